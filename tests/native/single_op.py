@@ -50,7 +50,9 @@ class TensorDef:
     variable: bool = False
 
 
-def constant(value: npt.ArrayLike, dtype: npt.DTypeLike = None, **quantization: Any) -> TensorDef:
+def constant(
+    value: npt.ArrayLike, dtype: npt.DTypeLike | None = None, **quantization: Any
+) -> TensorDef:
     """Return the constant tensor that holds `value`."""
     array = np.asarray(value, dtype)
     return TensorDef(array.shape, array.dtype, array, **quantization)
