@@ -1,0 +1,27 @@
+# The compile and link settings that every target of the project shares.
+
+# Contraction is off because results must be the same bits on every instruction set (DESIGN: one
+# golden file for all). _POSIX_C_SOURCE gives mmap, pthreads and clock_gettime under strict C11.
+function(edgert_compile target)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include
+                                               ${PROJECT_SOURCE_DIR}/src)
+  target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L _FILE_OFFSET_BITS=64)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -ffp-contract=off -fno-math-errno
+                                           -ffunction-sections -fdata-sections)
+  if(EDGERT_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-sanitize-recover=all
+                                             -fno-omit-frame-pointer -g)
+  endif()
+  if(EDGERT_FUZZ)
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
+endfunction()
+
+function(edgert_link target)
+  target_link_options(${target} PRIVATE -Wl,--gc-sections)
+  if(EDGERT_SANITIZE)
+    target_link_options(${target} PRIVATE -fsanitize=address,undefined)
+  elseif(NOT EDGERT_FUZZ)
+    target_link_options(${target} PRIVATE -Wl,--no-undefined)
+  endif()
+endfunction()
