@@ -33,7 +33,7 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class RuntimeStatus:
-    """What this machine has of a runtime: `detail` says which features matter, or why it is missing."""
+    """What this machine has of a runtime; `detail` says what matters, or why it is missing."""
 
     name: str
     available: bool
