@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
+from onnx import GraphProto, TensorProto, helper, numpy_helper
 
 
 def scaled(batch: int | str = 1, features: int = 3) -> bytes:
@@ -14,7 +14,7 @@ def scaled(batch: int | str = 1, features: int = 3) -> bytes:
         "scaled",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
-        [numpy_helper.from_array(np.float32(2), "two")],
+        [numpy_helper.from_array(np.array(2, np.float32), "two")],
     )
     return _bytes(graph)
 
@@ -49,7 +49,7 @@ def failing_when_run() -> bytes:
     return _bytes(graph)
 
 
-def _bytes(graph: object, *domains: str) -> bytes:
+def _bytes(graph: GraphProto, *domains: str) -> bytes:
     imports = [helper.make_opsetid("", 21), *(helper.make_opsetid(d, 1) for d in domains)]
     model = helper.make_model(graph, opset_imports=imports, ir_version=10)
     return bytes(model.SerializeToString())
