@@ -1,0 +1,208 @@
+"""Timing runtimes side by side: interleaved rounds, so that a busy machine hurts all alike."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from edgesdk.artifact import Artifact, Source, read_artifact
+from edgesdk.sessions import PREFERRED, find_runtime, open_session, runs
+from edgesdk_runtimes import RUNTIMES
+from edgesdk_runtimes.base import Array, Session, TensorSpec
+from edgesdk_runtimes.errors import InputError, RuntimeMissingError
+
+ROUND_SECONDS = 0.02
+MOST_CALLS = 50
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One runtime on one thread count.
+
+    Attributes:
+        runtime: its name.
+        threads: how many it was given.
+        calls: how many runs were timed.
+        min_ms: fastest run, in milliseconds.
+        p50_ms: median run.
+        p90_ms: nine in ten runs are faster.
+        load_ms: from the file's bytes to a session, in a fresh process; None where not measured.
+        rss_mb: peak resident memory of a fresh Python process that loads and runs the model, in
+            10^6 bytes; None where not measured.
+    """
+
+    runtime: str
+    threads: int
+    calls: int
+    min_ms: float
+    p50_ms: float
+    p90_ms: float
+    load_ms: float | None
+    rss_mb: float | None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A runtime that was asked for or is known, and why it was not timed."""
+
+    runtime: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """All runtimes on one artifact.
+
+    Attributes:
+        artifact: its path.
+        rounds: how often each runtime had its turn.
+        timings: in the order of the runtimes given.
+        skipped: those that could not be timed.
+    """
+
+    artifact: str
+    rounds: int
+    timings: tuple[Timing, ...]
+    skipped: tuple[Skipped, ...]
+
+
+@dataclass
+class _Candidate:
+    runtime: str
+    threads: int
+    session: Session
+    arrays: list[Array]
+    seconds: list[float] = field(default_factory=list)
+    calls_a_round: int = 1
+
+
+def random_inputs(specs: Sequence[TensorSpec], seed: int = 0) -> list[Array]:
+    """Arrays for a model: noise for real-valued inputs, zeros for indices; open sizes are 1."""
+    rng = np.random.default_rng(seed)
+    return [_random_input(spec, rng) for spec in specs]
+
+
+def _random_input(spec: TensorSpec, rng: np.random.Generator) -> Array:
+    shape = tuple(1 if size is None else size for size in spec.shape)
+    if spec.dtype.kind == "f":
+        return rng.standard_normal(shape).astype(spec.dtype)
+    if spec.dtype.itemsize == 1 and spec.dtype.kind in "iu":
+        limits = np.iinfo(spec.dtype)
+        return rng.integers(limits.min, limits.max, shape, spec.dtype, endpoint=True)
+    return np.zeros(shape, spec.dtype)
+
+
+def compare_runtimes(
+    model: Source | Artifact,
+    runtimes: Sequence[str] | None = None,
+    threads: Sequence[int] = (1,),
+    *,
+    rounds: int = 20,
+    progress: Progress | None = None,
+) -> Benchmark:
+    """Time runtimes on one artifact.
+
+    Args:
+        model: path or bytes of a .onnx or .tflite file.
+        runtimes: names; None takes all that are installed and open such files.
+        threads: each runtime is timed with each of these.
+        rounds: in each, every candidate runs for about 20 ms.
+        progress: called with the rounds done and all rounds.
+
+    Raises:
+        InputError: an unknown runtime, or no round.
+        ModelError: a runtime that was named refuses the model.
+        RuntimeMissingError: a runtime that was named, or every one, is not installed.
+    """
+    if rounds < 1:
+        raise InputError(f"rounds={rounds} was given; give at least 1.")
+    artifact = read_artifact(model)
+    skipped: list[Skipped] = []
+    names = list(runtimes) if runtimes else _installed(artifact, skipped)
+    candidates = [_prepare(artifact, name, count) for name in names for count in threads]
+    for done in range(rounds):
+        for candidate in candidates:
+            _take_turn(candidate)
+        if progress is not None:
+            progress(done + 1, rounds)
+    for candidate in candidates:
+        candidate.session.close()
+    timings = tuple(_timing(artifact, candidate) for candidate in candidates)
+    return Benchmark(artifact.name, rounds, timings, tuple(skipped))
+
+
+def _installed(artifact: Artifact, skipped: list[Skipped]) -> list[str]:
+    names: list[str] = []
+    for name, runtime in RUNTIMES.items():
+        if not runs(runtime, artifact):
+            continue
+        status = runtime.probe()
+        if status.available:
+            names.append(name)
+        else:
+            skipped.append(Skipped(name, status.detail))
+    if not names:
+        reasons = " ".join(f"{s.runtime}: {s.reason}" for s in skipped)
+        raise RuntimeMissingError(f"No runtime here runs {artifact.name}. {reasons}")
+    return sorted(names, key=PREFERRED[artifact.format].index)
+
+
+def _prepare(artifact: Artifact, name: str, threads: int) -> _Candidate:
+    """Open, warm up, and choose how many calls make a round."""
+    session = open_session(artifact, name, threads=threads).session
+    candidate = _Candidate(name, threads, session, random_inputs(session.inputs))
+    session.run(candidate.arrays)
+    start = time.perf_counter()
+    session.run(candidate.arrays)
+    once = max(time.perf_counter() - start, 1e-6)
+    candidate.calls_a_round = int(np.clip(ROUND_SECONDS / once, 1, MOST_CALLS))
+    return candidate
+
+
+def _take_turn(candidate: _Candidate) -> None:
+    for _ in range(candidate.calls_a_round):
+        start = time.perf_counter()
+        candidate.session.run(candidate.arrays)
+        candidate.seconds.append(time.perf_counter() - start)
+
+
+def _timing(artifact: Artifact, candidate: _Candidate) -> Timing:
+    milliseconds = 1e3 * np.array(candidate.seconds)
+    load_ms, rss_mb = _footprint(artifact, candidate)
+    return Timing(
+        candidate.runtime,
+        candidate.threads,
+        len(milliseconds),
+        float(milliseconds.min()),
+        float(np.percentile(milliseconds, 50)),
+        float(np.percentile(milliseconds, 90)),
+        load_ms,
+        rss_mb,
+    )
+
+
+def _footprint(artifact: Artifact, candidate: _Candidate) -> tuple[float | None, float | None]:
+    """Load and run once in a fresh process; a runtime of .tflite files gets the lowered file."""
+    if artifact.format not in find_runtime(candidate.runtime).formats:
+        from edgesdk.lowering import lower_artifact
+
+        artifact = Artifact(artifact.name, "tflite", lower_artifact(artifact).data)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        path.write_bytes(artifact.data)
+        command = [sys.executable, "-m", "edgesdk.footprint", str(path)]
+        command += [candidate.runtime, str(candidate.threads)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return None, None
+    load_ms, rss_mb = done.stdout.split()[-2:]
+    return float(load_ms), float(rss_mb)

@@ -1,0 +1,120 @@
+"""Which operators a runtime really runs in integers: its own graph is asked, not our intention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import onnx
+import onnx_ir as ir
+
+from edgesdk_quant.graph import load
+from edgesdk_runtimes.litert import planned_ops
+from edgesdk_runtimes.onnxruntime import optimized_model
+
+# ONNX operator -> what ONNX Runtime makes of it when its Q/DQ neighbours fuse into it.
+INTEGER_OPS: Mapping[str, frozenset[str]] = {
+    "Conv": frozenset({"QLinearConv", "ConvInteger"}),
+    "Gemm": frozenset({"QGemm"}),
+    "MatMul": frozenset({"QLinearMatMul", "MatMulIntegerToFloat", "MatMulNBits"}),
+    "Add": frozenset({"QLinearAdd"}),
+    "Mul": frozenset({"QLinearMul"}),
+    "AveragePool": frozenset({"QLinearAveragePool"}),
+    "GlobalAveragePool": frozenset({"QLinearGlobalAveragePool"}),
+    "ReduceMean": frozenset({"QLinearReduceMean"}),
+    "Concat": frozenset({"QLinearConcat"}),
+    "Sigmoid": frozenset({"QLinearSigmoid"}),
+    "LeakyRelu": frozenset({"QLinearLeakyRelu"}),
+    "Softmax": frozenset({"QLinearSoftmax"}),
+}
+# Names of the float operator that ORT may have fused an activation into instead.
+FLOAT_OPS: Mapping[str, frozenset[str]] = {
+    "Conv": frozenset({"Conv", "FusedConv"}),
+    "Gemm": frozenset({"Gemm", "FusedGemm"}),
+    "MatMul": frozenset({"MatMul", "FusedMatMul"}),
+}
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """One kind of operator.
+
+    Attributes:
+        op: its name in the artifact, e.g. "Conv".
+        fused: how many run in integers (ONNX Runtime) or in the delegate (LiteRT).
+        total: how many the artifact has.
+        left: names of those that do not, as far as the runtime keeps names.
+    """
+
+    op: str
+    fused: int
+    total: int
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What a runtime made of an artifact."""
+
+    runtime: str
+    fusions: tuple[Fusion, ...]
+
+    @property
+    def complete(self) -> bool:
+        return all(fusion.fused == fusion.total for fusion in self.fusions)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{f.fused}/{f.total} {f.op.lower()}" for f in self.fusions)
+
+
+def audit_onnxruntime(model: bytes) -> Audit:
+    """Compare a QDQ model with the graph that ONNX Runtime optimizes it to on this machine.
+
+    Raises:
+        RuntimeMissingError: onnxruntime is not installed.
+        ModelError: it refuses the model.
+    """
+    asked = _quantized_ops(load(model).graph.all_nodes())
+    optimized = ir.from_proto(onnx.load_from_string(optimized_model(model)))
+    found = list(optimized.graph.all_nodes())
+    fusions = []
+    for op in INTEGER_OPS:
+        total = len(asked.get(op, ()))
+        if total:
+            fused = sum(node.op_type in INTEGER_OPS[op] for node in found)
+            left = () if fused >= total else _left(op, asked[op], found)
+            fusions.append(Fusion(op, min(fused, total), total, left))
+    return Audit("onnxruntime", tuple(fusions))
+
+
+def _quantized_ops(nodes: Iterable[ir.Node]) -> dict[str, list[str]]:
+    """Names of the nodes that read a dequantized value, by operator."""
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        if node.op_type in INTEGER_OPS and any(_dequantized(value) for value in node.inputs):
+            found.setdefault(node.op_type, []).append(node.name or "")
+    return found
+
+
+def _dequantized(value: ir.Value | None) -> bool:
+    producer = None if value is None else value.producer()
+    return producer is not None and producer.op_type == "DequantizeLinear"
+
+
+def _left(op: str, names: Sequence[str], found: Sequence[ir.Node]) -> tuple[str, ...]:
+    kinds = FLOAT_OPS.get(op, frozenset({op}))
+    kept = {node.name for node in found if node.op_type in kinds}
+    return tuple(name for name in names if name in kept)
+
+
+def audit_litert(model: bytes) -> Audit:
+    """Count the operators of a .tflite file that LiteRT hands to its XNNPACK delegate.
+
+    Raises:
+        RuntimeMissingError: LiteRT is not installed.
+        ModelError: it refuses the model.
+    """
+    ops = planned_ops(model)
+    left = tuple(sorted({op.code for op in ops if not op.delegated}))
+    taken = sum(op.delegated for op in ops)
+    return Audit("litert", (Fusion("delegated", taken, len(ops), left),))
