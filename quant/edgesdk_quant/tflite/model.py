@@ -1,4 +1,4 @@
-"""A TFLite model as plain data: what the reader returns, the writer takes and the interpreter runs."""
+"""A TFLite model as plain data: read by the reader, written by the writer, run as it is."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Tensor:
 
     Attributes:
         name: its name, unique within the subgraph in files that we write.
-        type: schema name: "FLOAT32", "INT8", "INT4", "UINT8", "INT16", "INT32", "INT64", "BOOL", ...
+        type: schema name: "FLOAT32", "INT8", "INT4", "UINT8", "INT16", "INT32", "INT64", ...
         shape: sizes; () for a scalar.
-        data: constant value with the tensor's own shape, or None. INT4 is held as int8 -8..7, unpacked.
+        data: constant value with the tensor's own shape, or None. INT4 is held as int8 -8..7.
         quantization: None when not quantized.
         is_variable: keeps its value between runs.
     """
@@ -60,6 +60,7 @@ class Operator:
         options: schema field names to values, all fields of the operator's option table present
             (defaults filled in); enums as their schema names, e.g. {"padding": "SAME"}.
         version: operator version as the schema counts it.
+        intermediates: tensor numbers whose quantization an integer LSTM takes; -1 where left out.
     """
 
     code: str
@@ -67,6 +68,7 @@ class Operator:
     outputs: tuple[int, ...]
     options: Mapping[str, OptionValue] = field(default_factory=dict)
     version: int = 1
+    intermediates: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
