@@ -65,7 +65,7 @@ def encode(kind: str, data: Array) -> bytes:
         return _encode_strings([bytes(text) for text in data.reshape(-1)])
     if kind == "INT4":
         return pack_int4(data)
-    return data.astype(DTYPES[kind]).tobytes()
+    return bytes(data.astype(DTYPES[kind]).tobytes())
 
 
 def unpack_int4(raw: Array, count: int) -> Array:

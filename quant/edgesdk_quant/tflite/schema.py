@@ -3,7 +3,8 @@
 Source of the numbers: schema.fbs, version 3, of LiteRT 2.3; it drives both reader and writer.
 A field is written `name:type` or `name:type=default`; a lone `-` is a slot that is no longer used.
 Types are scalars (bool u8 i8 i32 u32 i64 u64 f32), `string`, an enum below (stored as i8), a
-table, a `union` (a table whose type another field tells), or a vector of scalars or tables in brackets.
+table, a `union` (a table whose type another field tells), or a vector in brackets of scalars or
+tables.
 """
 
 from __future__ import annotations

@@ -1,0 +1,156 @@
+"""Which artifact runs on which runtime, opened behind the float model's border."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgesdk.artifact import Artifact, read_artifact
+from edgesdk.batching import run_batched
+from edgesdk.layout import Permutation, parse_layout
+from edgesdk.lowering import lower_artifact
+from edgesdk.sessions import REFERENCE, find_runtime, runtime_names
+from edgesdk.verification.border import like_reference
+from edgesdk.verification.metrics import Comparison
+from edgesdk_runtimes.base import Array, Session
+from edgesdk_runtimes.errors import EdgeError, InputError
+
+SIBLINGS = (".onnx", ".tflite")
+NEVER = ("null",)
+
+
+@dataclass
+class Candidate:
+    """One artifact on one runtime and the figures gathered so far; `failure` says why not."""
+
+    artifact: str
+    runtime: str
+    session: Session | None = None
+    failure: str = ""
+    comparison: Comparison = field(default_factory=Comparison)
+
+    def run(self, arrays: Sequence[Array]) -> list[Array] | None:
+        """Outputs for one sample; None, and the reason in `failure`, where it does not run."""
+        if self.session is None:
+            return None
+        try:
+            return run_batched(self.session, arrays)
+        except EdgeError as error:
+            self.failure = str(error)
+            self.close()
+            return None
+
+    def close(self) -> None:
+        """Give back all memory; a second call does nothing."""
+        if self.session is not None:
+            self.session.close()
+            self.session = None
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """The files under test.
+
+    Attributes:
+        onnx: None where only a .tflite file was given.
+        tflite: the file beside it, or what the .onnx file lowers to in memory.
+        tflite_error: why there is no `tflite`.
+        layout: permutations of the .tflite file's inputs and outputs.
+    """
+
+    onnx: Artifact | None
+    tflite: Artifact | None
+    tflite_error: str
+    layout: dict[str, Permutation]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of the files that there are."""
+        return tuple(a.name for a in (self.onnx, self.tflite) if a is not None)
+
+
+def collect(path: str | os.PathLike[str]) -> Artifacts:
+    """Read an artifact and its sibling of the other kind (`model.onnx` beside `model.tflite`).
+
+    Raises:
+        InputError: no such file, or no model file.
+        ModelError: a file is malformed.
+    """
+    given = read_artifact(path)
+    others = (Path(path).with_suffix(suffix) for suffix in SIBLINGS)
+    siblings = [read_artifact(p) for p in others if p != Path(path) and p.is_file()]
+    found = {artifact.format: artifact for artifact in (*siblings, given)}
+    onnx, tflite = found.get("onnx"), found.get("tflite")
+    if tflite is not None:
+        return Artifacts(onnx, tflite, "", _layout_of(tflite))
+    if onnx is None:
+        raise InputError(f"{path} is no model. Give a .onnx or .tflite file.")
+    return _lowered(onnx)
+
+
+def _layout_of(tflite: Artifact) -> dict[str, Permutation]:
+    from edgesdk_quant.tflite import read_model
+
+    return parse_layout(read_model(tflite.data).metadata)
+
+
+def _lowered(onnx: Artifact) -> Artifacts:
+    try:
+        lowered = lower_artifact(onnx)
+    except EdgeError as error:
+        return Artifacts(onnx, None, str(error), {})
+    name = f"{onnx.name} (lowered)"
+    return Artifacts(onnx, Artifact(name, "tflite", lowered.data), "", dict(lowered.layout))
+
+
+def open_candidates(
+    artifacts: Artifacts, reference: Session, runtimes: Sequence[str] | None, threads: int
+) -> list[Candidate]:
+    """Open each artifact on each runtime that takes it, the simulation first.
+
+    Args:
+        artifacts: the files under test.
+        reference: of the float model; all candidates show its border.
+        runtimes: names; None takes all that are installed. The simulation is always there.
+        threads: for each of them.
+
+    Raises:
+        InputError: an unknown runtime.
+    """
+    names = [REFERENCE, *(n for n in (runtimes or _installed()) if n != REFERENCE)]
+    found: list[Candidate] = []
+    for name in names:
+        runtime = find_runtime(name)
+        artifact = _choose(artifacts, runtime.formats)
+        if artifact is None:
+            why = artifacts.tflite_error or f"{name} does not open {artifacts.files[0]}"
+            found.append(Candidate(artifacts.files[0], name, failure=why))
+        else:
+            found.append(_open(artifact, name, artifacts, reference, threads))
+    return found
+
+
+def _installed() -> list[str]:
+    names = [n for n in runtime_names() if n not in (*NEVER, REFERENCE)]
+    return [name for name in names if find_runtime(name).probe().available]
+
+
+def _choose(artifacts: Artifacts, formats: frozenset[str]) -> Artifact | None:
+    for artifact in (artifacts.onnx, artifacts.tflite):
+        if artifact is not None and artifact.format in formats:
+            return artifact
+    return None
+
+
+def _open(
+    artifact: Artifact, name: str, artifacts: Artifacts, reference: Session, threads: int
+) -> Candidate:
+    layout = artifacts.layout if artifact.format == "tflite" else {}
+    file = os.path.basename(artifact.name)
+    try:
+        session = find_runtime(name).open(artifact.data, threads=threads)
+    except EdgeError as error:
+        return Candidate(file, name, failure=str(error))
+    return Candidate(file, name, like_reference(session, reference, layout))

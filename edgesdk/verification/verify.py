@@ -1,0 +1,163 @@
+"""The order of the proof: open all, run all on each sample, audit, rank the layers, judge."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from edgesdk.artifact import Artifact
+from edgesdk.batching import run_batched
+from edgesdk.fusion_audit import Audit, audit_litert, audit_onnxruntime
+from edgesdk.labels import Labels
+from edgesdk.samples import Sample
+from edgesdk.sessions import REFERENCE
+from edgesdk.verification.candidates import Artifacts, Candidate, collect, open_candidates
+from edgesdk.verification.metrics import Score
+from edgesdk.verification.probe import LayerProbe
+from edgesdk.verification.results import Border, RuntimeResult, Verification, misses
+from edgesdk_runtimes.base import Array, Session
+from edgesdk_runtimes.errors import EdgeError, InputError
+from edgesdk_runtimes.onnxruntime import OnnxRuntime
+
+Progress = Callable[[str, int, int], None]
+# Runtime -> what its audit reads, and how.
+AUDITS: Mapping[str, tuple[str, Callable[[bytes], Audit]]] = {
+    "onnxruntime": ("onnx", audit_onnxruntime),
+    "litert": ("tflite", audit_litert),
+}
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Show nothing."""
+
+
+def verify_artifact(
+    path: str | os.PathLike[str],
+    reference: Artifact,
+    samples: Iterable[Sample],
+    labels: Labels | None = None,
+    *,
+    runtimes: Sequence[str] | None = None,
+    border: Border | None = None,
+    layers: int = 5,
+    layer_samples: int = 4,
+    threads: int = 1,
+    progress: Progress = _silent,
+) -> Verification:
+    """Run the float model, the simulation and each real runtime on the same samples.
+
+    Args:
+        path: .onnx or .tflite artifact; its sibling of the other kind is verified too.
+        reference: the float .onnx model that it was made from.
+        samples: in the float model's layout.
+        labels: classes of the samples.
+        runtimes: names; None takes all that are installed.
+        border: least figures that make `Verification.passed`.
+        layers: how many of the worst layers are named; 0 looks at none.
+        layer_samples: on how many samples the layers are compared.
+        threads: for each runtime.
+        progress: called with a stage, the samples done and all samples (0: not known).
+
+    Raises:
+        InputError: no such file, an unknown runtime, or no sample.
+        ModelError: a file is malformed, or artifact and float model do not go together.
+    """
+    artifacts = collect(path)
+    exact = OnnxRuntime().open(reference.data, threads=threads)
+    candidates = open_candidates(artifacts, exact, runtimes, threads)
+    probe = LayerProbe(reference, artifacts, layer_samples if layers else 0)
+    top1, count = _run_all(exact, candidates, probe, samples, labels, progress)
+    results = tuple(_result(candidate, artifacts.output_step) for candidate in candidates)
+    audits, notes = _audit(artifacts, [c.runtime for c in candidates if not c.failure])
+    for session in (exact, probe, *candidates):
+        session.close()
+    return Verification(
+        artifacts=artifacts.files,
+        samples=count,
+        float_top1=top1.percent,
+        results=results,
+        audits=audits,
+        layers=probe.worst(layers),
+        notes=(*probe.notes, *notes),
+        missed=misses(results, top1.percent, border or Border()),
+    )
+
+
+def _run_all(
+    exact: Session,
+    candidates: Sequence[Candidate],
+    probe: LayerProbe,
+    samples: Iterable[Sample],
+    labels: Labels | None,
+    progress: Progress,
+) -> tuple[Score, int]:
+    """Feed each sample to everything; returns the float model's score and how many there were."""
+    top1, count = Score(), 0
+    total = len(samples) if isinstance(samples, Sequence) else 0
+    for sample in samples:
+        expected = run_batched(exact, sample.arrays)
+        label = None if labels is None else labels.of(sample.name, count)
+        if label is not None:
+            top1.add(np.array(label), expected[0])
+        _run_candidates(candidates, sample.arrays, expected, label)
+        probe.add(sample.arrays)
+        count += 1
+        progress("verify", count, total)
+    if not count:
+        raise InputError("The data holds no sample. Give a folder of images, or .npy files.")
+    if labels is not None and not top1.total:
+        raise InputError(
+            f"None of the {count} samples is among the {len(labels)} labels. The names in the "
+            "labels must be those of the files."
+        )
+    return top1, count
+
+
+def _run_candidates(
+    candidates: Sequence[Candidate],
+    arrays: Sequence[Array],
+    expected: Sequence[Array],
+    label: int | None,
+) -> None:
+    """Run one sample on all; the simulation comes first, so that the others can be compared."""
+    simulated: list[Array] | None = None
+    for candidate in candidates:
+        outputs = candidate.run(arrays)
+        if outputs is None:
+            continue
+        if candidate.runtime == REFERENCE:
+            simulated = outputs
+        candidate.comparison.add(expected, outputs, simulated, label)
+
+
+def _result(candidate: Candidate, output_step: float) -> RuntimeResult:
+    if candidate.failure:
+        return RuntimeResult(candidate.artifact, candidate.runtime, failure=candidate.failure)
+    found = candidate.comparison
+    compared = found.difference.elements > 0
+    return RuntimeResult(
+        artifact=candidate.artifact,
+        runtime=candidate.runtime,
+        top1=found.top1.percent,
+        agreement=found.agreement.percent,
+        sqnr_db=found.noise.decibel,
+        different=found.difference.different if compared else None,
+        elements=found.difference.elements,
+        largest_step=found.difference.largest / output_step,
+    )
+
+
+def _audit(artifacts: Artifacts, runtimes: Sequence[str]) -> tuple[tuple[Audit, ...], list[str]]:
+    audits: list[Audit] = []
+    notes: list[str] = []
+    for name, (kind, audit) in AUDITS.items():
+        artifact = artifacts.onnx if kind == "onnx" else artifacts.tflite
+        if name not in runtimes or artifact is None:
+            continue
+        try:
+            audits.append(audit(artifact.data))
+        except EdgeError as error:
+            notes.append(f"{name} was not audited: {error}")
+    return tuple(audits), notes

@@ -1,0 +1,206 @@
+/* The integer kernels. `er_kernels` holds those that exist per instruction set; the others have one
+ * version in generic/. docs/NUMERICS.md says what each computes, to the bit.
+ *
+ * 8-bit results are written as bytes: for int8 and uint8 alike the low byte of the clamped integer.
+ */
+#ifndef ER_KERNELS_H
+#define ER_KERNELS_H
+
+#include "rounding.h"
+#include "shapes.h"
+
+#define ER_DEPTH_STEP 8 /* rows of a gemm are padded to a multiple of this many elements */
+#define ER_UNIT_STEP 2  /* and the number of units (output channels) to a multiple of this */
+
+/** From accumulators to stored integers. */
+typedef struct er_requant {
+  const float *scale;  /* [units] in * weight / out */
+  const int32_t *bias; /* [units] */
+  int32_t zero_point;  /* of the output */
+  int32_t low, high;   /* stored range after the fused activation */
+} er_requant;
+
+/** The same for int16 activations. */
+typedef struct er_requant_wide {
+  const int32_t *multiplier; /* [units] */
+  const int32_t *exponent;   /* [units] */
+  const int64_t *bias;       /* [units] */
+  int32_t low, high;         /* stored range after the fused activation; the zero point is 0 */
+} er_requant_wide;
+
+typedef struct er_kernels {
+  const char *isa;
+
+  /** output[r, u] = requant(bias[u] + sum over d of rows[r, d] * weights[u, d]) for units [first,
+   * last).
+   * @param depth padded to ER_DEPTH_STEP
+   * @param rows [count, depth] inputs less their zero point
+   * @param weights [units padded to ER_UNIT_STEP, depth] less their zero points
+   * @param output [count, stride]; unit u goes to column u - first
+   * @param first,last first is a multiple of ER_UNIT_STEP */
+  void (*gemm_s8)(int32_t count, int32_t depth, const int16_t *rows, const int16_t *weights,
+                  const er_requant *requant, uint8_t *output, int64_t stride, int32_t first,
+                  int32_t last);
+  void (*gemm_s16)(int32_t count, int32_t depth, const int16_t *rows, const int16_t *weights,
+                   const er_requant_wide *requant, int16_t *output, int64_t stride, int32_t first,
+                   int32_t last);
+
+  /** One output line of a depthwise convolution.
+   * @param lines [filter_h][line_w, out_c] input lines less their zero point, spread by the
+   *   multiplier and padded with zeros: line_w = (out_w - 1) * stride_w + (filter_w - 1) *
+   * dilation_w + 1
+   * @param weights [filter_h * filter_w, out_c] less their zero points
+   * @param output [out_w, out_c] */
+  void (*dwconv_s8)(const er_conv_shape *shape, const int16_t *lines, const int16_t *weights,
+                    const er_requant *requant, uint8_t *output);
+  void (*dwconv_s16)(const er_conv_shape *shape, const int16_t *lines, const int16_t *weights,
+                     const er_requant_wide *requant, int16_t *output);
+} er_kernels;
+
+/** @return the kernels for this machine. */
+const er_kernels *er_best_kernels(void);
+
+/* --- before the linear kernels: to int16, less the zero point -----------------------------------
+ */
+
+/** @param type INT8, UINT8 or INT16  @param input [count] from element `at` on  @param output
+ * [count] */
+void er_widen(edgert_type type, const void *input, int64_t at, int64_t count, int32_t zero_point,
+              int16_t *output);
+
+/** Rows of a convolution as a matrix: row p is what output pixel `first + p` of group `group`
+ * reads.
+ * @param depth filter_h * filter_w * filter_c, padded to ER_DEPTH_STEP; the rest is zeroed
+ * @param first,last pixels of batch * out_h * out_w
+ * @param rows [last - first, depth] */
+void er_im2col(const er_conv_shape *shape, edgert_type type, int32_t zero_point, const void *input,
+               int32_t group, int32_t depth, int32_t first, int32_t last, int16_t *rows);
+
+/** The `lines` of dwconv for output line `row` of batch * out_h. */
+void er_dwconv_lines(const er_conv_shape *shape, edgert_type type, int32_t zero_point,
+                     const void *input, int32_t row, int16_t *lines);
+
+/* --- after them
+ * ----------------------------------------------------------------------------------- */
+
+/** output[u] = clamp(rint(sums[u] * scale[u]) + zero_point); the bias is in sums already. */
+void er_requantize(int32_t count, const int32_t *sums, const float *scale, int32_t zero_point,
+                   int32_t low, int32_t high, uint8_t *output);
+
+/* --- elementwise, on one row of a broadcast
+ * --------------------------------------------------------- a_step and b_step are 0 (the same value
+ * all along) or 1. */
+
+/** ADD and SUB of 8-bit integers in fixed point. */
+typedef struct er_add_s8 {
+  int32_t a_zero, b_zero;
+  int32_t a_multiplier,
+      b_multiplier;              /* ratio to the output's scale * 2^shift; b's is < 0 for SUB */
+  int32_t shift;                 /* 1..62 */
+  int32_t zero_point, low, high; /* of the output */
+} er_add_s8;
+/** @param is_unsigned whether the stored integers are uint8 */
+void er_add_row_s8(const er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,
+                   int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
+
+typedef struct er_mul_s8 {
+  int32_t a_zero, b_zero;
+  float scale; /* a * b / output */
+  int32_t zero_point, low, high;
+} er_mul_s8;
+void er_mul_row_s8(const er_mul_s8 *mul, bool is_unsigned, int32_t count, const void *a,
+                   int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
+
+/** The operations that LiteRT does with 31-bit multipliers, on int8, uint8 and int16. Either input
+ * is shifted left and scaled before the operation, the result after it. */
+typedef struct er_fixed_binary {
+  er_binary op; /* ADD, SUB, MUL, SQUARED_DIFFERENCE, PRELU */
+  int32_t a_zero, b_zero;
+  int32_t left_shift;
+  er_fixed a_scale, b_scale, scale; /* PRELU: a_scale for a >= 0, scale for a * b */
+  int32_t zero_point, low, high;
+} er_fixed_binary;
+/** @param type INT8, UINT8 or INT16, of all three */
+void er_fixed_binary_row(const er_fixed_binary *binary, edgert_type type, int32_t count,
+                         const void *a, int32_t a_step, const void *b, int32_t b_step,
+                         void *output);
+
+/** Bounds of a result; INT64_MIN and INT64_MAX: none. */
+typedef struct er_wide_range {
+  int64_t low, high;
+} er_wide_range;
+
+/** ADD, SUB, MUL, DIV, MAXIMUM, MINIMUM, SQUARED_DIFFERENCE, POW, FLOOR_DIV, FLOOR_MOD on integers
+ * that are numbers themselves; overflow wraps. MAXIMUM and MINIMUM also serve quantized integers.
+ * @param type INT8, UINT8, INT16, INT32 or INT64
+ * @return false when a divisor is 0 or the exponent of POW negative */
+bool er_integer_binary_row(er_binary op, edgert_type type, er_wide_range range, int32_t count,
+                           const void *a, int32_t a_step, const void *b, int32_t b_step,
+                           void *output);
+
+/** output[i] = table[input[i]], the input read as an unsigned byte. @param table [256] */
+void er_lookup(const uint8_t *table, int64_t count, const uint8_t *input, uint8_t *output);
+
+/** @return op(value) in double precision, the function behind tables. */
+double er_unary_real(er_unary op, double alpha, double value);
+
+/* --- quantize
+ * ------------------------------------------------------------------------------------- */
+
+/** output = clamp(rint(input * inverse_scale) + zero_point); NaN gives the zero point.
+ * @param type INT8, UINT8 or INT16 */
+void er_quantize(edgert_type type, float inverse_scale, int32_t zero_point, int64_t count,
+                 const float *input, void *output);
+/** output = (input - zero_point) * scale. @param type INT8, UINT8, INT16 or INT32 */
+void er_dequantize(edgert_type type, float scale, int32_t zero_point, int64_t count,
+                   const void *input, float *output);
+/** output = clamp(mulfix(input - in_zero, scale) + out_zero).
+ * @param in,out INT8, UINT8, INT16 or INT32 */
+void er_rescale(edgert_type in, edgert_type out, int32_t in_zero, er_fixed scale, int32_t out_zero,
+                int64_t count, const void *input, void *output);
+/** output[i] = float of the half-precision input[i]. */
+void er_half_to_float(int64_t count, const uint16_t *input, float *output);
+
+/* --- pools, reductions, softmax, resize
+ * --------------------------------------------------------------- */
+
+/** Means of the stored integers inside of the window, ties away from zero.
+ * @param type INT8, UINT8 or INT16  @param first,last rows of batch * out_h */
+void er_average_pool(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
+                     const void *input, void *output, int32_t first, int32_t last);
+void er_max_pool(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
+                 const void *input, void *output, int32_t first, int32_t last);
+
+/** Sums of stored integers, exact. @param sums [out_count] */
+void er_sum(const er_reduce_shape *shape, edgert_type type, const void *input, int64_t *sums);
+/** Largest (or smallest) of integers that keep their scale. @param output [out_count] of the same
+ * type */
+void er_extreme(const er_reduce_shape *shape, edgert_type type, bool largest, const void *input,
+                void *output);
+
+/** SOFTMAX of 8-bit integers by a table of exponentials.
+ * @param exponentials [256] exp(-scale * beta * d)  @param input [rows, depth] */
+void er_softmax_s8(int64_t rows, int32_t depth, const float *exponentials, float output_scale,
+                   int32_t zero_point, bool is_unsigned, const void *input, uint8_t *output);
+
+/** Rules on real numbers: the exact result, rounded once (ties to even) to the output's scale. */
+typedef struct er_real_rows {
+  edgert_type type; /* of input and output: INT8, UINT8 or INT16 */
+  double in_scale;  /* for softmax already times beta */
+  int32_t in_zero;
+  double out_scale;
+  int32_t out_zero, low, high;
+} er_real_rows;
+/** @param input,output [rows, depth], may be one array */
+void er_softmax_s16(const er_real_rows *rule, int64_t rows, int32_t depth, const void *input,
+                    void *output);
+void er_log_softmax_integer(const er_real_rows *rule, int64_t rows, int32_t depth,
+                            const void *input, void *output);
+void er_l2_normalization_integer(const er_real_rows *rule, int64_t rows, int32_t depth,
+                                 const void *input, void *output);
+
+/** RESIZE_BILINEAR. @param type INT8, UINT8 or INT16  @param first,last rows of batch * out_h */
+void er_resize_bilinear(const er_resize_shape *shape, edgert_type type, const void *input,
+                        void *output, int32_t first, int32_t last);
+
+#endif

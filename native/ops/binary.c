@@ -1,0 +1,120 @@
+/* Elementwise operators on two inputs with broadcasting. Which rows a kernel computes is decided
+ * here; what is computed for a type is decided in binary_quantized.c. */
+#include "binary.h"
+
+#include <math.h>
+
+#include "kernels/float.h"
+#include "shape.h"
+
+static edgert_status float_rows(const er_binary_plan *p, int32_t count, const void *a,
+                                const void *b, void *output) {
+  er_binary_f32(p->op, count, a, p->rows.a_step, b, p->rows.b_step, p->bounds.low, p->bounds.high,
+                output);
+  return EDGERT_OK;
+}
+
+static edgert_status integer_rows(const er_binary_plan *p, int32_t count, const void *a,
+                                  const void *b, void *output) {
+  const bool defined = er_integer_binary_row(p->op, p->type, p->range, count, a, p->rows.a_step, b,
+                                             p->rows.b_step, output);
+  return defined ? EDGERT_OK : EDGERT_RUN_TIME;
+}
+
+/* The bounds of a fused activation on plain integers. */
+static er_wide_range integer_range(er_bounds bounds) {
+  return (er_wide_range){isinf(bounds.low) ? INT64_MIN : (int64_t)bounds.low,
+                         isinf(bounds.high) ? INT64_MAX : (int64_t)bounds.high};
+}
+
+static edgert_status choose(er_plan *plan, er_node *node, er_binary_plan *p, const er_tensor *a,
+                            const er_tensor *b, const er_tensor *output) {
+  static const char *const names[] = {"binary_f32_generic", "binary_integer_generic"};
+  if (p->type == EDGERT_FLOAT32) {
+    p->run = float_rows;
+    node->kernel = names[0];
+    return EDGERT_OK;
+  }
+  if (er_is_quantized(output)) return er_plan_quantized_binary(plan, node, p, a, b, output);
+  const int32_t types[] = {EDGERT_INT32, EDGERT_INT64, -1};
+  ER_TRY(er_plan_want_type(plan, node, a, types));
+  p->run = integer_rows;
+  p->range = integer_range(p->bounds);
+  node->kernel = names[1];
+  return EDGERT_OK;
+}
+
+/* `activation_slot` is -1 for operators without a fused activation. */
+static edgert_status prepare(er_plan *plan, er_node *node, er_binary op, int activation_slot) {
+  ER_TRY(er_plan_want_counts(plan, node, 2, 2, 1));
+  er_binary_plan *p = er_plan_alloc(plan, sizeof *p);
+  if (p == NULL) return er_plan_no_memory(plan);
+  const er_tensor *a = er_plan_input(plan, node, 0), *b = er_plan_input(plan, node, 1);
+  const er_tensor *output = er_plan_output(plan, node, 0);
+  p->op = op;
+  p->type = a->type;
+  p->bounds = (er_bounds){-INFINITY, INFINITY};
+  if (activation_slot >= 0) {
+    ER_TRY(er_want_activation(plan, node, activation_slot, &p->bounds));
+  }
+  ER_TRY(er_want_same_type(plan, node, a, b));
+  ER_TRY(er_want_same_type(plan, node, a, output));
+  ER_TRY(er_want_whole_bytes(plan, node, a));
+  ER_TRY(er_plan_broadcast(plan, node, &p->rows));
+  p->element_bytes = er_element_bytes(a);
+  ER_TRY(choose(plan, node, p, a, b, output));
+  node->data = p;
+  return EDGERT_OK;
+}
+
+/* What a thread needs. */
+typedef struct er_job {
+  const er_binary_plan *plan;
+  const uint8_t *a, *b;
+  uint8_t *output;
+  bool undefined; /* set by any thread that meets a division by zero */
+} er_job;
+
+static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
+  er_job *job = arg;
+  const er_binary_plan *p = job->plan;
+  er_row row = er_row_at(&p->rows, first);
+  (void)thread;
+  for (int32_t r = first; r < last; ++r, er_row_next(&p->rows, &row)) {
+    const edgert_status status = p->run(
+        p, p->rows.count, job->a + row.a * p->element_bytes, job->b + row.b * p->element_bytes,
+        job->output + (int64_t)r * p->rows.count * p->element_bytes);
+    if (status != EDGERT_OK) {
+      job->undefined = true;
+      return;
+    }
+  }
+}
+
+static edgert_status run(const er_run *run, const er_node *node) {
+  const er_binary_plan *p = node->data;
+  er_job job = {p, er_in_data(run, node, 0), er_in_data(run, node, 1), er_out_data(run, node, 0),
+                false};
+  work(&job, 0, (int32_t)p->rows.rows, 0);
+  if (!job.undefined) return EDGERT_OK;
+  return er_run_fail(run, node, "divides by zero or raises to a negative power");
+}
+
+#define BINARY(symbol, number, text, operation, slot)                   \
+  static edgert_status prepare_##symbol(er_plan *plan, er_node *node) { \
+    return prepare(plan, node, operation, slot);                        \
+  }                                                                     \
+  const er_op er_op_##symbol = {                                        \
+      .builtin = number, .name = text, .prepare = prepare_##symbol, .run = run};
+
+BINARY(add, 0, "ADD", ER_ADD, 0)
+BINARY(mul, 18, "MUL", ER_MUL, 0)
+BINARY(sub, 41, "SUB", ER_SUB, 0)
+BINARY(div, 42, "DIV", ER_DIV, 0)
+BINARY(prelu, 54, "PRELU", ER_PRELU, -1)
+BINARY(maximum, 55, "MAXIMUM", ER_MAXIMUM, -1)
+BINARY(minimum, 57, "MINIMUM", ER_MINIMUM, -1)
+BINARY(pow, 78, "POW", ER_POW, -1)
+BINARY(floor_div, 90, "FLOOR_DIV", ER_FLOOR_DIV, -1)
+BINARY(floor_mod, 95, "FLOOR_MOD", ER_FLOOR_MOD, -1)
+BINARY(squared_difference, 99, "SQUARED_DIFFERENCE", ER_SQUARED_DIFFERENCE, -1)

@@ -1,0 +1,125 @@
+/* CONCATENATION; quantized inputs of another scale are brought to the output's. */
+#include <math.h>
+
+#include "activation.h"
+#include "kernels/float.h"
+#include "kernels/kernels.h"
+#include "shape.h"
+
+/* How one input goes into the output. */
+typedef struct er_part {
+  size_t in_bytes; /* of one block */
+  size_t offset;   /* of the first block in the output */
+  bool rescaled;
+  int32_t in_zero;
+  er_fixed factor;
+  int64_t count;
+} er_part;
+
+typedef struct er_concat_plan {
+  edgert_type type;
+  int64_t outer;
+  size_t out_stride; /* bytes from block to block in the output */
+  int32_t out_zero;
+  er_part parts[];
+} er_concat_plan;
+
+enum { SLOT_AXIS, SLOT_ACTIVATION };
+
+static edgert_status check_input(er_plan *plan, const er_node *node, const er_tensor *first,
+                                 const er_tensor *input, int32_t axis) {
+  ER_TRY(er_want_same_type(plan, node, first, input));
+  bool fits = input->rank == first->rank;
+  for (int32_t d = 0; fits && d < first->rank; ++d) {
+    fits = d == axis || input->dims[d] == first->dims[d];
+  }
+  if (fits) return EDGERT_OK;
+  return er_plan_fail(plan, node, EDGERT_MALFORMED,
+                      "joins '%s' and '%s' along dimension %d, but they differ elsewhere",
+                      first->name, input->name, (int)axis);
+}
+
+static edgert_status declare(er_plan *plan, const er_node *node, int32_t axis) {
+  const er_tensor *first = er_plan_input(plan, node, 0);
+  int64_t dims[EDGERT_MAX_RANK];
+  for (int32_t d = 0; d < first->rank; ++d) dims[d] = first->dims[d];
+  for (int32_t i = 1; i < node->input_count; ++i) {
+    ER_TRY(check_input(plan, node, first, er_plan_input(plan, node, i), axis));
+    dims[axis] += er_plan_input(plan, node, i)->dims[axis];
+  }
+  return er_set_shape_i64(plan, node, 0, first->rank, dims);
+}
+
+static edgert_status plan_scale(er_plan *plan, const er_node *node, const er_tensor *input,
+                                const er_tensor *output, er_part *part) {
+  if (!er_is_quantized(input)) return EDGERT_OK;
+  ER_TRY(er_want_per_tensor(plan, node, input));
+  ER_TRY(er_want_per_tensor(plan, node, output));
+  const float si = input->quant.scale[0], so = output->quant.scale[0];
+  part->in_zero = input->quant.zero_point[0];
+  part->rescaled = si != so || part->in_zero != output->quant.zero_point[0];
+  part->factor = er_fixed_from((double)si / (double)so);
+  part->count = input->count;
+  if (part->factor.multiplier != 0) return EDGERT_OK;
+  return er_plan_fail(plan, node, EDGERT_UNSUPPORTED, "rescales '%s' by %g", input->name,
+                      (double)si / (double)so);
+}
+
+/* The scratch holds one rescaled input. */
+static edgert_status plan_parts(er_plan *plan, er_node *node, int32_t axis, er_concat_plan *p) {
+  const er_tensor *output = er_plan_output(plan, node, 0);
+  size_t offset = 0;
+  for (int32_t i = 0; i < node->input_count; ++i) {
+    const er_tensor *input = er_plan_input(plan, node, i);
+    er_part *part = &p->parts[i];
+    part->in_bytes = (size_t)(er_product(input, axis, input->rank) * er_element_bytes(input));
+    part->offset = offset;
+    offset += part->in_bytes;
+    ER_TRY(plan_scale(plan, node, input, output, part));
+    if (part->rescaled && input->bytes > node->scratch_bytes) node->scratch_bytes = input->bytes;
+  }
+  p->out_stride = offset;
+  return EDGERT_OK;
+}
+
+static edgert_status prepare(er_plan *plan, er_node *node) {
+  ER_TRY(er_plan_want_counts(plan, node, 1, 4096, 1));
+  const er_tensor *first = er_plan_input(plan, node, 0), *output = er_plan_output(plan, node, 0);
+  er_concat_plan *p =
+      er_plan_alloc(plan, sizeof *p + (size_t)node->input_count * sizeof p->parts[0]);
+  if (p == NULL) return er_plan_no_memory(plan);
+  er_bounds bounds;
+  int32_t axis = 0;
+  ER_TRY(er_want_activation(plan, node, SLOT_ACTIVATION, &bounds));
+  if (!isinf(bounds.low) || !isinf(bounds.high)) {
+    return er_plan_fail(plan, node, EDGERT_UNSUPPORTED, "has a fused activation");
+  }
+  ER_TRY(er_want_whole_bytes(plan, node, first));
+  ER_TRY(er_want_same_type(plan, node, first, output));
+  ER_TRY(er_want_axis(plan, node, er_i32(node->options, SLOT_AXIS, 0), first->rank, &axis));
+  ER_TRY(declare(plan, node, axis));
+  p->type = first->type;
+  p->outer = er_product(first, 0, axis);
+  p->out_zero = output->quant.count > 0 ? output->quant.zero_point[0] : 0;
+  node->data = p;
+  return plan_parts(plan, node, axis, p);
+}
+
+static edgert_status run(const er_run *run, const er_node *node) {
+  const er_concat_plan *p = node->data;
+  uint8_t *output = er_out_data(run, node, 0);
+  for (int32_t i = 0; i < node->input_count; ++i) {
+    const er_part *part = &p->parts[i];
+    const void *input = er_in_data(run, node, i);
+    if (part->rescaled) {
+      er_rescale(p->type, p->type, part->in_zero, part->factor, p->out_zero, part->count, input,
+                 run->scratch);
+      input = run->scratch;
+    }
+    er_concat(p->outer, part->in_bytes, p->out_stride, input, output + part->offset);
+  }
+  return EDGERT_OK;
+}
+
+const er_op er_op_concatenation = {
+    .builtin = 2, .name = "CONCATENATION", .prepare = prepare, .run = run};

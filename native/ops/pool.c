@@ -1,0 +1,109 @@
+/* AVERAGE_POOL_2D, MAX_POOL_2D and L2_POOL_2D. */
+#include <math.h>
+
+#include "activation.h"
+#include "kernels/float.h"
+#include "kernels/kernels.h"
+#include "shape.h"
+#include "window.h"
+
+typedef void (*er_float_pool)(const er_conv_shape *shape, const float *input, float low, float high,
+                              float *output, int32_t first, int32_t last);
+typedef void (*er_integer_pool)(const er_conv_shape *shape, edgert_type type, int32_t low,
+                                int32_t high, const void *input, void *output, int32_t first,
+                                int32_t last);
+
+typedef struct er_pool {
+  er_conv_shape shape;
+  edgert_type type;
+  er_bounds bounds;
+  er_range range;
+  er_float_pool of_floats;
+  er_integer_pool of_integers; /* NULL: floats only */
+} er_pool;
+
+enum { SLOT_PADDING, SLOT_STRIDE_W, SLOT_STRIDE_H, SLOT_FILTER_W, SLOT_FILTER_H, SLOT_ACTIVATION };
+
+static edgert_status read_shape(er_plan *plan, const er_node *node, er_conv_shape *s) {
+  ER_TRY(er_want_rank(plan, node, er_plan_input(plan, node, 0), 4, "input"));
+  er_read_image(er_plan_input(plan, node, 0), s);
+  s->out_c = s->in_c;
+  s->filter_c = s->groups = s->dilation_h = s->dilation_w = s->multiplier = 1;
+  s->filter_h = er_i32(node->options, SLOT_FILTER_H, 0);
+  s->filter_w = er_i32(node->options, SLOT_FILTER_W, 0);
+  s->stride_h = er_i32(node->options, SLOT_STRIDE_H, 0);
+  s->stride_w = er_i32(node->options, SLOT_STRIDE_W, 0);
+  return er_place_window(plan, node, er_i8(node->options, SLOT_PADDING, 0), s);
+}
+
+static edgert_status check_types(er_plan *plan, const er_node *node, const er_pool *pool) {
+  const er_tensor *input = er_plan_input(plan, node, 0), *output = er_plan_output(plan, node, 0);
+  const int32_t floats[] = {EDGERT_FLOAT32, -1};
+  const int32_t all[] = {EDGERT_FLOAT32, EDGERT_INT8, EDGERT_UINT8, EDGERT_INT16, -1};
+  ER_TRY(er_plan_want_type(plan, node, input, pool->of_integers == NULL ? floats : all));
+  ER_TRY(er_want_same_type(plan, node, input, output));
+  return input->type == EDGERT_FLOAT32 ? EDGERT_OK : er_want_same_quant(plan, node, input, output);
+}
+
+static edgert_status prepare(er_plan *plan, er_node *node, er_float_pool of_floats,
+                             er_integer_pool of_integers) {
+  ER_TRY(er_plan_want_counts(plan, node, 1, 1, 1));
+  er_pool *pool = er_plan_alloc(plan, sizeof *pool);
+  if (pool == NULL) return er_plan_no_memory(plan);
+  pool->of_floats = of_floats;
+  pool->of_integers = of_integers;
+  pool->type = er_plan_input(plan, node, 0)->type;
+  ER_TRY(er_want_activation(plan, node, SLOT_ACTIVATION, &pool->bounds));
+  ER_TRY(read_shape(plan, node, &pool->shape));
+  ER_TRY(check_types(plan, node, pool));
+  if (pool->type != EDGERT_FLOAT32) {
+    const er_tensor *output = er_plan_output(plan, node, 0);
+    pool->range = of_integers == er_average_pool ? er_quantized_range_away(output, pool->bounds)
+                                                 : er_quantized_range(output, pool->bounds);
+  }
+  node->data = pool;
+  return EDGERT_OK;
+}
+
+static edgert_status prepare_average(er_plan *plan, er_node *node) {
+  return prepare(plan, node, er_average_pool_f32, er_average_pool);
+}
+static edgert_status prepare_max(er_plan *plan, er_node *node) {
+  return prepare(plan, node, er_max_pool_f32, er_max_pool);
+}
+static edgert_status prepare_l2(er_plan *plan, er_node *node) {
+  return prepare(plan, node, er_l2_pool_f32, NULL);
+}
+
+/* What a thread needs. */
+typedef struct er_job {
+  const er_pool *pool;
+  const void *input;
+  void *output;
+} er_job;
+
+static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
+  const er_job *job = arg;
+  const er_pool *p = job->pool;
+  (void)thread;
+  if (p->type == EDGERT_FLOAT32) {
+    p->of_floats(&p->shape, job->input, p->bounds.low, p->bounds.high, job->output, first, last);
+  } else {
+    p->of_integers(&p->shape, p->type, p->range.low, p->range.high, job->input, job->output, first,
+                   last);
+  }
+}
+
+static edgert_status run(const er_run *run, const er_node *node) {
+  const er_pool *pool = node->data;
+  er_job job = {pool, er_in_data(run, node, 0), er_out_data(run, node, 0)};
+  er_parallel(run, pool->shape.batch * pool->shape.out_h, work, &job);
+  return EDGERT_OK;
+}
+
+const er_op er_op_average_pool_2d = {
+    .builtin = 1, .name = "AVERAGE_POOL_2D", .prepare = prepare_average, .run = run};
+const er_op er_op_max_pool_2d = {
+    .builtin = 17, .name = "MAX_POOL_2D", .prepare = prepare_max, .run = run};
+const er_op er_op_l2_pool_2d = {
+    .builtin = 12, .name = "L2_POOL_2D", .prepare = prepare_l2, .run = run};

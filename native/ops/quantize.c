@@ -1,0 +1,144 @@
+/* QUANTIZE (also from one quantized type to another) and DEQUANTIZE. */
+#include <math.h>
+#include <string.h>
+
+#include "activation.h"
+#include "kernels/kernels.h"
+#include "shape.h"
+
+typedef enum er_way {
+  ER_FROM_FLOAT,
+  ER_BY_TABLE, /* 8 bits to 8 bits */
+  ER_BY_FACTOR,
+  ER_TO_FLOAT,
+  ER_FROM_HALF
+} er_way;
+
+typedef struct er_quantize_plan {
+  er_way way;
+  edgert_type in, out;
+  int64_t count;
+  float factor; /* FROM_FLOAT: 1 / scale; TO_FLOAT: scale */
+  int32_t in_zero, out_zero;
+  er_fixed fixed;
+  uint8_t table[256];
+} er_quantize_plan;
+
+static bool is_byte(edgert_type type) { return type == EDGERT_INT8 || type == EDGERT_UINT8; }
+
+/* XNNPACK's 8-bit fixed point, where the type stays. */
+static void fill_near(er_quantize_plan *p, float ratio) {
+  const er_range range = er_type_range(p->out);
+  const int64_t multiplier = (int64_t)rint(256.0 * (double)ratio);
+  for (int32_t q = range.low; q <= range.high; ++q) {
+    const int64_t value = ((q - p->in_zero) * multiplier + 128) >> 8;
+    p->table[(uint8_t)q] = (uint8_t)er_clamp(value + p->out_zero, range.low, range.high);
+  }
+}
+
+/* LiteRT's 31-bit fixed point, where signed becomes unsigned or the reverse. */
+static void fill_far(er_quantize_plan *p) {
+  for (int32_t byte = 0; byte < 256; ++byte) {
+    const uint8_t input = (uint8_t)byte;
+    er_rescale(p->in, p->out, p->in_zero, p->fixed, p->out_zero, 1, &input, &p->table[byte]);
+  }
+}
+
+static edgert_status plan_rescale(er_plan *plan, er_node *node, er_quantize_plan *p,
+                                  const er_tensor *input, const er_tensor *output) {
+  const float si = input->quant.scale[0], so = output->quant.scale[0];
+  p->in_zero = input->quant.zero_point[0];
+  p->fixed = er_fixed_from((double)si / (double)so);
+  if (p->fixed.multiplier == 0) {
+    return er_plan_fail(plan, node, EDGERT_UNSUPPORTED, "rescales by %g; allowed is 2^-32 to 2^30",
+                        (double)si / (double)so);
+  }
+  p->way = is_byte(p->in) && is_byte(p->out) ? ER_BY_TABLE : ER_BY_FACTOR;
+  node->kernel = p->way == ER_BY_TABLE ? "lookup_generic" : "rescale_generic";
+  if (p->way == ER_BY_TABLE && p->in == p->out) fill_near(p, si / so);
+  if (p->way == ER_BY_TABLE && p->in != p->out) fill_far(p);
+  return EDGERT_OK;
+}
+
+static er_quantize_plan *begin(er_plan *plan, er_node *node) {
+  er_quantize_plan *p = er_plan_alloc(plan, sizeof *p);
+  if (p == NULL) return NULL;
+  p->in = er_plan_input(plan, node, 0)->type;
+  p->out = er_plan_output(plan, node, 0)->type;
+  p->count = er_plan_input(plan, node, 0)->count;
+  node->data = p;
+  return p;
+}
+
+static edgert_status prepare_quantize(er_plan *plan, er_node *node) {
+  ER_TRY(er_plan_want_counts(plan, node, 1, 1, 1));
+  const er_tensor *input = er_plan_input(plan, node, 0), *output = er_plan_output(plan, node, 0);
+  const int32_t quantized[] = {EDGERT_INT8, EDGERT_UINT8, EDGERT_INT16, EDGERT_INT32, -1};
+  er_quantize_plan *p = begin(plan, node);
+  if (p == NULL) return er_plan_no_memory(plan);
+  ER_TRY(er_plan_want_type(plan, node, output, quantized));
+  ER_TRY(er_want_per_tensor(plan, node, output));
+  ER_TRY(er_plan_set_shape(plan, node, 0, input->rank, input->dims));
+  p->out_zero = output->quant.zero_point[0];
+  if (p->in != EDGERT_FLOAT32) {
+    ER_TRY(er_plan_want_type(plan, node, input, quantized));
+    ER_TRY(er_want_per_tensor(plan, node, input));
+    return plan_rescale(plan, node, p, input, output);
+  }
+  if (p->out == EDGERT_INT32) {
+    return er_plan_fail(plan, node, EDGERT_UNSUPPORTED, "makes int32 of float32");
+  }
+  p->way = ER_FROM_FLOAT;
+  p->factor = 1.0f / output->quant.scale[0];
+  node->kernel = "quantize_generic";
+  return EDGERT_OK;
+}
+
+static edgert_status prepare_dequantize(er_plan *plan, er_node *node) {
+  ER_TRY(er_plan_want_counts(plan, node, 1, 1, 1));
+  const er_tensor *input = er_plan_input(plan, node, 0);
+  const int32_t ins[] = {EDGERT_FLOAT16, EDGERT_INT8, EDGERT_UINT8, EDGERT_INT16, EDGERT_INT32, -1};
+  const int32_t outs[] = {EDGERT_FLOAT32, -1};
+  er_quantize_plan *p = begin(plan, node);
+  if (p == NULL) return er_plan_no_memory(plan);
+  ER_TRY(er_plan_want_type(plan, node, input, ins));
+  ER_TRY(er_plan_want_type(plan, node, er_plan_output(plan, node, 0), outs));
+  ER_TRY(er_plan_set_shape(plan, node, 0, input->rank, input->dims));
+  p->way = ER_FROM_HALF;
+  node->kernel = "half_to_float_generic";
+  if (p->in == EDGERT_FLOAT16) return EDGERT_OK;
+  ER_TRY(er_want_per_tensor(plan, node, input));
+  p->way = ER_TO_FLOAT;
+  p->factor = input->quant.scale[0];
+  p->in_zero = input->quant.zero_point[0];
+  node->kernel = "dequantize_generic";
+  return EDGERT_OK;
+}
+
+static edgert_status run(const er_run *run, const er_node *node) {
+  const er_quantize_plan *p = node->data;
+  const void *input = er_in_data(run, node, 0);
+  void *output = er_out_data(run, node, 0);
+  switch (p->way) {
+    case ER_FROM_FLOAT:
+      er_quantize(p->out, p->factor, p->out_zero, p->count, input, output);
+      break;
+    case ER_BY_TABLE:
+      er_lookup(p->table, p->count, input, output);
+      break;
+    case ER_BY_FACTOR:
+      er_rescale(p->in, p->out, p->in_zero, p->fixed, p->out_zero, p->count, input, output);
+      break;
+    case ER_TO_FLOAT:
+      er_dequantize(p->in, p->factor, p->in_zero, p->count, input, output);
+      break;
+    case ER_FROM_HALF:
+      er_half_to_float(p->count, input, output);
+  }
+  return EDGERT_OK;
+}
+
+const er_op er_op_quantize = {
+    .builtin = 114, .name = "QUANTIZE", .prepare = prepare_quantize, .run = run};
+const er_op er_op_dequantize = {
+    .builtin = 6, .name = "DEQUANTIZE", .prepare = prepare_dequantize, .run = run};

@@ -1,0 +1,202 @@
+/* Elementwise operators on one input: floats by their kernel, 8-bit integers by a table of 256
+ * results that is made in prepare, int16 one value at a time. */
+#include <math.h>
+
+#include "activation.h"
+#include "kernels/float.h"
+#include "kernels/kernels.h"
+#include "shape.h"
+
+typedef struct er_unary_plan {
+  er_unary op;
+  edgert_type type;
+  float alpha;
+  int64_t count;
+  float in_scale, out_inverse; /* int16 */
+  er_fixed positive, negative; /* LEAKY_RELU on int16: factors of x >= 0 and of x < 0 */
+  uint8_t table[256];          /* 8 bits; by the stored byte */
+} er_unary_plan;
+
+/* One result by the rule of docs/NUMERICS.md. */
+static float result(const er_unary_plan *p, float value) {
+  return (float)er_unary_real(p->op, (double)p->alpha, (double)value);
+}
+
+static int32_t stored(float real, float inverse, int32_t zero_point, er_range range) {
+  const float value = real == real ? real * inverse : 0.0f;
+  return er_settle(value, zero_point, range.low, range.high);
+}
+
+/* LEAKY_RELU in fixed point, as XNNPACK does. */
+static int32_t leaky(const er_unary_plan *p, int32_t value, float ratio, int32_t zero_point,
+                     er_range range) {
+  const float slope = value >= 0 ? ratio : ratio * p->alpha;
+  const double most = 0x1p40; /* keeps the product within 64 bits and lies far beyond all results */
+  const int64_t multiplier = (int64_t)rint(fmax(-most, fmin(256.0 * (double)slope, most)));
+  return er_clamp(((value * multiplier + 128) >> 8) + zero_point, range.low, range.high);
+}
+
+static void fill_table(er_unary_plan *p, const er_tensor *input, const er_tensor *output) {
+  const er_range in = er_type_range(input->type), out = er_type_range(output->type);
+  const float scale = input->quant.scale[0];
+  const float inverse = 1.0f / output->quant.scale[0];
+  const int32_t in_zero = input->quant.zero_point[0], out_zero = output->quant.zero_point[0];
+  for (int32_t q = in.low; q <= in.high; ++q) {
+    const int32_t value =
+        p->op == ER_LEAKY_RELU
+            ? leaky(p, q - in_zero, scale / output->quant.scale[0], out_zero, out)
+            : stored(result(p, (float)(q - in_zero) * scale), inverse, out_zero, out);
+    p->table[(uint8_t)q] = (uint8_t)value;
+  }
+}
+
+static edgert_status plan_s16(er_plan *plan, const er_node *node, er_unary_plan *p,
+                              const er_tensor *input, const er_tensor *output) {
+  if (input->quant.zero_point[0] != 0 || output->quant.zero_point[0] != 0) {
+    return er_plan_fail(plan, node, EDGERT_MALFORMED,
+                        "has int16 activations with a zero point; only 0 is allowed");
+  }
+  p->in_scale = input->quant.scale[0];
+  p->out_inverse = 1.0f / output->quant.scale[0];
+  const double ratio = (double)p->in_scale / (double)output->quant.scale[0];
+  p->positive = er_fixed_from(ratio);
+  p->negative = er_fixed_from(ratio * fabs((double)p->alpha));
+  return EDGERT_OK;
+}
+
+static edgert_status plan_quantized(er_plan *plan, er_node *node, er_unary_plan *p,
+                                    const er_tensor *input, const er_tensor *output) {
+  const int32_t types[] = {EDGERT_FLOAT32, EDGERT_INT8, EDGERT_UINT8, EDGERT_INT16, -1};
+  ER_TRY(er_plan_want_type(plan, node, input, types));
+  ER_TRY(er_want_per_tensor(plan, node, input));
+  ER_TRY(er_want_per_tensor(plan, node, output));
+  if (p->type == EDGERT_INT16) {
+    node->kernel = "unary_s16_generic";
+    return plan_s16(plan, node, p, input, output);
+  }
+  fill_table(p, input, output);
+  node->kernel = "lookup_generic";
+  return EDGERT_OK;
+}
+
+static bool is_number(const er_unary_plan *p) {
+  return (p->type == EDGERT_INT32 || p->type == EDGERT_INT64) &&
+         (p->op == ER_ABS || p->op == ER_NEG || p->op == ER_SQUARE);
+}
+
+static edgert_status prepare(er_plan *plan, er_node *node, er_unary op, float alpha) {
+  ER_TRY(er_plan_want_counts(plan, node, 1, 1, 1));
+  er_unary_plan *p = er_plan_alloc(plan, sizeof *p);
+  if (p == NULL) return er_plan_no_memory(plan);
+  const er_tensor *input = er_plan_input(plan, node, 0), *output = er_plan_output(plan, node, 0);
+  *p = (er_unary_plan){.op = op, .type = input->type, .alpha = alpha, .count = input->count};
+  node->data = p;
+  ER_TRY(er_want_same_type(plan, node, input, output));
+  ER_TRY(er_plan_set_shape(plan, node, 0, input->rank, input->dims));
+  if (p->type == EDGERT_FLOAT32) {
+    node->kernel = "unary_f32_generic";
+    return EDGERT_OK;
+  }
+  if (is_number(p)) return EDGERT_OK;
+  return plan_quantized(plan, node, p, input, output);
+}
+
+static void run_s16(const er_unary_plan *p, const int16_t *input, int16_t *output) {
+  const er_range range = er_type_range(EDGERT_INT16);
+  for (int64_t i = 0; i < p->count; ++i) {
+    output[i] = (int16_t)stored(result(p, (float)input[i] * p->in_scale), p->out_inverse, 0, range);
+  }
+}
+
+static void run_leaky_s16(const er_unary_plan *p, const int16_t *input, int16_t *output) {
+  const int32_t sign = p->alpha < 0 ? -1 : 1;
+  for (int64_t i = 0; i < p->count; ++i) {
+    const int64_t q =
+        input[i] >= 0 ? er_mulfix(input[i], p->positive) : er_mulfix(sign * input[i], p->negative);
+    output[i] = (int16_t)er_clamp(q, INT16_MIN, INT16_MAX);
+  }
+}
+
+/* Overflow wraps, so the arithmetic is unsigned. */
+static uint64_t number(er_unary op, int64_t value) {
+  const uint64_t bits = (uint64_t)value;
+  if (op == ER_SQUARE) return bits * bits;
+  return op == ER_NEG || value < 0 ? 0 - bits : bits;
+}
+
+static void run_numbers(const er_unary_plan *p, const void *input, void *output) {
+  for (int64_t i = 0; i < p->count; ++i) {
+    if (p->type == EDGERT_INT64) {
+      ((int64_t *)output)[i] = (int64_t)number(p->op, ((const int64_t *)input)[i]);
+    } else {
+      ((int32_t *)output)[i] = (int32_t)(uint32_t)number(p->op, ((const int32_t *)input)[i]);
+    }
+  }
+}
+
+static edgert_status run(const er_run *run, const er_node *node) {
+  const er_unary_plan *p = node->data;
+  const void *input = er_in_data(run, node, 0);
+  void *output = er_out_data(run, node, 0);
+  if (p->type == EDGERT_FLOAT32) {
+    er_unary_f32(p->op, p->alpha, p->count, input, output);
+  } else if (is_number(p)) {
+    run_numbers(p, input, output);
+  } else if (p->type != EDGERT_INT16) {
+    er_lookup(p->table, p->count, input, output);
+  } else if (p->op == ER_LEAKY_RELU) {
+    run_leaky_s16(p, input, output);
+  } else {
+    run_s16(p, input, output);
+  }
+  return EDGERT_OK;
+}
+
+static edgert_status prepare_leaky_relu(er_plan *plan, er_node *node) {
+  const float alpha = er_f32(node->options, 0, 0.0f);
+  if (!(fabsf(alpha) <= 1e6f)) {
+    return er_plan_fail(plan, node, EDGERT_MALFORMED, "has slope %g; at most 1e6 is allowed",
+                        (double)alpha);
+  }
+  return prepare(plan, node, ER_LEAKY_RELU, alpha);
+}
+const er_op er_op_leaky_relu = {.builtin = 98,
+                                .name = "LEAKY_RELU",
+                                .prepare = prepare_leaky_relu,
+                                .run = run,
+                                .in_place = true};
+
+static edgert_status prepare_gelu(er_plan *plan, er_node *node) {
+  return prepare(plan, node, er_bool(node->options, 0, false) ? ER_GELU_TANH : ER_GELU, 0.0f);
+}
+const er_op er_op_gelu = {
+    .builtin = 150, .name = "GELU", .prepare = prepare_gelu, .run = run, .in_place = true};
+
+#define UNARY(symbol, number, text, operation)                          \
+  static edgert_status prepare_##symbol(er_plan *plan, er_node *node) { \
+    return prepare(plan, node, operation, 0.0f);                        \
+  }                                                                     \
+  const er_op er_op_##symbol = {                                        \
+      .builtin = number, .name = text, .prepare = prepare_##symbol, .run = run, .in_place = true};
+
+UNARY(floor, 8, "FLOOR", ER_FLOOR)
+UNARY(logistic, 14, "LOGISTIC", ER_LOGISTIC)
+UNARY(relu, 19, "RELU", ER_RELU)
+UNARY(relu_n1_to_1, 20, "RELU_N1_TO_1", ER_RELU_N1_TO_1)
+UNARY(relu6, 21, "RELU6", ER_RELU6)
+UNARY(tanh, 28, "TANH", ER_TANH)
+UNARY(exp, 47, "EXP", ER_EXP)
+UNARY(neg, 59, "NEG", ER_NEG)
+UNARY(sin, 66, "SIN", ER_SIN)
+UNARY(log, 73, "LOG", ER_LOG)
+UNARY(sqrt, 75, "SQRT", ER_SQRT)
+UNARY(rsqrt, 76, "RSQRT", ER_RSQRT)
+UNARY(square, 92, "SQUARE", ER_SQUARE)
+UNARY(abs, 101, "ABS", ER_ABS)
+UNARY(ceil, 104, "CEIL", ER_CEIL)
+UNARY(cos, 108, "COS", ER_COS)
+UNARY(elu, 111, "ELU", ER_ELU)
+UNARY(round, 116, "ROUND", ER_ROUND)
+UNARY(hard_swish, 117, "HARD_SWISH", ER_HARD_SWISH)
+UNARY(relu_0_to_1, 152, "RELU_0_TO_1", ER_RELU_0_TO_1)
+UNARY(sign, 158, "SIGN", ER_SIGN)

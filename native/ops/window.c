@@ -1,0 +1,57 @@
+#include "window.h"
+
+edgert_status er_want_rank(er_plan *plan, const er_node *node, const er_tensor *tensor,
+                           int32_t rank, const char *what) {
+  if (tensor->rank == rank) return EDGERT_OK;
+  return er_plan_fail(plan, node, EDGERT_MALFORMED, "needs an %s of rank %d; '%s' has rank %d",
+                      what, (int)rank, tensor->name, (int)tensor->rank);
+}
+
+void er_read_image(const er_tensor *input, er_conv_shape *shape) {
+  shape->batch = input->dims[0];
+  shape->in_h = input->dims[1];
+  shape->in_w = input->dims[2];
+  shape->in_c = input->dims[3];
+}
+
+/* One spatial direction. */
+static edgert_status place(er_plan *plan, const er_node *node, int8_t padding, int32_t in,
+                           int32_t filter, int32_t stride, int32_t dilation, int32_t *out,
+                           int32_t *before) {
+  if (filter < 1 || stride < 1 || dilation < 1) {
+    return er_plan_fail(plan, node, EDGERT_MALFORMED,
+                        "has filter size %d, stride %d and dilation %d; each must be at least 1",
+                        (int)filter, (int)stride, (int)dilation);
+  }
+  const int64_t reach = (int64_t)(filter - 1) * dilation + 1;
+  const int64_t size =
+      padding == ER_PADDING_SAME ? ((int64_t)in + stride - 1) / stride : (in - reach) / stride + 1;
+  if (reach > INT32_MAX / 4 || (padding == ER_PADDING_VALID && reach > in)) {
+    return er_plan_fail(plan, node, EDGERT_MALFORMED,
+                        "has a window of %lld that does not fit an input size of %d",
+                        (long long)reach, (int)in);
+  }
+  const int64_t missing = (size - 1) * stride + reach - in;
+  *out = (int32_t)size;
+  *before = padding == ER_PADDING_SAME && missing > 0 ? (int32_t)(missing / 2) : 0;
+  return EDGERT_OK;
+}
+
+edgert_status er_place_window(er_plan *plan, const er_node *node, int8_t padding,
+                              er_conv_shape *shape) {
+  er_conv_shape *s = shape;
+  if (padding != ER_PADDING_SAME && padding != ER_PADDING_VALID) {
+    return er_plan_fail(plan, node, EDGERT_MALFORMED,
+                        "has padding number %d; known are 0 (SAME) and 1 (VALID)", (int)padding);
+  }
+  ER_TRY(place(plan, node, padding, s->in_h, s->filter_h, s->stride_h, s->dilation_h, &s->out_h,
+               &s->pad_top));
+  ER_TRY(place(plan, node, padding, s->in_w, s->filter_w, s->stride_w, s->dilation_w, &s->out_w,
+               &s->pad_left));
+  const int32_t dims[] = {s->batch, s->out_h, s->out_w, s->out_c};
+  ER_TRY(er_plan_set_shape(plan, node, 0, 4, dims));
+  if (er_plan_output(plan, node, 0)->count > INT32_MAX) {
+    return er_plan_fail(plan, node, EDGERT_UNSUPPORTED, "makes more than 2^31 elements");
+  }
+  return EDGERT_OK;
+}

@@ -1,0 +1,245 @@
+"""Recipes: named, printable TOML files that say how a model is quantized."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from edgesdk_runtimes.errors import RecipeError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ACTIVATION_RANGES = ("minmax", "percentile", "entropy", "mse")
+WEIGHT_RANGES = ("minmax", "mse")
+GRANULARITIES = ("channel", "tensor")
+QUANTIZE = ("all", "weights", "none")
+
+
+@dataclass(frozen=True)
+class WeightRecipe:
+    """How weights are stored.
+
+    Attributes:
+        bits: 8.
+        granularity: "channel" (one scale for each output channel) or "tensor".
+        range: "minmax" keeps every weight, "mse" clips where the squared error is least.
+    """
+
+    bits: int = 8
+    granularity: str = "channel"
+    range: str = "minmax"
+
+
+@dataclass(frozen=True)
+class ActivationRecipe:
+    """How activations are stored.
+
+    Attributes:
+        bits: 8 or 16.
+        range: how the range is picked from the calibration data: "minmax", "percentile",
+            "entropy" or "mse".
+        percentile: share of the values in percent that "percentile" keeps inside the range.
+    """
+
+    bits: int = 8
+    range: str = "mse"
+    percentile: float = 99.99
+
+
+@dataclass(frozen=True)
+class Override:
+    """What is done otherwise for the nodes whose name matches; the last match wins.
+
+    Attributes:
+        pattern: node name, with the wildcards * ? [abc].
+        quantize: "all", "weights" (activations stay float) or "none" (the node stays float).
+        weight_range: replaces `weights.range`; "" leaves it.
+        activation_range: replaces `activations.range` for the node's output; "" leaves it.
+    """
+
+    pattern: str
+    quantize: str = "all"
+    weight_range: str = ""
+    activation_range: str = ""
+
+
+@dataclass(frozen=True)
+class Algorithms:
+    """Which algorithms improve the weights before they are rounded.
+
+    Attributes:
+        equalization: scale channels so that they use their tensor's range alike.
+        bias_correction: move each bias so that its operator's mean output is the float one.
+    """
+
+    equalization: bool = False
+    bias_correction: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is quantized; `activations` is None for weight-only recipes."""
+
+    name: str
+    description: str = ""
+    weights: WeightRecipe = WeightRecipe()
+    activations: ActivationRecipe | None = None
+    algorithms: Algorithms = Algorithms()
+    overrides: tuple[Override, ...] = ()
+
+    @staticmethod
+    def load(name_or_path: str | Path) -> Recipe:
+        """Read a recipe that ships with EdgeSDK ("w8a8") or a .toml file.
+
+        Raises:
+            RecipeError: there is no such recipe, or it says something that is not allowed.
+        """
+        if str(name_or_path) in names():
+            shipped = resources.files("edgesdk_quant.recipes") / f"{name_or_path}.toml"
+            return Recipe.parse(shipped.read_text(encoding="utf-8"), str(name_or_path))
+        path = Path(name_or_path)
+        try:
+            return Recipe.parse(path.read_text(encoding="utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(
+                f"There is no recipe {str(name_or_path)!r}: allowed are {', '.join(names())} "
+                "or the path of a .toml file that can be read."
+            ) from error
+
+    @staticmethod
+    def parse(text: str, source: str = "recipe") -> Recipe:
+        """Read the text of a recipe; `source` is how errors call it."""
+        try:
+            table = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise RecipeError(f"{source} is not TOML ({error}); correct that line.") from error
+        return _recipe(table, source)
+
+    def to_toml(self) -> str:
+        """The recipe as text that `parse` reads back as an equal recipe."""
+        lines = [f"name = {_literal(self.name)}", f"description = {_literal(self.description)}"]
+        for title in _SECTIONS:
+            section = getattr(self, title)
+            if section is not None:
+                lines += ["", f"[{title}]", *_assignments(section)]
+        for override in self.overrides:
+            lines += ["", "[[override]]", *_assignments(override)]
+        return "\n".join(lines) + "\n"
+
+    def override_for(self, node: str) -> Override:
+        """The last override whose pattern matches the node's name, or one that changes nothing."""
+        matches = [o for o in self.overrides if fnmatchcase(node, o.pattern)]
+        return matches[-1] if matches else Override(pattern=node)
+
+
+def names() -> list[str]:
+    """Recipes that ship with EdgeSDK."""
+    folder = resources.files("edgesdk_quant.recipes")
+    return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if ".toml" in p.name)
+
+
+_SECTIONS: dict[str, type[Any]] = {
+    "weights": WeightRecipe,
+    "activations": ActivationRecipe,
+    "algorithms": Algorithms,
+}
+_TOP = {"name", "description", "override", *_SECTIONS}
+# Section and key -> allowed values.
+_ALLOWED: dict[tuple[str, str], tuple[Any, ...]] = {
+    ("weights", "bits"): (8,),
+    ("weights", "granularity"): GRANULARITIES,
+    ("weights", "range"): WEIGHT_RANGES,
+    ("activations", "bits"): (8, 16),
+    ("activations", "range"): ACTIVATION_RANGES,
+    ("algorithms", "equalization"): (True, False),
+    ("algorithms", "bias_correction"): (True, False),
+    ("override", "quantize"): QUANTIZE,
+    ("override", "weight_range"): ("", *WEIGHT_RANGES),
+    ("override", "activation_range"): ("", *ACTIVATION_RANGES),
+}
+
+
+def _recipe(table: Mapping[str, Any], source: str) -> Recipe:
+    _refuse_unknown(table, _TOP, source)
+    sections = {
+        title: _section(table[title], title, kind, source)
+        for title, kind in _SECTIONS.items()
+        if title in table
+    }
+    overrides = table.get("override", [])
+    if not isinstance(overrides, list):
+        raise RecipeError(f"{source}: override must be a list; write [[override]].")
+    return Recipe(
+        name=_text(table, "name", source),
+        description=_text(table, "description", source, default=""),
+        overrides=tuple(_section(o, "override", Override, source) for o in overrides),
+        **sections,
+    )
+
+
+def _section(table: Any, title: str, kind: type[Any], source: str) -> Any:
+    if not isinstance(table, dict):
+        raise RecipeError(f"{source}: {title} is {table!r}; write a table [{title}].")
+    where = f"{source}: [{title}]"
+    _refuse_unknown(table, {f.name for f in fields(kind)}, where)
+    for key, value in table.items():
+        _check_value(title, key, value, where)
+    if kind is Override and "pattern" not in table:
+        raise RecipeError(f"{where} lacks pattern; give a node name with wildcards.")
+    return kind(**table)
+
+
+def _check_value(title: str, key: str, value: Any, where: str) -> None:
+    allowed = _ALLOWED.get((title, key))
+    if allowed is not None:
+        # `True == 1` in Python, so the type is compared too.
+        if not any(type(value) is type(a) and value == a for a in allowed):
+            options = ", ".join(_literal(a) for a in allowed if a != "")
+            raise RecipeError(f"{where} {key} = {value!r} is not allowed; choose from {options}.")
+    elif key == "percentile":
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 50 < value <= 100:
+            raise RecipeError(f"{where} percentile = {value!r}; give a number above 50, up to 100.")
+    elif not isinstance(value, str) or not value:
+        raise RecipeError(f"{where} {key} = {value!r}; give a text.")
+
+
+def _text(table: Mapping[str, Any], key: str, source: str, default: str | None = None) -> str:
+    value = table.get(key, default)
+    if not isinstance(value, str):
+        raise RecipeError(f"{source}: {key} is {value!r}; give a text, e.g. {key} = \"w8a8\".")
+    return value
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise RecipeError(
+            f"{where} has no key {', '.join(unknown)}; allowed are {', '.join(sorted(known))}."
+        )
+
+
+def _assignments(section: Any) -> list[str]:
+    pairs = ((f.name, getattr(section, f.name)) for f in fields(section))
+    return [f"{key} = {_literal(value)}" for key, value in pairs if value != ""]
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return '"' + "".join(_ESCAPES.get(c, c) for c in value) + '"'
+    return repr(value)
+
+
+_ESCAPES = {
+    **{chr(code): f"\\u{code:04x}" for code in (*range(32), 127)},
+    **{'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"},
+}

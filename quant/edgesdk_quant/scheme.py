@@ -1,0 +1,135 @@
+"""How numbers are stored: bits, symmetry and granularity, and the parameters made from a range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+# A tensor of zeros has no range to derive a scale from; any positive scale stores it exactly.
+SCALE_OF_ZEROS = 1.0
+# A channel may be this much finer than the coarsest of its tensor. Finer buys nothing that the
+# output's own step shows, and its int32 bias and its requantization would leave their ranges.
+FINEST_CHANNEL = 2.0**-16
+
+
+class Granularity(Enum):
+    """What shares one scale: a whole tensor [A, B] -> scale [], or a channel of axis 0 -> [A]."""
+
+    PER_TENSOR = "tensor"
+    PER_CHANNEL = "channel"
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A way to store real numbers as integers.
+
+    Attributes:
+        dtype: numpy dtype of what is stored.
+        low: smallest stored value.
+        high: largest stored value.
+        symmetric: the zero point is 0.
+    """
+
+    dtype: np.dtype[Any]
+    low: int
+    high: int
+    symmetric: bool
+
+
+# Activations are uint8 in a graph and int8 in TFLite: the same values, 128 apart.
+ACTIVATIONS = {
+    8: Scheme(np.dtype(np.uint8), 0, 255, symmetric=False),
+    16: Scheme(np.dtype(np.int16), -32768, 32767, symmetric=True),
+}
+WEIGHTS = {8: Scheme(np.dtype(np.int8), -127, 127, symmetric=True)}
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Quantization parameters: real = scale * (q - zero_point).
+
+    Attributes:
+        scale: float32, [] per tensor or [C] per channel.
+        zero_point: of the stored dtype, shaped as `scale`.
+        scheme: range and dtype of the stored values.
+        axis: dimension of C; None per tensor.
+    """
+
+    scale: FloatArray
+    zero_point: NDArray[Any]
+    scheme: Scheme
+    axis: int | None = None
+
+    def quantize(self, x: NDArray[Any]) -> NDArray[Any]:
+        """QuantizeLinear of a float array: ties to even, clamped to the scheme's range."""
+        scale, zero = self._along(self.scale, x.ndim), self._along(self.zero_point, x.ndim)
+        q = np.rint(x / scale) + zero.astype(np.float64)
+        return np.clip(q, self.scheme.low, self.scheme.high).astype(self.scheme.dtype)
+
+    def dequantize(self, q: NDArray[Any]) -> FloatArray:
+        """DequantizeLinear of an array of stored values."""
+        scale, zero = self._along(self.scale, q.ndim), self._along(self.zero_point, q.ndim)
+        return (q.astype(np.int32) - zero.astype(np.int32)).astype(np.float32) * scale
+
+    def round_trip(self, x: NDArray[Any]) -> FloatArray:
+        """The real values that come back after storing `x`."""
+        return self.dequantize(self.quantize(x))
+
+    def _along(self, parameter: NDArray[Any], rank: int) -> NDArray[Any]:
+        if self.axis is None:
+            return parameter
+        shape = [1] * rank
+        shape[self.axis] = -1
+        return parameter.reshape(shape)
+
+
+def activation_parameters(low: float, high: float, bits: int) -> Affine:
+    """Per-tensor parameters of an activation that spans `low`..`high`.
+
+    Zero is always stored exactly. One side is: where `low` is 0 (after ReLU) the zero point is the
+    lowest stored value and the highest is never above `high`, so that runtimes may drop the ReLU.
+    """
+    low, high, scheme = min(low, 0.0), max(high, 0.0), ACTIVATIONS[bits]
+    if scheme.symmetric:
+        scale, zero = max(-low, high) / scheme.high, 0
+    else:
+        scale = (high - low) / (scheme.high - scheme.low)
+        zero = scheme.low + (round(-low / scale) if scale > 0 else 0)
+    return Affine(_float32_below(scale), np.array(zero, scheme.dtype), scheme)
+
+
+def weight_parameters(limits: NDArray[Any], axis: int | None, bits: int = 8) -> Affine:
+    """Symmetric parameters of weights.
+
+    Args:
+        limits: largest magnitude to store, [] per tensor or [C] per channel; not negative.
+        axis: dimension of C; None per tensor.
+        bits: width of what is stored.
+    """
+    scheme = WEIGHTS[bits]
+    scale = np.asarray(limits, np.float64) / scheme.high
+    coarsest = scale.max(initial=0.0) or SCALE_OF_ZEROS
+    scale = np.maximum(scale, coarsest * FINEST_CHANNEL).astype(np.float32)
+    return Affine(scale, np.zeros(scale.shape, scheme.dtype), scheme, axis)
+
+
+def _float32_below(scale: float) -> FloatArray:
+    """The largest float32 not above `scale`: rounding up would store values beyond the range."""
+    if scale < np.finfo(np.float32).tiny:
+        return np.array(SCALE_OF_ZEROS, np.float32)
+    nearest = np.float32(scale)
+    below = nearest if float(nearest) <= scale else np.nextafter(nearest, np.float32(0))
+    return np.array(below, np.float32)
+
+
+def fixed_parameters(low: float, high: float, bits: int) -> Affine:
+    """Parameters of an output whose range the operator fixes; 16 bits always mean 1/32768."""
+    if bits == 8:
+        return activation_parameters(low, high, bits)
+    scheme = ACTIVATIONS[bits]
+    return Affine(np.array(2.0**-15, np.float32), np.array(0, scheme.dtype), scheme)
