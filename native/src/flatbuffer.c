@@ -98,7 +98,8 @@ er_vector er_vec(er_table table, int slot, size_t element_bytes) {
   uint32_t count;
   load(table.buffer, start, &count, sizeof count);
   start += sizeof count;
-  if (!fits(table.buffer, start, (uint64_t)count * element_bytes)) {
+  bool countable = element_bytes == 1 || count <= INT32_MAX; /* callers count lists in an int32_t */
+  if (!countable || !fits(table.buffer, start, (uint64_t)count * element_bytes)) {
     table.buffer->bad = true;
     return vector;
   }

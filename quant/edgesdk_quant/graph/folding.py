@@ -1,0 +1,34 @@
+"""Constant folding: what depends on constants and static shapes only is computed now.
+
+Q/DQ nodes are never folded: a quantized weight must stay an integer in the graph.
+"""
+
+from __future__ import annotations
+
+import onnx_ir as ir
+from onnx_ir.passes import common
+from onnxscript import optimizer
+
+from edgesdk_quant.graph.quantized import QUANTIZING
+
+# In elements. Weights behind Transpose or Cast are folded too: above any layer of a big CNN.
+LARGEST = 1 << 27
+
+
+def fold_constants(model: ir.Model) -> None:
+    """Fold constants and static shape arithmetic, and hold the results as initializers."""
+    optimizer.fold_constants(
+        model,
+        onnx_shape_inference=True,
+        input_size_limit=LARGEST,
+        output_size_limit=LARGEST,
+        should_fold=_may_fold,
+    )
+    common.IdentityEliminationPass()(model)
+    common.RemoveUnusedNodesPass()(model)
+    common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
+
+
+def _may_fold(node: ir.Node) -> bool | None:
+    """None leaves the decision to the folder's own rules."""
+    return False if node.op_type in QUANTIZING else None
