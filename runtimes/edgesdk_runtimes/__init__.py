@@ -8,11 +8,15 @@ from types import MappingProxyType
 from edgesdk_runtimes.base import Runtime
 from edgesdk_runtimes.errors import InputError
 from edgesdk_runtimes.litert import LiteRtRuntime
+from edgesdk_runtimes.native import NativeRuntime
 from edgesdk_runtimes.null import NullRuntime
 from edgesdk_runtimes.onnxruntime import OnnxRuntime
 
 RUNTIMES: Mapping[str, Runtime] = MappingProxyType(
-    {runtime.name: runtime for runtime in (NullRuntime(), OnnxRuntime(), LiteRtRuntime())}
+    {
+        runtime.name: runtime
+        for runtime in (NullRuntime(), OnnxRuntime(), LiteRtRuntime(), NativeRuntime())
+    }
 )
 
 
