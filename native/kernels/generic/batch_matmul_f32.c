@@ -1,0 +1,36 @@
+/* BATCH_MATMUL in float32: row by row, output columns in the inner loop. */
+#include "kernels/float.h"
+
+/* output[c] = sum over k of a[k * a_step] * B[k, c]. @param b [depth, columns] */
+static void row_times_matrix(const er_matmul_shape *s, const float *a, int64_t a_step,
+                             const float *b, float *output) {
+  for (int32_t c = 0; c < s->columns; c++) output[c] = 0.0f;
+  for (int32_t k = 0; k < s->depth; k++, b += s->columns) {
+    const float value = a[k * a_step];
+    for (int32_t c = 0; c < s->columns; c++) output[c] += value * b[c];
+  }
+}
+
+/* The same with B held as [columns, depth]. */
+static void row_times_transposed(const er_matmul_shape *s, const float *a, int64_t a_step,
+                                 const float *b, float *output) {
+  for (int32_t c = 0; c < s->columns; c++, b += s->depth) {
+    float sum = 0.0f;
+    for (int32_t k = 0; k < s->depth; k++) sum += a[k * a_step] * b[k];
+    output[c] = sum;
+  }
+}
+
+void er_batch_matmul_f32(const er_matmul_shape *s, const float *a, const float *b, float *output,
+                         int32_t first, int32_t last) {
+  const int64_t a_size = (int64_t)s->rows * s->depth, b_size = (int64_t)s->depth * s->columns;
+  for (int32_t p = first; p < last; p++) {
+    const float *left = a + s->a_index[p] * a_size, *right = b + s->b_index[p] * b_size;
+    for (int32_t r = 0; r < s->rows; r++) {
+      const float *row = left + (s->a_transposed ? r : (int64_t)r * s->depth);
+      const int64_t step = s->a_transposed ? s->rows : 1;
+      float *to = output + ((int64_t)p * s->rows + r) * s->columns;
+      (s->b_transposed ? row_times_transposed : row_times_matrix)(s, row, step, right, to);
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/* MEAN, SUM, REDUCE_MAX, REDUCE_MIN and REDUCE_PROD in float32: one pass over the input. */
+#include <math.h>
+
+#include "kernels/float.h"
+
+static float start(er_reduce op) {
+  switch (op) {
+    case ER_REDUCE_MAX:
+      return -INFINITY;
+    case ER_REDUCE_MIN:
+      return INFINITY;
+    case ER_REDUCE_PROD:
+      return 1.0f;
+    default:
+      return 0.0f;
+  }
+}
+
+static float take(er_reduce op, float total, float x) {
+  switch (op) {
+    case ER_REDUCE_MAX:
+      return x > total ? x : total;
+    case ER_REDUCE_MIN:
+      return x < total ? x : total;
+    case ER_REDUCE_PROD:
+      return total * x;
+    default:
+      return total + x;
+  }
+}
+
+/* How far one step along each dimension moves in the output: 0 along reduced ones. */
+static void output_strides(const er_reduce_shape *s, int64_t *strides) {
+  int64_t stride = 1;
+  for (int32_t d = s->rank - 1; d >= 0; d--) {
+    strides[d] = s->reduced[d] ? 0 : stride;
+    if (!s->reduced[d]) stride *= s->dims[d];
+  }
+}
+
+void er_reduce_f32(er_reduce op, const er_reduce_shape *s, const float *input, float *output) {
+  int64_t strides[EDGERT_MAX_RANK], at = 0;
+  int32_t index[EDGERT_MAX_RANK] = {0};
+  output_strides(s, strides);
+  for (int64_t i = 0; i < s->out_count; i++) output[i] = start(op);
+  for (int64_t i = 0; i < s->in_count; i++) {
+    output[at] = take(op, output[at], input[i]);
+    for (int32_t d = s->rank - 1; d >= 0; d--) {
+      at += strides[d];
+      if (++index[d] < s->dims[d]) break;
+      at -= strides[d] * s->dims[d];
+      index[d] = 0;
+    }
+  }
+  if (op != ER_MEAN) return;
+  for (int64_t i = 0; i < s->out_count; i++) output[i] /= (float)s->group;
+}

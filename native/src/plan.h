@@ -1,0 +1,30 @@
+/* Private to the planner and to ops/control.c, whose operators call subgraphs and own variables. */
+#ifndef ER_PLAN_H
+#define ER_PLAN_H
+
+#include "session.h"
+
+struct er_plan {
+  edgert_session *session;
+  er_message *why;
+  er_memory scratch; /* gone when planning ends */
+  int32_t depth;     /* of subgraphs that call subgraphs */
+};
+
+/** Session memory that starts at zero and returns to zero at a reset. @return NULL when refused */
+void *er_plan_state(er_plan *plan, size_t bytes);
+/** Refuse a tensor that has no elements or no plain storage. */
+edgert_status er_plan_storable(er_plan *plan, const er_tensor *tensor);
+/** Plan subgraph `number` with the shapes of the node's inputs from `first` on; a subgraph that is
+ * planned already must fit them.
+ * @param[out] graph untouched on failure */
+edgert_status er_plan_call(er_plan *plan, const er_node *node, int32_t number, int32_t first,
+                           er_graph **graph);
+
+/* storage.c: alias and in-place decisions, lifetimes, one arena for the graph. Drops the nodes that
+ * became aliases. */
+edgert_status er_plan_storage(er_plan *plan, er_graph *graph);
+/* missing.c */
+edgert_status er_plan_refuse_missing(er_plan *plan);
+
+#endif
