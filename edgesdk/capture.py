@@ -117,8 +117,8 @@ def _reason(module: Any, error: BaseException) -> str:
     name = type(module).__name__
     if "data-dependent" in chain or "GuardOnDataDependent" in chain:
         return (
-            f"{name} branches on the value of a tensor with a Python `if`, which cannot be captured; "
-            "use torch.where for values or torch.cond(predicate, f, g, operands) for branches"
+            f"{name} branches on the value of a tensor with a Python `if`, which cannot be "
+            "captured; use torch.where for values or torch.cond(predicate, f, g, operands)"
         )
     lines = [line for line in str(list(_causes(error))[-1]).splitlines() if line.strip()]
     return f"torch cannot export {name}: {lines[0] if lines else type(error).__name__}"

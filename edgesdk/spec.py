@@ -79,5 +79,6 @@ def _input_spec(name: str, given: Any) -> InputSpec:
 def _wrong(name: str, given: Any) -> InputError:
     return InputError(
         f"input {name!r} is declared as {given!r}; give positive sizes (only the first may be "
-        'None, an open batch), an InputSpec, or an example array, e.g. {"image": (None, 3, 224, 224)}'
+        "None, an open batch), an InputSpec, or an example array, "
+        'e.g. {"image": (None, 3, 224, 224)}'
     )

@@ -21,8 +21,8 @@ FEED_FORWARD = 1536
 VOCABULARY = 30522
 POSITIONS = 512
 EPSILON = 1e-12
-# Added to the score of a padding token. A finite number: int8 ranges must include it.
-MASKED = -1e4
+# Added to the score of a padding token: e^-30 is nothing, and a small number spares int8 ranges.
+MASKED = -30.0
 
 
 class Attention(nn.Module):
