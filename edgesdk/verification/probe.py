@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from edgesdk.artifact import Artifact
 from edgesdk.capture import capture
 from edgesdk.verification.candidates import Artifacts
 from edgesdk.verification.float_values import FloatValues
 from edgesdk.verification.layers import LayerComparison, LayerDamage
-from edgesdk_quant.graph import load
-from edgesdk_quant.tflite import read_model
+from edgesdk.verification.tensors import SimulatedTensors
 from edgesdk_runtimes.base import Array
-from edgesdk_runtimes.errors import EdgeError, ModelError
+from edgesdk_runtimes.errors import EdgeError, UnsupportedError
 
 
 class LayerProbe:
@@ -22,5 +21,41 @@ class LayerProbe:
         """Open both models for a number of samples; 0 opens nothing."""
         self.notes: list[str] = []
         self._left = samples
-        if samples:
-            self._try(lambda: self._open(reference, artifacts))
+        self._comparison: LayerComparison | None = None
+        if not samples:
+            return
+        try:
+            self._open(reference, artifacts)
+        except EdgeError as error:
+            self._stop(error)
+
+    def _open(self, reference: Artifact, artifacts: Artifacts) -> None:
+        if artifacts.tflite is None:
+            raise UnsupportedError(artifacts.tflite_error)
+        self._simulated = SimulatedTensors(artifacts.tflite, artifacts.layout)
+        comparison = LayerComparison(self._simulated.model)
+        self._floats = FloatValues(capture(reference.data), comparison.wanted)
+        self._comparison = comparison
+
+    def _stop(self, error: EdgeError) -> None:
+        self.notes.append(f"The layers were not compared: {error}")
+        self.close()
+
+    def add(self, arrays: Sequence[Array]) -> None:
+        """Take in one sample, as long as samples are wanted."""
+        if self._comparison is None or not self._left:
+            return
+        self._left -= 1
+        try:
+            floats: Mapping[str, Array] = self._floats(arrays)
+            self._comparison.add(floats, self._simulated(arrays))
+        except EdgeError as error:
+            self._stop(error)
+
+    def worst(self, count: int) -> tuple[LayerDamage, ...]:
+        """The most damaged layers, worst first."""
+        return self._comparison.worst(count) if self._comparison is not None else ()
+
+    def close(self) -> None:
+        """Give back all memory; what was compared is kept."""
+        self._left = 0

@@ -214,7 +214,7 @@ def _check_value(title: str, key: str, value: Any, where: str) -> None:
 def _text(table: Mapping[str, Any], key: str, source: str, default: str | None = None) -> str:
     value = table.get(key, default)
     if not isinstance(value, str):
-        raise RecipeError(f"{source}: {key} is {value!r}; give a text, e.g. {key} = \"w8a8\".")
+        raise RecipeError(f'{source}: {key} is {value!r}; give a text, e.g. {key} = "w8a8".')
     return value
 
 

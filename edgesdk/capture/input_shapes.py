@@ -1,0 +1,60 @@
+"""Give every input of an ONNX model fixed sizes; only the batch may stay open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import onnx_ir as ir
+
+from edgesdk.spec import InputSpec, Shape
+from edgesdk_quant.graph import value_shape
+from edgesdk_runtimes.errors import InputError
+
+
+def close_dimensions(model: ir.Model, specs: Mapping[str, InputSpec]) -> ir.Model:
+    """Apply the given shapes to a copy of the model and demand that none is left open.
+
+    Raises:
+        InputError: a name is no input, a shape contradicts the file's, or a dimension other than
+            the first stays open.
+    """
+    model = model.clone()
+    inputs = {str(v.name): v for v in model.graph.inputs if not v.is_initializer()}
+    unknown = [name for name in specs if name not in inputs]
+    if unknown:
+        raise InputError(f"the model has no input {unknown[0]!r}; its inputs are {list(inputs)}")
+    for name, value in inputs.items():
+        if name in specs:
+            _apply(value, specs[name].shape)
+    open_inputs = [_describe(value) for value in inputs.values() if _is_open(value)]
+    if open_inputs:
+        raise InputError(
+            f"sizes other than the batch are open in {', '.join(open_inputs)}; fix them, "
+            "e.g. inputs={" + repr(next(n for n, v in inputs.items() if _is_open(v))) + ": "
+            "(None, 3, 224, 224)}"
+        )
+    return model
+
+
+def _apply(value: ir.Value, shape: Shape) -> None:
+    own = value_shape(value)
+    fits = own is None or (
+        len(own) == len(shape)
+        and all(None in (a, b) or a == b for a, b in zip(own, shape, strict=True))
+    )
+    if not fits:
+        raise InputError(f"shape {shape} was given for {_describe(value)}; give one that fits it")
+    symbols = value.shape.dims if value.shape is not None else ("batch",) * len(shape)
+    value.shape = ir.Shape(
+        [symbol if size is None else size for symbol, size in zip(symbols, shape, strict=True)]
+    )
+
+
+def _is_open(value: ir.Value) -> bool:
+    shape = value_shape(value)
+    return shape is None or None in shape[1:]
+
+
+def _describe(value: ir.Value) -> str:
+    shape = "unknown" if value.shape is None else tuple(map(str, value.shape.dims))
+    return f"{value.name!r} (shape {shape})"

@@ -1,0 +1,1 @@
+"""Algorithms that make the quantized weights better, one a file."""

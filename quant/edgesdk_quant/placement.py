@@ -1,0 +1,299 @@
+"""Where Q/DQ go: which operators run on integers, and which values share one scale.
+
+Two runtimes' fusion rules are met at once. ONNX Runtime fuses an operator whose every input comes from
+a DequantizeLinear and whose output, after a fused activation, goes to one QuantizeLinear; TFLite's
+pass-through operators want the same scale on both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import onnx_ir as ir
+
+from edgesdk_quant.capability import Capability, Role, Target
+from edgesdk_quant.graph import constant, consumers
+from edgesdk_quant.operators import (
+    Weighted,
+    data_inputs,
+    fused_activation,
+    is_float,
+    is_plain,
+    weighted,
+)
+from edgesdk_quant.recipe import Recipe
+
+# A lookup table smaller than this stays float: a byte saved there is not worth a rounding.
+SMALLEST_TABLE = 1024
+
+
+@dataclass(frozen=True)
+class NodePlan:
+    """What becomes of one node.
+
+    Attributes:
+        name: the node.
+        op: its operator.
+        weights: bits of its weights, None: float or without weights.
+        activations: bits of its inputs and outputs, None: float.
+        reason: why it is so, for the report.
+    """
+
+    name: str
+    op: str
+    weights: int | None
+    activations: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Values with one scale and zero point.
+
+    Attributes:
+        values: names, in graph order.
+        range: output range that an operator fixes, None: to be calibrated.
+    """
+
+    values: tuple[str, ...]
+    range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class WeightSite:
+    """Weights to be stored as integers: input `index` of `node`, channels along `axis`."""
+
+    node: str
+    index: int
+    axis: int
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The decision for a whole graph.
+
+    Attributes:
+        bits: width of the activations, None for weight-only recipes.
+        nodes: one plan a node, in graph order.
+        groups: quantized values; no value is in two groups.
+        weights: quantized weights.
+    """
+
+    bits: int | None
+    nodes: tuple[NodePlan, ...]
+    groups: tuple[Group, ...]
+    weights: tuple[WeightSite, ...]
+
+    def values(self) -> Iterator[str]:
+        """Names of all values that get a Q/DQ pair."""
+        for group in self.groups:
+            yield from group.values
+
+
+def place(model: ir.Model, recipe: Recipe, target: Target) -> Placement:
+    """Decide for each node of a float graph in normal form what becomes of it."""
+    return _Placer(model, recipe, target).place()
+
+
+class _Placer:
+    def __init__(self, model: ir.Model, recipe: Recipe, target: Target) -> None:
+        self.graph = model.graph
+        self.recipe = recipe
+        self.target = target
+        self.bits = None if recipe.activations is None else recipe.activations.bits
+        self.plans: dict[str, NodePlan] = {}
+        self.fused: dict[ir.Node, ir.Node] = {}  # operator -> activation that it applies
+        self.integer: dict[ir.Node, Capability] = {}
+
+    def place(self) -> Placement:
+        for node in self.graph:
+            if str(node.name) not in self.plans:
+                self._decide(node)
+        self._spread_pass_through()
+        return Placement(
+            bits=self.bits,
+            nodes=tuple(self.plans[str(node.name)] for node in self.graph),
+            groups=self._groups(),
+            weights=tuple(site for node in self.graph if (site := self._weight_site(node))),
+        )
+
+    # One node
+
+    def _decide(self, node: ir.Node) -> None:
+        capability = self.target.capabilities.get(node.op_type)
+        if capability is None:
+            reason = f"target {self.target.name} has no integer {node.op_type}"
+            return self._plan(node, None, None, reason)
+        obstacle = self._obstacle(node, capability)
+        if obstacle:
+            return self._decide_weights_only(node, capability, obstacle)
+        return self._decide_integer(node, capability)
+
+    def _obstacle(self, node: ir.Node, capability: Capability) -> str:
+        """Why the node's activations stay float; "" if nothing stands in the way."""
+        choice = self.recipe.override_for(str(node.name)).quantize
+        if choice != "all":
+            return f"the recipe's override says quantize = {choice!r}"
+        if self.bits is None:
+            return f"recipe {self.recipe.name} leaves activations in float"
+        if self.bits not in capability.activations:
+            return f"target {self.target.name} has no {self.bits}-bit {node.op_type}"
+        if not data_inputs(node) or not is_float(node.outputs[0]):
+            return "it does not compute float32"
+        if capability.role is Role.LOOKUP and constant(node.inputs[0]) is not None:
+            return "rows of a table are looked up and used in float"
+        return self._shape_obstacle(node, capability)
+
+    def _shape_obstacle(self, node: ir.Node, capability: Capability) -> str:
+        if not is_plain(node):
+            return f"integer {node.op_type} kernels do not take its attributes"
+        if capability.role is not Role.WEIGHTED:
+            return ""
+        if weighted(node) is None and node.op_type != "MatMul":
+            return "its weights or bias are computed at run time"
+        return ""
+
+    def _decide_integer(self, node: ir.Node, capability: Capability) -> None:
+        if _role(node, capability) is Role.PASS_THROUGH:
+            # Whether it moves integers is known when its neighbours are: _spread_pass_through.
+            return self._plan(node, None, None, "it only moves float values")
+        self.integer[node] = capability
+        bits = self.recipe.weights.bits if self._weighted(node) else None
+        self._plan(node, bits, self.bits, "")
+        activation = fused_activation(node, capability.fuses)
+        if activation is not None:
+            self.fused[node] = activation
+            self._plan(activation, None, self.bits, f"fused into {node.name}")
+        return None
+
+    def _decide_weights_only(self, node: ir.Node, capability: Capability, obstacle: str) -> None:
+        bits = self.recipe.weights.bits
+        allowed = self.recipe.override_for(str(node.name)).quantize != "none"
+        if allowed and bits in capability.weight_only and self._weight_axis(node) is not None:
+            return self._plan(node, bits, None, f"weights only: {obstacle}")
+        return self._plan(node, None, None, obstacle)
+
+    def _plan(
+        self, node: ir.Node, weights: int | None, activations: int | None, reason: str
+    ) -> None:
+        name = str(node.name)
+        self.plans[name] = NodePlan(name, node.op_type, weights, activations, reason)
+
+    # Weights
+
+    def _weighted(self, node: ir.Node) -> Weighted | None:
+        capability = self.target.capabilities[node.op_type]
+        return weighted(node) if capability.role is Role.WEIGHTED else None
+
+    def _weight_axis(self, node: ir.Node) -> int | None:
+        capability = self.target.capabilities[node.op_type]
+        if capability.role is Role.LOOKUP:
+            table = constant(node.inputs[0])
+            large = table is not None and is_float(node.inputs[0]) and table.ndim == 2
+            return 0 if large and table is not None and table.size >= SMALLEST_TABLE else None
+        site = self._weighted(node)
+        return None if site is None else site.axis
+
+    def _weight_site(self, node: ir.Node) -> WeightSite | None:
+        if self.plans[str(node.name)].weights is None:
+            return None
+        axis = self._weight_axis(node)
+        index = 0 if self.target.capabilities[node.op_type].role is Role.LOOKUP else 1
+        return None if axis is None else WeightSite(str(node.name), index, axis)
+
+    # Pass-through operators follow their neighbours
+
+    def _spread_pass_through(self) -> None:
+        waiting = [node for node in self.graph if self._may_pass_integers(node)]
+        while True:
+            ready = [node for node in waiting if self._touches_integers(node)]
+            if not ready:
+                return
+            for node in ready:
+                self.integer[node] = self.target.capabilities[node.op_type]
+                self._plan(node, None, self.bits, "")
+            waiting = [node for node in waiting if node not in self.integer]
+
+    def _may_pass_integers(self, node: ir.Node) -> bool:
+        capability = self.target.capabilities.get(node.op_type)
+        return (
+            capability is not None
+            and _role(node, capability) is Role.PASS_THROUGH
+            and not self._obstacle(node, capability)
+        )
+
+    def _touches_integers(self, node: ir.Node) -> bool:
+        if any(self._is_integer(value.producer()) for value in data_inputs(node)):
+            return True
+        readers = [r for output in node.outputs for r in consumers(output)]
+        ends = any(output.is_graph_output() for output in node.outputs)
+        return bool(readers) and not ends and all(self._is_integer(reader) for reader in readers)
+
+    def _is_integer(self, node: ir.Node | None) -> bool:
+        return node is not None and (node in self.integer or node in self.fused.values())
+
+    # Values and their groups
+
+    def _groups(self) -> tuple[Group, ...]:
+        scales = _Union()
+        for node in self.graph:
+            if node in self.integer:
+                self._join(node, scales)
+        return scales.groups()
+
+    def _join(self, node: ir.Node, scales: _Union) -> None:
+        capability = self.integer[node]
+        role = _role(node, capability)
+        outputs = self.fused.get(node, node).outputs
+        inputs = data_inputs(node)[:1] if self._weighted(node) else data_inputs(node)
+        names = [str(value.name) for value in (*inputs, *outputs) if is_float(value)]
+        for name in names:
+            scales.add(name)
+        if role is Role.PASS_THROUGH:
+            scales.join(names)
+        elif role is Role.FIXED:
+            scales.fix(names[-1], capability.range)
+
+
+def _role(node: ir.Node, capability: Capability) -> Role:
+    """A lookup in a computed tensor moves values, as any other pass-through operator."""
+    if capability.role is Role.LOOKUP and constant(node.inputs[0]) is None:
+        return Role.PASS_THROUGH
+    return capability.role
+
+
+class _Union:
+    """Disjoint sets of value names, each with a fixed range or none."""
+
+    def __init__(self) -> None:
+        self._parent: dict[str, str] = {}
+        self._range: dict[str, tuple[float, float]] = {}
+
+    def add(self, name: str) -> None:
+        self._parent.setdefault(name, name)
+
+    def fix(self, name: str, bounds: tuple[float, float] | None) -> None:
+        if bounds is not None:
+            self._range[self._root(name)] = bounds
+
+    def join(self, names: Iterable[str]) -> None:
+        """Make the names one set. A range stays fixed only if all members have the same one."""
+        roots = list(dict.fromkeys(self._root(name) for name in names))
+        bounds = {self._range.get(root) for root in roots}
+        for root in roots[1:]:
+            self._parent[root] = roots[0]
+        known = {b for b in bounds if b is not None}
+        if len(known) == 1:
+            self._range[roots[0]] = known.pop()
+
+    def groups(self) -> tuple[Group, ...]:
+        members: dict[str, list[str]] = {}
+        for name in self._parent:
+            members.setdefault(self._root(name), []).append(name)
+        return tuple(Group(tuple(v), self._range.get(root)) for root, v in members.items())
+
+    def _root(self, name: str) -> str:
+        while self._parent[name] != name:
+            name = self._parent[name]
+        return name
