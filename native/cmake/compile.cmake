@@ -4,7 +4,7 @@
 # golden file for all). _POSIX_C_SOURCE gives mmap, pthreads and clock_gettime under strict C11.
 function(edgert_compile target)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include
-                                               ${PROJECT_SOURCE_DIR}/src)
+                                               ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/kernels)
   target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L _FILE_OFFSET_BITS=64)
   target_compile_options(${target} PRIVATE -Wall -Wextra -ffp-contract=off -fno-math-errno
                                            -ffunction-sections -fdata-sections)

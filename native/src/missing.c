@@ -6,12 +6,12 @@
 
 enum { IF = 118, WHILE = 119, CALL_ONCE = 129, MOST_LISTED = 32 };
 
-typedef struct list {
+typedef struct missing_list {
   int32_t count;
   const er_operator *missing[MOST_LISTED];
-} list;
+} missing_list;
 
-static void add(list *list, const er_operator *op) {
+static void add(missing_list *list, const er_operator *op) {
   for (int32_t i = 0; i < list->count; i++) {
     const er_operator *listed = list->missing[i];
     if (listed->builtin == op->builtin && strcmp(listed->custom, op->custom) == 0) return;
@@ -36,7 +36,8 @@ static bool mark(const er_plan *plan, const er_operator *op, uint8_t *reached) {
   return fresh;
 }
 
-static bool visit(const er_plan *plan, const er_subgraph *subgraph, uint8_t *reached, list *list) {
+static bool visit(const er_plan *plan, const er_subgraph *subgraph, uint8_t *reached,
+                  missing_list *list) {
   bool fresh = false;
   for (int32_t i = 0; i < subgraph->operator_count; i++) {
     const er_operator *op = &subgraph->operators[i];
@@ -47,7 +48,7 @@ static bool visit(const er_plan *plan, const er_subgraph *subgraph, uint8_t *rea
 }
 
 /* reached: 1 when a subgraph is called, 2 when it is visited too. */
-static void visit_all(const er_plan *plan, uint8_t *reached, list *list) {
+static void visit_all(const er_plan *plan, uint8_t *reached, missing_list *list) {
   const edgert_model *model = plan->session->model;
   for (bool fresh = true; fresh;) {
     fresh = false;
@@ -71,7 +72,7 @@ static void name(er_message *why, const er_operator *op) {
 }
 
 edgert_status er_plan_refuse_missing(er_plan *plan) {
-  list list = {0};
+  missing_list list = {0};
   uint8_t *reached =
       er_memory_array(&plan->scratch, (size_t)plan->session->model->subgraph_count, 1);
   if (!reached) return er_plan_no_memory(plan);

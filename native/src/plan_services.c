@@ -132,7 +132,7 @@ static edgert_status count_elements(er_plan *plan, const er_node *node, int32_t 
 edgert_status er_plan_set_shape(er_plan *plan, const er_node *node, int32_t i, int32_t rank,
                                 const int32_t *dims) {
   er_tensor *tensor = &graph_of(plan, node)->tensors[node->outputs[i]];
-  int64_t count;
+  int64_t count = 1;
   ER_TRY(count_elements(plan, node, rank, dims, &count));
   const er_quant *quant = &tensor->quant;
   if (quant->count > 1 && (quant->axis >= rank || dims[quant->axis] != quant->count)) {
