@@ -1,170 +1,156 @@
-"""Write a placement into a graph: Q/DQ pairs on activations, integer weights and biases behind DQ."""
+"""Q/DQ nodes go into a graph: the form that ARCHITECTURE.md calls the quantized Graph."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
 from edgesdk_quant.graph import constant, new_initializer
-from edgesdk_quant.placement import WeightSite
+from edgesdk_quant.operators import Weighted, data_inputs, weighted
+from edgesdk_quant.placement import Placement, WeightSite
 from edgesdk_quant.scheme import Affine, weight_parameters
 
-# Biases keep this much of the int32 range, so that adding them to a sum cannot overflow.
+# An int32 bias keeps this far from its limit, so that adding the products cannot overflow.
 LARGEST_BIAS = 2**30
-HAS_BIAS = {"Conv", "ConvTranspose", "Gemm"}
+BIAS_DTYPE = np.dtype(np.int32)
 
 
-@dataclass(frozen=True)
-class Parameters:
-    """What insertion needs to know.
-
-    Attributes:
-        activations: value name -> its parameters.
-        limits: float64 [C], largest magnitude to store of each channel, by weight site.
-        bias_shifts: float64 [C], added to the bias of the node of this name.
-    """
-
-    activations: Mapping[str, Affine]
-    limits: Mapping[WeightSite, NDArray[np.float64]]
-    bias_shifts: Mapping[str, NDArray[np.float64]]
-
-
-def insert(model: ir.Model, parameters: Parameters) -> None:
-    """Quantize a graph in place.
-
-    Activations first, so that a weighted node finds the parameters of its input on its own input.
-    """
-    nodes = {str(node.name): node for node in model.graph}
-    inputs = {
-        name: node.inputs[0].name for name, node in nodes.items() if node.inputs and node.inputs[0]
-    }
-    for site, limits in parameters.limits.items():
-        activation = parameters.activations.get(str(inputs.get(site.node)))
-        shift = parameters.bias_shifts.get(site.node)
-        _quantize_node(model.graph, nodes[site.node], site, limits, activation, shift)
-    for name, affine in parameters.activations.items():
-        _quantize_value(model.graph, _value(model.graph, name), affine)
-    model.graph.sort()
-
-
-def _value(graph: ir.Graph, name: str) -> ir.Value:
-    candidates = (
-        *graph.inputs,
-        *graph.initializers.values(),
-        *(o for n in graph for o in n.outputs),
-    )
-    return next(value for value in candidates if value.name == name)
-
-
-def _quantize_value(graph: ir.Graph, value: ir.Value, affine: Affine) -> None:
-    """value -> QuantizeLinear -> DequantizeLinear -> everything that read value.
-
-    A graph output keeps its name: the dequantized value takes it over.
-    """
-    name, is_output = str(value.name), value.is_graph_output()
-    parameters = _initializers(graph, name, affine)
-    quantize = ir.node("QuantizeLinear", [value, *parameters], name=f"{name}_quantize")
-    stored = quantize.outputs[0]
-    stored.name, stored.shape = f"{name}_quantized", value.shape
-    dequantize = ir.node("DequantizeLinear", [stored, *parameters], name=f"{name}_dequantize")
-    result = dequantize.outputs[0]
-    result.name, result.dtype, result.shape = f"{name}_dequantized", value.dtype, value.shape
-    value.replace_all_uses_with(result, replace_graph_outputs=True)
-    quantize.replace_input_with(0, value)
-    if is_output:
-        value.name, result.name = f"{name}_float", name
-    graph.extend([quantize, dequantize])
-
-
-def _quantize_node(
-    graph: ir.Graph,
-    node: ir.Node,
-    site: WeightSite,
-    limits: NDArray[np.float64],
-    activation: Affine | None,
-    shift: NDArray[np.float64] | None,
+def insert(
+    model: ir.Model,
+    placement: Placement,
+    activations: Mapping[str, Affine],
+    weight_limits: Mapping[WeightSite, NDArray[Any]],
 ) -> None:
-    weight = np.asarray(constant(node.inputs[site.operand]))
-    bias = constant(node.inputs[2]) if len(node.inputs) > 2 and node.op_type in HAS_BIAS else None
-    total = None if bias is None else np.asarray(bias, np.float64).reshape(-1)
-    if shift is not None:
-        total = shift if total is None else total + shift
-    if activation is not None and total is not None:
-        limits = np.maximum(limits, _limits_for_bias(total, activation))
-    axis = site.axis if limits.ndim else None
-    if node.op_type == "Gather":
-        axis, limits = None, np.asarray(limits.max())
-    affine = weight_parameters(limits, axis)
-    node.replace_input_with(
-        site.operand, _dequantized(graph, node.inputs[site.operand], weight, affine)
-    )
-    if total is not None and node.op_type in HAS_BIAS:
-        _set_bias(graph, node, total, affine, activation)
+    """Turn a float graph into a quantized one, in place.
+
+    Args:
+        model: float graph in normal form.
+        placement: what becomes of it.
+        activations: parameters of every value of the placement.
+        weight_limits: largest magnitude of each weight site, [] or [C].
+    """
+    _Insertion(model.graph, placement, activations).run(weight_limits)
 
 
-def _limits_for_bias(bias: NDArray[np.float64], activation: Affine) -> NDArray[np.float64]:
-    """Weight limits below which the int32 bias would overflow."""
-    step = float(activation.scale)
-    return np.asarray(np.abs(bias) / (step * LARGEST_BIAS) * 127)
+class _Insertion:
+    def __init__(
+        self, graph: ir.Graph, placement: Placement, activations: Mapping[str, Affine]
+    ) -> None:
+        self.graph = graph
+        self.placement = placement
+        self.activations = activations
+        self.names = _Names(graph)
+        self.nodes = {str(node.name): node for node in graph}
+        self.integer = {
+            self.nodes[plan.name] for plan in placement.nodes if plan.activations is not None
+        }
+        self.fresh: list[ir.Node] = []  # go to the front, once all is done
+        self.parameters: dict[int, tuple[ir.Value, ir.Value]] = {}
 
+    def run(self, weight_limits: Mapping[WeightSite, NDArray[Any]]) -> None:
+        for site in self.placement.weights:
+            self._weights(site, weight_limits[site])
+        values = {str(v.name): v for v in self._values()}
+        for node in [n for n in self.graph if n in self.integer]:
+            self._unlike_inputs(node)
+        for name in self.placement.values():
+            self._activation(values[name], self.activations[name])
+        self._to_front()
+        _remove_unused(self.graph)
 
-def _dequantized(
-    graph: ir.Graph, source: ir.Value | None, array: NDArray[np.generic], affine: Affine
-) -> ir.Value:
-    name = str(source.name) if source is not None else "weight"
-    stored = new_initializer(graph, f"{name}_quantized", affine.quantize(array))
-    return _dequantize(graph, name, stored, _initializers(graph, name, affine), affine.axis)
+    def _values(self) -> list[ir.Value]:
+        produced = [output for node in self.graph for output in node.outputs]
+        return [*self.graph.inputs, *self.graph.initializers.values(), *produced]
 
+    # Weights and biases
 
-def _dequantize(
-    graph: ir.Graph, name: str, stored: ir.Value, parameters: list[ir.Value], axis: int | None
-) -> ir.Value:
-    attributes = {} if axis is None else {"axis": axis}
-    node = ir.node(
-        "DequantizeLinear", [stored, *parameters], attributes, name=f"{stored.name}_dequantize"
-    )
-    result = node.outputs[0]
-    result.name, result.dtype, result.shape = (
-        f"{stored.name}_dequantized",
-        ir.DataType.FLOAT,
-        stored.shape,
-    )
-    graph.append(node)
-    return result
+    def _weights(self, site: WeightSite, limits: NDArray[Any]) -> None:
+        node = self.nodes[site.node]
+        weight = node.inputs[site.index]
+        array = constant(weight)
+        if weight is None or array is None:
+            return
+        target = weighted(node) if node in self.integer else None
+        if target is not None:
+            limits = self._limits_for_bias(target, limits)
+        parameters = weight_parameters(limits, site.axis if np.ndim(limits) else None)
+        stored = self._constant(str(weight.name), parameters.quantize(array), parameters)
+        node.replace_input_with(site.index, stored)
+        if target is not None and target.bias is not None:
+            self._bias(target, parameters)
 
+    def _limits_for_bias(self, target: Weighted, limits: NDArray[Any]) -> NDArray[Any]:
+        """Widen channels whose weights are so small that their bias would leave int32."""
+        bias = constant(target.bias)
+        if bias is None:
+            return limits
+        step = float(self._input_parameters(target.node).scale)
+        least = np.abs(bias.astype(np.float64)).reshape(-1) * 127 / (step * LARGEST_BIAS)
+        return np.maximum(limits, least if np.ndim(limits) else least.max(initial=0.0))
 
-def _set_bias(
-    graph: ir.Graph,
-    node: ir.Node,
-    bias: NDArray[np.float64],
-    weights: Affine,
-    activation: Affine | None,
-) -> None:
-    old = node.inputs[2] if len(node.inputs) > 2 else None
-    name = str(old.name) if old is not None else f"{node.name}_bias"
-    if activation is None:
-        value = new_initializer(graph, name, bias.astype(np.float32))
-    else:
-        scale = np.broadcast_to(activation.scale * weights.scale, bias.shape).astype(np.float32)
-        stored = np.rint(bias / scale.astype(np.float64)).astype(np.int32)
-        parameters = [
-            new_initializer(graph, f"{name}_scale", scale),
-            new_initializer(graph, f"{name}_zero_point", np.zeros(scale.shape, np.int32)),
+    def _bias(self, target: Weighted, weights: Affine) -> None:
+        bias = constant(target.bias)
+        if bias is None or target.bias is None:
+            return
+        channels = target.weight.shape[target.axis] if target.weight.shape else bias.size
+        real = np.broadcast_to(bias.reshape(-1), (int(channels),)).astype(np.float64)
+        scale = np.broadcast_to(
+            self._input_parameters(target.node).scale * weights.scale, real.shape
+        ).astype(np.float32)
+        stored = np.rint(real / scale).astype(BIAS_DTYPE)
+        name = str(target.bias.name)
+        inputs = self._initializers(name, stored, scale, np.zeros(real.shape, BIAS_DTYPE))
+        target.node.replace_input_with(2, self._dequantize(name, inputs, axis=0))
+
+    def _input_parameters(self, node: ir.Node) -> Affine:
+        return self.activations[str(data_inputs(node)[0].name)]
+
+    def _constant(self, name: str, stored: NDArray[Any], parameters: Affine) -> ir.Value:
+        inputs = self._initializers(name, stored, parameters.scale, parameters.zero_point)
+        return self._dequantize(name, inputs, parameters.axis)
+
+    def _initializers(self, name: str, *arrays: NDArray[Any]) -> list[ir.Value]:
+        suffixes = ("quantized", "scale", "zero_point")
+        return [
+            new_initializer(self.graph, self.names.take(f"{name}_{suffix}"), array)
+            for suffix, array in zip(suffixes, arrays, strict=True)
         ]
-        value = _dequantize(
-            graph, name, new_initializer(graph, f"{name}_quantized", stored), parameters, 0
-        )
-    if len(node.inputs) < 3:
-        node.resize_inputs(3)
-    node.replace_input_with(2, value)
 
+    def _dequantize(self, name: str, inputs: Sequence[ir.Value], axis: int | None) -> ir.Value:
+        node = self._node("DequantizeLinear", name, inputs, axis)
+        self.fresh.append(node)
+        return node.outputs[0]
 
-def _initializers(graph: ir.Graph, name: str, affine: Affine) -> list[ir.Value]:
-    return [
-        new_initializer(graph, f"{name}_scale", affine.scale),
-        new_initializer(graph, f"{name}_zero_point", affine.zero_point),
-    ]
+    # Activations
+
+    def _unlike_inputs(self, node: ir.Node) -> None:
+        """Quantize anew the inputs of a pass-through operator that do not have its scale."""
+        group = {name: g for g in self.placement.groups for name in g.values}
+        del group
+
+    def _activation(self, value: ir.Value, parameters: Affine) -> None:
+        array = constant(value)
+        if array is not None:
+            stored = self._constant(str(value.name), parameters.quantize(array), parameters)
+            return self._reconnect(value, stored, self.integer)
+        name = str(value.name)
+        was_output = value.is_graph_output() and value.producer() in self.integer
+        if was_output:
+            value.name = self.names.take(f"{name}_float")
+        pair = self._pair(name, value, parameters)
+        if was_output:
+            pair[1].outputs[0].name = name
+        producer = value.producer()
+        everyone = producer in self.integer or producer is None
+        self._reconnect(value, pair[1].outputs[0], None if everyone else self.integer, pair[0])
+        self._place_after(producer, pair)
+        return None
+
+    def _pair(self, name: str, value: ir.Value, parameters: Affine) -> list[ir.Node]:
+        scale, zero = self._scale_and_zero(name, parameters)
+        q = self._node("QuantizeLinear", name, [value, scale, zero])
+        return [q, self._node("DequantizeLinear", name, [q.outputs[0], scale, zero])]

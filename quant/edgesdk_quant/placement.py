@@ -247,13 +247,14 @@ class _Placer:
         role = _role(node, capability)
         outputs = self.fused.get(node, node).outputs
         inputs = data_inputs(node)[:1] if self._weighted(node) else data_inputs(node)
-        names = [str(value.name) for value in (*inputs, *outputs) if is_float(value)]
-        for name in names:
+        read = [str(value.name) for value in inputs]
+        written = [str(value.name) for value in outputs if is_float(value)]
+        for name in (*read, *written):
             scales.add(name)
         if role is Role.PASS_THROUGH:
-            scales.join(names)
+            scales.join(read, written)
         elif role is Role.FIXED:
-            scales.fix(names[-1], capability.range)
+            scales.fix(written[0], capability.range)
 
 
 def _role(node: ir.Node, capability: Capability) -> Role:
@@ -277,15 +278,18 @@ class _Union:
         if bounds is not None:
             self._range[self._root(name)] = bounds
 
-    def join(self, names: Iterable[str]) -> None:
-        """Make the names one set. A range stays fixed only if all members have the same one."""
-        roots = list(dict.fromkeys(self._root(name) for name in names))
-        bounds = {self._range.get(root) for root in roots}
-        for root in roots[1:]:
-            self._parent[root] = roots[0]
-        known = {b for b in bounds if b is not None}
-        if len(known) == 1:
-            self._range[roots[0]] = known.pop()
+    def join(self, inputs: Iterable[str], outputs: Iterable[str]) -> None:
+        """Make one set of a pass-through operator's values.
+
+        An input whose range is fixed otherwise than the others' stays out of it (a Sigmoid that is
+        concatenated with a convolution): it is quantized anew in front of the operator.
+        """
+        roots = list(dict.fromkeys(self._root(name) for name in inputs))
+        agree = len({self._range.get(root) for root in roots}) == 1
+        members = [root for root in roots if agree or root not in self._range]
+        head, *rest = (*members, *map(self._root, outputs))
+        for root in rest:
+            self._parent[root] = head
 
     def groups(self) -> tuple[Group, ...]:
         members: dict[str, list[str]] = {}

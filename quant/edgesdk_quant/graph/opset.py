@@ -8,21 +8,55 @@ import onnx_ir as ir
 from edgesdk_runtimes.errors import UnsupportedError
 
 OPSET = 21
+IR_VERSION = 10  # the ONNX file version that came with opset 21
+FOREIGN = "com.microsoft"
 
 
-def convert_opset(model: ir.Model, opset: int) -> ir.Model:
-    """Convert the default domain to the given opset with ONNX's own version converter.
+def convert_opset(model: ir.Model, opset: int = OPSET) -> ir.Model:
+    """Convert the default domain to the given opset, and 16-bit Q/DQ of ONNX Runtime with it.
 
     Raises:
-        UnsupportedError: an operator has no conversion.
+        UnsupportedError: an operator has no conversion; each is named where that is known.
     """
-    if model.graph.opset_imports.get("") == opset:
-        return model
+    version = model.opset_imports.get("", model.opset_imports.get("ai.onnx"))
+    if version is not None and version > opset:
+        _relabel(model, version, opset)
+    elif version != opset:
+        model = _upgrade(model, version, opset)
+    _adopt_foreign(model)
+    model.ir_version = IR_VERSION
+    return model
+
+
+def _upgrade(model: ir.Model, version: int | None, opset: int) -> ir.Model:
+    """ONNX's own version converter."""
     try:
         converted = onnx.version_converter.convert_version(ir.to_proto(model), opset)
     except (RuntimeError, ValueError, IndexError) as error:
         raise UnsupportedError(
-            f"the model has opset {model.graph.opset_imports.get('')} and cannot be brought to "
-            f"opset {opset} ({str(error).splitlines()[0]}); export it again with opset 13 or newer"
+            f"the model has opset {version} and cannot be brought to opset {opset} "
+            f"({str(error).strip().splitlines()[0]}); export it again with opset 13 or newer"
         ) from error
     return ir.from_proto(converted)
+
+
+def _relabel(model: ir.Model, version: int, opset: int) -> None:
+    """Opsets after 21 add operators and widen types; what existed before means the same."""
+    new = {n.op_type for n in model.graph.all_nodes() if not _exists(n, opset)}
+    if new:
+        raise UnsupportedError(
+            f"the model has opset {version} and operators that opset {opset} lacks: "
+            f"{', '.join(sorted(new))}; export it with opset {opset}"
+        )
+    model.opset_imports[""] = opset
+
+
+def _exists(node: ir.Node, opset: int) -> bool:
+    return node.domain != "" or onnx.defs.has(node.op_type, opset)
+
+
+def _adopt_foreign(model: ir.Model) -> None:
+    """com.microsoft Q/DQ have the attributes and meaning of those of opset 21."""
+    for node in model.graph.all_nodes():
+        if node.domain == FOREIGN:
+            node.domain = ""

@@ -1,0 +1,52 @@
+"""Write SAME and VALID padding as numbers, which every reader of the graph understands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import onnx_ir as ir
+
+from edgesdk_quant.graph.values import static_shape, value_shape
+
+WINDOWED = frozenset({"Conv", "MaxPool", "AveragePool"})
+
+
+def write_out_padding(model: ir.Model) -> None:
+    """Replace `auto_pad` of convolutions and pools by `pads` where the image size is known."""
+    for node in list(model.graph.all_nodes()):
+        mode = node.attributes.get_string("auto_pad", "NOTSET")
+        if node.op_type not in WINDOWED or mode == "NOTSET":
+            continue
+        pads = [0] * (2 * len(_kernel(node))) if mode == "VALID" else _same_pads(node, mode)
+        if pads is not None:
+            node.attributes.pop("auto_pad")
+            node.attributes["pads"] = ir.AttrInt64s("pads", pads)
+
+
+def _same_pads(node: ir.Node, mode: str) -> list[int] | None:
+    """Pads that make ceil(size / stride) windows; SAME_UPPER gives an odd one to the end."""
+    image = value_shape(node.inputs[0])
+    sizes = [size for size in image[2:] if size is not None] if image is not None else []
+    kernel = _kernel(node)
+    if not kernel or len(sizes) != len(kernel):
+        return None
+    strides = _ints(node, "strides", len(kernel))
+    dilations = _ints(node, "dilations", len(kernel))
+    less, more = [], []
+    for size, window, stride, dilation in zip(sizes, kernel, strides, dilations, strict=True):
+        reach = (window - 1) * dilation + 1
+        total = max((-(-size // stride) - 1) * stride + reach - size, 0)
+        less.append(total // 2)
+        more.append(total - total // 2)
+    return less + more if mode == "SAME_UPPER" else more + less
+
+
+def _kernel(node: ir.Node) -> Sequence[int]:
+    own = node.attributes.get_ints("kernel_shape", ())
+    if own or node.op_type != "Conv":
+        return own
+    return (static_shape(node.inputs[1]) or ())[2:]
+
+
+def _ints(node: ir.Node, name: str, count: int) -> Sequence[int]:
+    return node.attributes.get_ints(name, [1] * count)

@@ -1,0 +1,189 @@
+"""THE integer semantics: what every kernel, every runtime and every simulation must compute.
+
+The rules are those of docs/NUMERICS.md. `f32` marks each rounding to float32; numpy rounds every
+float32 operation once, so an expression over float32 arrays is the chain of roundings it shows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+f32 = np.float32
+
+LIMITS = {
+    "INT8": (-128, 127),
+    "UINT8": (0, 255),
+    "INT16": (-32768, 32767),
+    "INT4": (-8, 7),
+    "INT32": (-(2**31), 2**31 - 1),
+}
+DTYPES = {"INT8": np.int8, "UINT8": np.uint8, "INT16": np.int16, "INT4": np.int8, "INT32": np.int32}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where a per-tensor quantized value lives: real = scale * (q - zero_point).
+
+    Attributes:
+        type: "INT8", "UINT8", "INT16", ...
+        scale: float32.
+        zero_point: stored value of real 0.
+        low: smallest stored value, after a fused activation.
+        high: largest stored value, after a fused activation.
+    """
+
+    type: str
+    scale: np.float32
+    zero_point: int
+    low: int
+    high: int
+
+    def settle(self, value: Array) -> Array:
+        """clamp(rint(value) + zero_point); ties to even, NaN gives the zero point.
+
+        Args:
+            value: float32, in units of the output's scale.
+        """
+        bounded = np.clip(
+            np.nan_to_num(value, nan=0.0), self.low - self.zero_point, self.high - self.zero_point
+        )
+        return (np.rint(bounded).astype(np.int64) + self.zero_point).astype(DTYPES[self.type])
+
+    def clamp(self, value: Array) -> Array:
+        """Bound integers that already include the zero point."""
+        return np.clip(value, self.low, self.high).astype(DTYPES[self.type])
+
+
+def quantize(x: Array, grid: Grid) -> Array:
+    """QUANTIZE: float32 of any shape -> stored values."""
+    inverse = f32(1) / grid.scale
+    with np.errstate(over="ignore", invalid="ignore"):
+        return grid.settle(x.astype(f32) * inverse)
+
+
+def dequantize(q: Array, grid: Grid) -> NDArray[np.float32]:
+    """DEQUANTIZE: stored values -> float32."""
+    return np.asarray((q.astype(np.int32) - grid.zero_point).astype(f32) * grid.scale)
+
+
+def output_scales(input_scale: np.float32, weight_scales: Array, output_scale: np.float32) -> Array:
+    """Scale of each output channel's accumulator in units of the output: float32 [C]."""
+    return np.asarray(f32(input_scale) * weight_scales.astype(f32) / f32(output_scale))
+
+
+def requantize(accumulator: Array, scales: Array, grid: Grid) -> Array:
+    """Accumulators (integers, channels last) -> stored values."""
+    return grid.settle(accumulator.astype(f32) * scales)
+
+
+def add(a: Array, grid_a: Grid, b: Array, grid_b: Grid, out: Grid, sign: int = 1) -> Array:
+    """ADD (sign 1) and SUB (sign -1) of 8-bit values, in fixed point; broadcasting."""
+    ratio_a, ratio_b = grid_a.scale / out.scale, grid_b.scale / out.scale
+    shift = 20 - math.floor(math.log2(max(ratio_a, ratio_b)))
+    multiplier_a = round(float(ratio_a) * 2.0**shift)
+    multiplier_b = round(float(ratio_b) * 2.0**shift) * sign
+    total = (a.astype(np.int64) - grid_a.zero_point) * multiplier_a
+    total = total + (b.astype(np.int64) - grid_b.zero_point) * multiplier_b
+    return out.clamp(((total + (1 << (shift - 1))) >> shift) + out.zero_point)
+
+
+def multiply(a: Array, grid_a: Grid, b: Array, grid_b: Grid, out: Grid) -> Array:
+    """MUL of 8-bit values; broadcasting."""
+    scale = grid_a.scale * grid_b.scale / out.scale
+    product = (a.astype(np.int32) - grid_a.zero_point) * (b.astype(np.int32) - grid_b.zero_point)
+    return out.settle(product.astype(f32) * scale)
+
+
+def mean(x: Array, axes: tuple[int, ...], keep: bool, grid: Grid, out: Grid) -> Array:
+    """MEAN of 8-bit values over axes: an exact sum, one float scale and offset."""
+    count = math.prod(x.shape[axis] for axis in axes)
+    scale = (grid.scale / out.scale) * (f32(1) / f32(count))
+    offset = f32(out.zero_point) - f32(count * grid.zero_point) * scale
+    total = x.sum(axis=axes, keepdims=keep, dtype=np.int64).astype(f32)
+    value = np.clip(total * scale + offset, out.low, out.high)
+    return np.rint(value).astype(DTYPES[out.type])
+
+
+def softmax(x: Array, beta: float, grid: Grid, out: Grid) -> Array:
+    """SOFTMAX of 8-bit values over the last dimension; the sum is taken in float32, in order."""
+    step = -(grid.scale * f32(beta))
+    exponents = step * np.arange(256, dtype=f32)
+    table = np.exp(exponents.astype(np.float64)).astype(f32)
+    terms = table[x.max(axis=-1, keepdims=True).astype(np.int32) - x.astype(np.int32)]
+    total = np.add.accumulate(terms, axis=-1, dtype=f32)[..., -1:]
+    inverse = f32(1) / (total * out.scale)
+    away = np.floor((terms * inverse).astype(np.float64) + 0.5)
+    return out.clamp(away + out.zero_point)
+
+
+def lookup(x: Array, table: Array) -> Array:
+    """Apply a 256-entry table to 8-bit values; entry i is for the i-th smallest value."""
+    return table[x.astype(np.int32) - np.iinfo(x.dtype).min]
+
+
+def rescale_by_256(x: Array, grid: Grid, out: Grid, negative: float = 1.0) -> Array:
+    """QUANTIZE to the same type and LEAKY_RELU: multipliers in units of 1/256.
+
+    Args:
+        x: 8-bit values.
+        grid: of x.
+        out: of the result.
+        negative: slope below zero.
+    """
+    ratio = grid.scale / out.scale
+    above, below = round(float(ratio) * 256), round(float(ratio * f32(negative)) * 256)
+    value = x.astype(np.int64) - grid.zero_point
+    scaled = (value * np.where(value >= 0, above, below) + 128) >> 8
+    return out.clamp(scaled + out.zero_point)
+
+
+def fixed_point(real: float) -> tuple[int, int]:
+    """(multiplier, exponent) with real = multiplier * 2^(exponent - 31), multiplier in [2^30, 2^31)."""
+    fraction, exponent = math.frexp(real)
+    multiplier = math.floor(fraction * 2**31 + 0.5)
+    return (multiplier // 2, exponent + 1) if multiplier == 2**31 else (multiplier, exponent)
+
+
+def multiply_fixed(value: Array, real: float) -> Array:
+    """value * real in 31-bit fixed point, rounded twice (docs/NUMERICS.md, mulfix): int64."""
+    multiplier, exponent = fixed_point(real)
+    shifted = np.clip(value.astype(np.int64) << max(exponent, 0), *LIMITS["INT32"])
+    product = shifted * multiplier
+    nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
+    high = np.where(nudged >= 0, nudged >> 31, -((-nudged) >> 31))
+    right = max(-exponent, 0)
+    mask = (1 << right) - 1
+    threshold = (mask >> 1) + (high < 0)
+    return np.asarray((high >> right) + ((high & mask) > threshold))
+
+
+def rescale(x: Array, grid: Grid, out: Grid) -> Array:
+    """QUANTIZE between integer types."""
+    real = float(np.float64(grid.scale) / np.float64(out.scale))
+    return out.clamp(multiply_fixed(x.astype(np.int64) - grid.zero_point, real) + out.zero_point)
+
+
+def average(total: Array, count: Array) -> Array:
+    """Integer mean, ties away from zero, as AVERAGE_POOL_2D divides: int64."""
+    half = count // 2
+    return np.where(total > 0, (total + half) // count, -((-total + half) // count))
+
+
+def pack_int4(values: Array) -> NDArray[np.uint8]:
+    """int8 -8..7 of any shape -> bytes, two values a byte, the low nibble first."""
+    flat = values.astype(np.int8).ravel().view(np.uint8) & 0xF
+    if flat.size % 2:
+        flat = np.append(flat, np.uint8(0))
+    return np.asarray(flat[0::2] | (flat[1::2] << 4), np.uint8)
+
+
+def unpack_int4(packed: NDArray[np.uint8], count: int) -> NDArray[np.int8]:
+    """Bytes -> int8 [count], values -8..7."""
+    nibbles = np.stack([packed & 0xF, packed >> 4], axis=-1).ravel()[:count].astype(np.int8)
+    return np.asarray(np.where(nibbles > 7, nibbles - 16, nibbles), np.int8)

@@ -1,1 +1,0 @@
-"""Device descriptions, one TOML file each."""
