@@ -9,7 +9,7 @@ from typing import Any
 import onnx
 import onnx_ir as ir
 
-from edgesdk.capture.input_shapes import close_dimensions
+from edgesdk.capture.input_shapes import all_shapes_follow, close_dimensions, with_batch_of_one
 from edgesdk.capture.torch_module import export_module, is_module
 from edgesdk.spec import input_specs
 from edgesdk_quant.graph import from_proto, load, normalize
@@ -32,7 +32,9 @@ def capture(model: Any, inputs: Mapping[str, Any] | None = None) -> ir.Model:
     """
     if is_module(model):
         return normalize(export_module(model, inputs))
-    return normalize(close_dimensions(_read(model), input_specs(inputs) if inputs else {}))
+    source = close_dimensions(_read(model), input_specs(inputs) if inputs else {})
+    graph = normalize(source)
+    return graph if all_shapes_follow(graph) else normalize(with_batch_of_one(source))
 
 
 def _read(model: Any) -> ir.Model:

@@ -65,7 +65,7 @@ def absorb(node: ir.Node, affine: Affine) -> None:
 
 
 def _is_plain(gemm: ir.Node) -> bool:
-    """alpha = beta = 1, the bias a number or a row."""
+    """Whether alpha = beta = 1 and the bias is a number or a row."""
     bias = constant(input_at(gemm, 2))
     plain = all(gemm.attributes.get_float(name, 1.0) == 1 for name in ("alpha", "beta"))
     return plain and (bias is None or bias.size == 1 or bias.size == bias.shape[-1])

@@ -29,7 +29,7 @@ def fold_batch_normalization(model: ir.Model) -> None:
 
 def _affine(node: ir.Node) -> Affine | None:
     arrays = [constant(value) for value in node.inputs[1:5]]
-    if any(array is None for array in arrays) or node.attributes.get_int("training_mode", 0):
+    if any(array is None for array in arrays) or node.attributes.get_int("training_mode"):
         return None
     scale, bias, mean, variance = (np.asarray(array, np.float64) for array in arrays)
     gain = scale / np.sqrt(variance + node.attributes.get_float("epsilon", 1e-5))

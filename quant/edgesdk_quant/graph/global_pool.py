@@ -9,7 +9,7 @@ from edgesdk_quant.graph.values import constant, value_shape
 
 
 def write_global_pools(model: ir.Model) -> None:
-    """ReduceMean(x [N, C, H, W]) over H and W becomes GlobalAveragePool, and Flatten if not kept."""
+    """ReduceMean of [N, C, H, W] over H and W becomes GlobalAveragePool (and Flatten)."""
     for node in list(model.graph.all_nodes()):
         if node.op_type != "ReduceMean" or not _is_spatial(node):
             continue

@@ -36,7 +36,7 @@ def _both_ways(node: ir.Node) -> tuple[tuple[ir.Value | None, ir.Value | None], 
 
 
 def _normalized(value: ir.Value | None) -> tuple[ir.Value, float] | None:
-    """x and epsilon of (x - mean) / sqrt(variance + epsilon)."""
+    """The x and epsilon of (x - mean) / sqrt(variance + epsilon)."""
     divide = made_by(value, "Div")
     root = made_by(divide.inputs[1], "Sqrt") if divide is not None else None
     shifted = made_by(root.inputs[0], "Add") if root is not None else None
