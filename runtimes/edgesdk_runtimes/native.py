@@ -56,7 +56,7 @@ class NativeSession:
     def __init__(self, model: bytes, threads: int, profile: bool = False) -> None:
         self._ffi, self._library = foreign_interface(), library()
         self._data = self._ffi.from_buffer("char[]", model)
-        self._model = self._create("edgert_model", self._open_model, None)
+        self._model = self._create("edgert_model", self._open_model, self._ffi.NULL)
         options = self._ffi.new(
             "edgert_session_options *", {"threads": threads, "profile": profile}
         )
