@@ -1,0 +1,51 @@
+/* The program edge-run: one verb a file, the table in main.c. */
+#ifndef RUN_VERB_H
+#define RUN_VERB_H
+
+#include <stdbool.h>
+
+#include "edgert.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNSUPPORTED = 3, MOST_FILES = 64 };
+
+/* What stands on the command line after the verb. */
+typedef struct arguments {
+  const char *model;
+  int32_t threads;
+  int32_t runs;
+  size_t quota_bytes;
+  bool json;
+  int32_t input_count;
+  int32_t output_count;
+  const char *inputs[MOST_FILES];  /* [input_count] file names */
+  const char *outputs[MOST_FILES]; /* [output_count] file names */
+} arguments;
+
+/** @return EXIT_DONE, or EXIT_USAGE after saying on stderr what is wrong */
+int parse_arguments(int count, char **words, arguments *given);
+
+/* A model that is open, with a session when it can be planned. */
+typedef struct opened {
+  edgert_model *model;
+  edgert_session *session;
+} opened;
+
+/** Open and plan; says why on stderr when it cannot. @return an exit code */
+int open_session(const arguments *given, bool profile, opened *held);
+void close_session(opened *held);
+/** Say `why` on stderr. @return the exit code for the status */
+int refuse(const char *model, edgert_status status, const char *why);
+
+/** Fill all inputs with the same pseudo-random values at each call. */
+void fill_inputs(edgert_session *session);
+/** Write "FLOAT32 [1, 2, 3]". */
+void print_shape(edgert_type type, int32_t rank, const int32_t *dims);
+int64_t now_nanoseconds(void);
+
+int verb_info(const arguments *given);
+int verb_verify(const arguments *given);
+int verb_run(const arguments *given);
+int verb_bench(const arguments *given);
+int verb_profile(const arguments *given);
+
+#endif
