@@ -80,6 +80,27 @@ void er_im2col(const er_conv_shape *shape, edgert_type type, int32_t zero_point,
 void er_dwconv_lines(const er_conv_shape *shape, edgert_type type, int32_t zero_point,
                      const void *input, int32_t row, int16_t *lines);
 
+/** Sums of one output line of TRANSPOSE_CONV (in_* is the small image), without the bias.
+ * @param weights [out_c, filter_h, filter_w, in_c] less their zero points
+ * @param row of batch * out_h
+ * @param line [in_w, in_c] scratch
+ * @param[out] sums [out_w, out_c] */
+void er_transpose_conv_sums(const er_conv_shape *shape, edgert_type type, int32_t zero_point,
+                            const void *input, const int16_t *weights, int32_t row, int16_t *line,
+                            int64_t *sums);
+
+/** BATCH_MATMUL of integers: clamp(mulfix(sum, scale) + out_zero). */
+typedef struct er_matmul_rule {
+  edgert_type type; /* of both inputs and the output: INT8, UINT8 or INT16 */
+  int32_t a_zero, b_zero;
+  er_fixed scale;
+  int32_t out_zero, low, high;
+} er_matmul_rule;
+/** One product.
+ * @param scratch [(rows + columns) * depth] */
+void er_batch_matmul(const er_matmul_shape *shape, const er_matmul_rule *rule, const void *a,
+                     const void *b, void *output, int32_t product, int16_t *scratch);
+
 /* --- after them
  * ----------------------------------------------------------------------------------- */
 

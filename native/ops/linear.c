@@ -120,8 +120,16 @@ static int64_t input_reach(const er_tensor *input) {
   return range.high - zero > zero - range.low ? range.high - zero : zero - range.low;
 }
 
-static int64_t bias_at(const er_tensor *bias, int32_t unit) {
-  return bias == NULL ? 0 : er_constant_at(bias, unit);
+static float output_scale(const er_linear_tensors *t, int32_t unit) {
+  const float product = t->input->quant.scale[0] * weight_scale(t->weights, unit);
+  return product / t->output->quant.scale[0];
+}
+
+/* Pruned channels have tiny scales and biases at the end of int32. Sum and bias stay below 2^32, so
+ * with a scale below 2^-33 the result is zero without the bias too, and cannot overflow. */
+static int64_t bias_at(const er_linear_tensors *t, int32_t unit) {
+  if (t->bias == NULL || output_scale(t, unit) < 0x1p-33f) return 0;
+  return er_constant_at(t->bias, unit);
 }
 
 /* Prove that no sum leaves its accumulator, whatever the input. */
@@ -132,7 +140,7 @@ static edgert_status check_sums(er_plan *plan, const er_node *node, const er_lin
   const int64_t reach = input_reach(t->input);
   const int64_t outer = w->count / step / t->units;
   for (int32_t unit = 0; unit < t->units; ++unit) {
-    const int64_t bias = bias_at(t->bias, unit);
+    const int64_t bias = bias_at(t, unit);
     int64_t sum = 0;
     for (int64_t o = 0; o < outer; ++o) {
       const int64_t start = (o * t->units + unit) * step;
@@ -155,9 +163,8 @@ static edgert_status fill_s8(er_plan *plan, const er_linear_tensors *t, er_bound
   int32_t *bias = er_plan_alloc(plan, (size_t)t->units * sizeof *bias);
   if (scale == NULL || bias == NULL) return er_plan_no_memory(plan);
   for (int32_t u = 0; u < t->units; ++u) {
-    const float product = t->input->quant.scale[0] * weight_scale(t->weights, u);
-    scale[u] = product / t->output->quant.scale[0];
-    bias[u] = (int32_t)bias_at(t->bias, u);
+    scale[u] = output_scale(t, u);
+    bias[u] = (int32_t)bias_at(t, u);
   }
   const er_range range = er_quantized_range(t->output, bounds);
   linear->requant =
@@ -182,7 +189,7 @@ static edgert_status fill_s16(er_plan *plan, const er_node *node, const er_linea
     }
     multiplier[u] = fixed.multiplier;
     exponent[u] = fixed.exponent;
-    bias[u] = bias_at(t->bias, u);
+    bias[u] = bias_at(t, u);
   }
   const er_range range = er_quantized_range_away(t->output, bounds);
   linear->wide = (er_requant_wide){multiplier, exponent, bias, range.low, range.high};
