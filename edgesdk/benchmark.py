@@ -6,13 +6,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from edgesdk.artifact import Artifact, Source, read_artifact
+from edgesdk.progress import Progress, Silent
 from edgesdk.sessions import PREFERRED, find_runtime, open_session, runs
 from edgesdk_runtimes import RUNTIMES
 from edgesdk_runtimes.base import Array, Session, TensorSpec
@@ -20,8 +21,6 @@ from edgesdk_runtimes.errors import InputError, RuntimeMissingError
 
 ROUND_SECONDS = 0.02
 MOST_CALLS = 50
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def compare_runtimes(
         runtimes: names; None takes all that are installed and open such files.
         threads: each runtime is timed with each of these.
         rounds: in each, every candidate runs for about 20 ms.
-        progress: called with the rounds done and all rounds.
+        progress: told after each round; None tells nobody.
 
     Raises:
         InputError: an unknown runtime, or no round.
@@ -129,11 +128,13 @@ def compare_runtimes(
     skipped: list[Skipped] = []
     names = list(runtimes) if runtimes else _installed(artifact, skipped)
     candidates = [_prepare(artifact, name, count) for name in names for count in threads]
-    for done in range(rounds):
+    told = progress or Silent()
+    told.start("timing", rounds, "rounds")
+    for _ in range(rounds):
         for candidate in candidates:
             _take_turn(candidate)
-        if progress is not None:
-            progress(done + 1, rounds)
+        told.advance()
+    told.finish()
     for candidate in candidates:
         candidate.session.close()
     timings = tuple(_timing(artifact, candidate) for candidate in candidates)

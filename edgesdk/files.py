@@ -10,7 +10,7 @@ from pathlib import Path
 from edgesdk_runtimes.errors import OutputError
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """Write a whole file or leave what was there.
 
     Raises:

@@ -73,7 +73,8 @@ def inspect_model(model: Source | Artifact) -> Inspection:
 
 
 def _inspect_tflite(artifact: Artifact) -> Inspection:
-    from edgesdk_quant.tflite import Tensor, read_model
+    from edgesdk_quant.tflite.model import Tensor
+    from edgesdk_quant.tflite.reader import read_model
 
     model = read_model(artifact.data)
     main = model.subgraphs[0]

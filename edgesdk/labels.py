@@ -20,8 +20,8 @@ FORMS = (
 class Labels:
     """The class of each sample.
 
-    A sample is found by its whole name, by its file name, or, for labels that have no names, by its
-    place.
+    A sample is found by its whole name, its file name, or folder and file name; where the labels
+    have no names, by its place.
     """
 
     def __init__(self, by_name: Mapping[str, int], in_order: tuple[int, ...] = ()) -> None:
@@ -36,8 +36,9 @@ class Labels:
         """The class of a sample, None where it has none."""
         if self._in_order:
             return self._in_order[place] if place < len(self._in_order) else None
-        found = self._by_name.get(name)
-        return self._by_name.get(os.path.basename(name)) if found is None else found
+        parts = Path(name).parts
+        endings = (name, *("/".join(parts[-n:]) for n in (1, 2)))
+        return next((self._by_name[e] for e in endings if e in self._by_name), None)
 
 
 def read_labels(path: str | os.PathLike[str]) -> Labels:

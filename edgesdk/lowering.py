@@ -32,7 +32,7 @@ def lower_artifact(artifact: Artifact) -> Lowered:
     from edgesdk.capture import capture
     from edgesdk.export.tflite import lower
     from edgesdk_quant.graph import load
-    from edgesdk_quant.tflite import write_model
+    from edgesdk_quant.tflite.writer import write_model
 
     model = lower(capture(load(artifact.data)))
     return Lowered(write_model(model), parse_layout(model.metadata))

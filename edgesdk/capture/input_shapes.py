@@ -50,7 +50,8 @@ def with_batch_of_one(model: ir.Model) -> ir.Model:
         if shape is not None and shape[:1] == (None,):
             value.shape = ir.Shape([1, *(size or 1 for size in shape[1:])])
     for value in (output for node in model.graph.all_nodes() for output in node.outputs):
-        value.shape = None
+        if not value.is_graph_output():
+            value.shape = None
     return model
 
 

@@ -20,6 +20,9 @@ from edgesdk_runtimes.errors import EdgeError
 
 # Verb -> the module that defines VERB, in the order of use.
 VERBS: Mapping[str, str] = {
+    "quantize": "edgesdk.cli.quantize",
+    "verify": "edgesdk.cli.verify",
+    "evaluate": "edgesdk.cli.evaluate",
     "run": "edgesdk.cli.run",
     "bench": "edgesdk.cli.bench",
     "inspect": "edgesdk.cli.inspect",

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
             names(options.runtimes) if options.runtimes else None,
             numbers(options.threads),
             rounds=options.rounds,
-            progress=lambda done, total: progress("rounds", done, total),
+            progress=progress,
         )
     if options.json:
         print_json(result)

@@ -13,6 +13,17 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
 
 
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Declare --preprocess and --limit."""
+    parser.add_argument(
+        "--preprocess",
+        metavar="STEPS",
+        help='how images become arrays, e.g. "crop=224,mean=127,std=128"; default: what the '
+        "artifact remembers",
+    )
+    parser.add_argument("--limit", type=int, help="use only the first samples (default all)")
+
+
 def add_runtime(parser: argparse.ArgumentParser) -> None:
     """Declare --runtime and --threads."""
     parser.add_argument(

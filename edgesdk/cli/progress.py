@@ -1,64 +1,66 @@
-"""A progress bar with rate, time left and memory; silent where stderr is no terminal."""
+"""A progress bar with rate, time left and memory; nothing where stderr is no terminal."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edgesdk.footprint import peak_memory_mb
+from edgesdk.progress import Progress, Silent
 
 if TYPE_CHECKING:
-    from rich.progress import ProgressColumn
+    from rich import progress as rich_progress
 
-# (what is done, how much of it, of how much; 0 where the end is not known)
-Report = Callable[[str, int, int], None]
+
+class _Bar:
+    """One line for each task; `advance` refreshes rate and memory."""
+
+    def __init__(self, display: rich_progress.Progress) -> None:
+        self._display = display
+        self._task: rich_progress.TaskID | None = None
+        self._unit = ""
+
+    def start(self, task: str, total: int | None, unit: str) -> None:
+        self._unit = unit
+        self._task = self._display.add_task(task, total=total, rate="", memory="")
+
+    def advance(self, units: int = 1) -> None:
+        if self._task is None:
+            return
+        self._display.advance(self._task, units)
+        speed = self._display.tasks[-1].speed
+        self._display.update(
+            self._task,
+            rate=f"{speed:.1f} {self._unit}/s" if speed else "",
+            memory=f"{peak_memory_mb():.0f} MB",
+        )
+
+    def finish(self) -> None:
+        if self._task is not None:
+            self._display.stop_task(self._task)
 
 
 @contextmanager
-def progress_bar(*, quiet: bool = False) -> Iterator[Report]:
-    """Give a function that shows how far a stage is; a new stage gets a new line."""
+def progress_bar(*, quiet: bool = False) -> Iterator[Progress]:
+    """Draw progress on stderr; what is drawn vanishes at the end."""
     if quiet or not sys.stderr.isatty():
-        yield _silent
+        yield Silent()
         return
     try:
+        from rich import progress as rich_progress
         from rich.console import Console
-        from rich.progress import Progress
     except ImportError:
-        yield _silent
+        yield Silent()
         return
-    with Progress(*_columns(), console=Console(stderr=True), transient=True) as bar:
-        stages: dict[str, object] = {}
-
-        def report(stage: str, done: int, total: int) -> None:
-            if stage not in stages:
-                stages[stage] = bar.add_task(stage, memory=0.0, rate="")
-            task = bar.tasks[list(stages).index(stage)]
-            speed = task.speed
-            bar.update(
-                task.id,
-                completed=done,
-                total=total or None,
-                memory=peak_memory_mb(),
-                rate=f"{speed:.1f}/s" if speed else "",
-            )
-
-        yield report
-
-
-def _columns() -> tuple[ProgressColumn, ...]:
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-
-    return (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[memory]:.0f} MB"),
+    columns = (
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TextColumn("{task.fields[rate]}"),
+        rich_progress.TimeRemainingColumn(),
+        rich_progress.TextColumn("{task.fields[memory]}"),
     )
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Show nothing."""
+    with rich_progress.Progress(*columns, console=Console(stderr=True), transient=True) as display:
+        yield _Bar(display)

@@ -14,7 +14,7 @@ import numpy as np
 from edgesdk.cli.options import add_json, add_runtime
 from edgesdk.cli.output import print_json, print_table
 from edgesdk.cli.verb import Verb
-from edgesdk.files import write_file
+from edgesdk.files import write_atomically
 from edgesdk.runner import Runner
 from edgesdk_runtimes.base import Array, TensorSpec
 from edgesdk_runtimes.errors import InputError
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         names = [spec.name for spec in runner.outputs]
         title = f"{options.model} on {runner.runtime}"
     if options.output:
-        write_file(Path(options.output), _npz(names, outputs))
+        write_atomically(Path(options.output), _npz(names, outputs))
     if options.json:
         print_json(rows)
     else:

@@ -1,66 +1,16 @@
-"""One border for all: each artifact takes and gives real numbers in the float model's layout."""
+"""One border for all candidates: real numbers in the float model's layout."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
+from collections.abc import Mapping
 
 from edgesdk.layout import Permutation, SourceLayoutSession
-from edgesdk_runtimes.base import Array, Session, TensorSpec
+from edgesdk.real_border import RealBorderSession
+from edgesdk_runtimes.base import Session, TensorSpec
 from edgesdk_runtimes.errors import ModelError
 from edgesdk_runtimes.fit import describe
 
 CHANNELS_LAST: Mapping[int, Permutation] = {3: (0, 2, 1), 4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
-
-
-@dataclass(frozen=True)
-class RealBorderSession:
-    """A session whose integer inputs and outputs are shown as the real numbers that they mean."""
-
-    session: Session
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        return tuple(_real_spec(spec) for spec in self.session.inputs)
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        return tuple(_real_spec(spec) for spec in self.session.outputs)
-
-    def run(self, arrays: Sequence[Array]) -> list[Array]:
-        inputs = [_to_file(s, a) for s, a in zip(self.session.inputs, arrays, strict=True)]
-        outputs = self.session.run(inputs)
-        return [_to_real(s, a) for s, a in zip(self.session.outputs, outputs, strict=True)]
-
-    def close(self) -> None:
-        self.session.close()
-
-
-def _is_quantized(spec: TensorSpec) -> bool:
-    return spec.scale is not None and spec.dtype.kind in "iu"
-
-
-def _real_spec(spec: TensorSpec) -> TensorSpec:
-    if not _is_quantized(spec):
-        return spec
-    return replace(spec, dtype=np.dtype(np.float32), scale=None, zero_point=None)
-
-
-def _to_file(spec: TensorSpec, array: Array) -> Array:
-    if not _is_quantized(spec):
-        return array
-    limits = np.iinfo(spec.dtype)
-    steps = np.rint(array / np.float32(spec.scale or 1)) + (spec.zero_point or 0)
-    return np.clip(steps, limits.min, limits.max).astype(spec.dtype)
-
-
-def _to_real(spec: TensorSpec, array: Array) -> Array:
-    if not _is_quantized(spec):
-        return array
-    steps = array.astype(np.float32) - np.float32(spec.zero_point or 0)
-    return steps * np.float32(spec.scale or 1)
 
 
 def like_reference(
@@ -83,9 +33,7 @@ def like_reference(
     return SourceLayoutSession(real, found)
 
 
-def _pairs(
-    session: Session, reference: Session, side: str
-) -> list[tuple[TensorSpec, TensorSpec]]:
+def _pairs(session: Session, reference: Session, side: str) -> list[tuple[TensorSpec, TensorSpec]]:
     ours: tuple[TensorSpec, ...] = getattr(session, side)
     theirs: tuple[TensorSpec, ...] = getattr(reference, side)
     if len(ours) != len(theirs):

@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from edgesdk.artifact import Artifact, read_artifact
+from edgesdk.artifact import Artifact
 from edgesdk.batching import run_batched
-from edgesdk.layout import Permutation, parse_layout
-from edgesdk.lowering import lower_artifact
 from edgesdk.sessions import REFERENCE, find_runtime, runtime_names
+from edgesdk.verification.artifacts import Artifacts
 from edgesdk.verification.border import like_reference
 from edgesdk.verification.metrics import Comparison
 from edgesdk_runtimes.base import Array, Session
-from edgesdk_runtimes.errors import EdgeError, InputError
+from edgesdk_runtimes.errors import EdgeError
 
-SIBLINGS = (".onnx", ".tflite")
 NEVER = ("null",)
 
 
@@ -47,62 +44,6 @@ class Candidate:
         if self.session is not None:
             self.session.close()
             self.session = None
-
-
-@dataclass(frozen=True)
-class Artifacts:
-    """The files under test.
-
-    Attributes:
-        onnx: None where only a .tflite file was given.
-        tflite: the file beside it, or what the .onnx file lowers to in memory.
-        tflite_error: why there is no `tflite`.
-        layout: permutations of the .tflite file's inputs and outputs.
-    """
-
-    onnx: Artifact | None
-    tflite: Artifact | None
-    tflite_error: str
-    layout: dict[str, Permutation]
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """Paths of the files that there are."""
-        return tuple(a.name for a in (self.onnx, self.tflite) if a is not None)
-
-
-def collect(path: str | os.PathLike[str]) -> Artifacts:
-    """Read an artifact and its sibling of the other kind (`model.onnx` beside `model.tflite`).
-
-    Raises:
-        InputError: no such file, or no model file.
-        ModelError: a file is malformed.
-    """
-    given = read_artifact(path)
-    others = (Path(path).with_suffix(suffix) for suffix in SIBLINGS)
-    siblings = [read_artifact(p) for p in others if p != Path(path) and p.is_file()]
-    found = {artifact.format: artifact for artifact in (*siblings, given)}
-    onnx, tflite = found.get("onnx"), found.get("tflite")
-    if tflite is not None:
-        return Artifacts(onnx, tflite, "", _layout_of(tflite))
-    if onnx is None:
-        raise InputError(f"{path} is no model. Give a .onnx or .tflite file.")
-    return _lowered(onnx)
-
-
-def _layout_of(tflite: Artifact) -> dict[str, Permutation]:
-    from edgesdk_quant.tflite import read_model
-
-    return parse_layout(read_model(tflite.data).metadata)
-
-
-def _lowered(onnx: Artifact) -> Artifacts:
-    try:
-        lowered = lower_artifact(onnx)
-    except EdgeError as error:
-        return Artifacts(onnx, None, str(error), {})
-    name = f"{onnx.name} (lowered)"
-    return Artifacts(onnx, Artifact(name, "tflite", lowered.data), "", dict(lowered.layout))
 
 
 def open_candidates(

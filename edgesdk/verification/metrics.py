@@ -79,6 +79,7 @@ class Comparison:
     agreement: Score = field(default_factory=Score)
     top1: Score = field(default_factory=Score)
     difference: Difference = field(default_factory=Difference)
+
     def add(
         self,
         exact: Sequence[Array],

@@ -6,34 +6,43 @@ from collections.abc import Mapping, Sequence
 
 from edgesdk.artifact import Artifact
 from edgesdk.capture import capture
-from edgesdk.verification.candidates import Artifacts
+from edgesdk.verification.artifacts import Artifacts
 from edgesdk.verification.float_values import FloatValues
 from edgesdk.verification.layers import LayerComparison, LayerDamage
 from edgesdk.verification.tensors import SimulatedTensors
-from edgesdk_runtimes.base import Array
+from edgesdk_runtimes.base import Array, Session
 from edgesdk_runtimes.errors import EdgeError, UnsupportedError
 
 
 class LayerProbe:
     """Compares layers where both models can be opened so; `notes` says why where they cannot."""
 
-    def __init__(self, reference: Artifact, artifacts: Artifacts, samples: int) -> None:
-        """Open both models for a number of samples; 0 opens nothing."""
+    def __init__(
+        self, reference: Artifact, exact: Session, artifacts: Artifacts, samples: int
+    ) -> None:
+        """Open both models for a number of samples; 0 opens nothing.
+
+        Args:
+            reference: the float model.
+            exact: the float model as a session, whose border both sides take.
+            artifacts: the files under test.
+            samples: how many are looked into.
+        """
         self.notes: list[str] = []
         self._left = samples
         self._comparison: LayerComparison | None = None
         if not samples:
             return
         try:
-            self._open(reference, artifacts)
+            self._open(reference, exact, artifacts)
         except EdgeError as error:
             self._stop(error)
 
-    def _open(self, reference: Artifact, artifacts: Artifacts) -> None:
-        if artifacts.tflite is None:
+    def _open(self, reference: Artifact, exact: Session, artifacts: Artifacts) -> None:
+        if artifacts.tflite is None or artifacts.model is None:
             raise UnsupportedError(artifacts.tflite_error)
-        self._simulated = SimulatedTensors(artifacts.tflite, artifacts.layout)
-        comparison = LayerComparison(self._simulated.model)
+        self._simulated = SimulatedTensors(artifacts.tflite, exact, artifacts.layout)
+        comparison = LayerComparison(artifacts.model)
         self._floats = FloatValues(capture(reference.data), comparison.wanted)
         self._comparison = comparison
 

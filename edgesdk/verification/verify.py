@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -11,17 +11,18 @@ from edgesdk.artifact import Artifact
 from edgesdk.batching import run_batched
 from edgesdk.fusion_audit import Audit, audit_litert, audit_onnxruntime
 from edgesdk.labels import Labels
-from edgesdk.samples import Sample
+from edgesdk.progress import Progress, Silent
 from edgesdk.sessions import REFERENCE
-from edgesdk.verification.candidates import Artifacts, Candidate, collect, open_candidates
+from edgesdk.verification.artifacts import Artifacts, collect
+from edgesdk.verification.candidates import Candidate, open_candidates
 from edgesdk.verification.metrics import Score
 from edgesdk.verification.probe import LayerProbe
 from edgesdk.verification.results import Border, RuntimeResult, Verification, misses
+from edgesdk_quant.data import CalibrationData
 from edgesdk_runtimes.base import Array, Session
 from edgesdk_runtimes.errors import EdgeError, InputError
 from edgesdk_runtimes.onnxruntime import OnnxRuntime
 
-Progress = Callable[[str, int, int], None]
 # Runtime -> what its audit reads, and how.
 AUDITS: Mapping[str, tuple[str, Callable[[bytes], Audit]]] = {
     "onnxruntime": ("onnx", audit_onnxruntime),
@@ -29,14 +30,10 @@ AUDITS: Mapping[str, tuple[str, Callable[[bytes], Audit]]] = {
 }
 
 
-def _silent(stage: str, done: int, total: int) -> None:
-    """Show nothing."""
-
-
 def verify_artifact(
     path: str | os.PathLike[str],
     reference: Artifact,
-    samples: Iterable[Sample],
+    data: CalibrationData,
     labels: Labels | None = None,
     *,
     runtimes: Sequence[str] | None = None,
@@ -44,35 +41,37 @@ def verify_artifact(
     layers: int = 5,
     layer_samples: int = 4,
     threads: int = 1,
-    progress: Progress = _silent,
+    progress: Progress | None = None,
 ) -> Verification:
     """Run the float model, the simulation and each real runtime on the same samples.
 
     Args:
         path: .onnx or .tflite artifact; its sibling of the other kind is verified too.
         reference: the float .onnx model that it was made from.
-        samples: in the float model's layout.
+        data: samples in the float model's layout.
         labels: classes of the samples.
         runtimes: names; None takes all that are installed.
         border: least figures that make `Verification.passed`.
         layers: how many of the worst layers are named; 0 looks at none.
         layer_samples: on how many samples the layers are compared.
         threads: for each runtime.
-        progress: called with a stage, the samples done and all samples (0: not known).
+        progress: told how far it is; None tells nobody.
 
     Raises:
         InputError: no such file, an unknown runtime, or no sample.
         ModelError: a file is malformed, or artifact and float model do not go together.
     """
-    artifacts = collect(path)
+    artifacts = collect(path, reference.name)
     exact = OnnxRuntime().open(reference.data, threads=threads)
     candidates = open_candidates(artifacts, exact, runtimes, threads)
-    probe = LayerProbe(reference, artifacts, layer_samples if layers else 0)
-    top1, count = _run_all(exact, candidates, probe, samples, labels, progress)
+    probe = LayerProbe(reference, exact, artifacts, layer_samples if layers else 0)
+    top1, count = _run_all(exact, candidates, probe, data, labels, progress or Silent())
     results = tuple(_result(candidate, artifacts.output_step) for candidate in candidates)
     audits, notes = _audit(artifacts, [c.runtime for c in candidates if not c.failure])
-    for session in (exact, probe, *candidates):
-        session.close()
+    exact.close()
+    probe.close()
+    for candidate in candidates:
+        candidate.close()
     return Verification(
         artifacts=artifacts.files,
         samples=count,
@@ -89,14 +88,14 @@ def _run_all(
     exact: Session,
     candidates: Sequence[Candidate],
     probe: LayerProbe,
-    samples: Iterable[Sample],
+    data: CalibrationData,
     labels: Labels | None,
     progress: Progress,
 ) -> tuple[Score, int]:
     """Feed each sample to everything; returns the float model's score and how many there were."""
     top1, count = Score(), 0
-    total = len(samples) if isinstance(samples, Sequence) else 0
-    for sample in samples:
+    progress.start("verifying", data.count or None, "samples")
+    for sample in data.samples(exact.inputs):
         expected = run_batched(exact, sample.arrays)
         label = None if labels is None else labels.of(sample.name, count)
         if label is not None:
@@ -104,9 +103,10 @@ def _run_all(
         _run_candidates(candidates, sample.arrays, expected, label)
         probe.add(sample.arrays)
         count += 1
-        progress("verify", count, total)
+        progress.advance()
+    progress.finish()
     if not count:
-        raise InputError("The data holds no sample. Give a folder of images, or .npy files.")
+        raise InputError(f"{data.description} holds no sample. Give images or .npy files.")
     if labels is not None and not top1.total:
         raise InputError(
             f"None of the {count} samples is among the {len(labels)} labels. The names in the "

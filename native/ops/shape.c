@@ -28,27 +28,37 @@ edgert_status er_want_same_type(er_plan *plan, const er_node *node, const er_ten
                       (int)a->type, b->name, (int)b->type);
 }
 
+/* Require a constant tensor of whole numbers. */
+static edgert_status want_numbers(er_plan *plan, const er_node *node, const er_tensor *tensor,
+                                  const char *what) {
+  const int32_t types[] = {EDGERT_INT32, EDGERT_INT64, -1};
+  if (tensor == NULL) return er_plan_fail(plan, node, EDGERT_MALFORMED, "has no %s", what);
+  ER_TRY(er_plan_want_type(plan, node, tensor, types));
+  if (tensor->constant != NULL) return EDGERT_OK;
+  return er_plan_fail(plan, node, EDGERT_UNSUPPORTED,
+                      "its %s '%s' is computed while running; it must be constant, because all "
+                      "shapes are planned before the first run",
+                      what, tensor->name);
+}
+
 edgert_status er_want_indices(er_plan *plan, const er_node *node, const er_tensor *tensor,
                               const char *what) {
-  if (tensor == NULL) {
-    return er_plan_fail(plan, node, EDGERT_MALFORMED, "has no %s", what);
-  }
-  const int32_t types[] = {EDGERT_INT32, EDGERT_INT64, -1};
-  ER_TRY(er_plan_want_type(plan, node, tensor, types));
-  if (tensor->constant == NULL) {
-    return er_plan_fail(plan, node, EDGERT_UNSUPPORTED,
-                        "its %s '%s' is computed while running; it must be constant, because all "
-                        "shapes are planned before the first run",
-                        what, tensor->name);
-  }
-  if (tensor->rank > 1 || tensor->count > ER_INDEX_MOST) {
-    return er_plan_fail(plan, node, EDGERT_MALFORMED,
-                        "its %s '%s' has rank %d and %lld elements; at most rank 1 and %d elements "
-                        "are allowed",
-                        what, tensor->name, (int)tensor->rank, (long long)tensor->count,
-                        ER_INDEX_MOST);
-  }
-  return EDGERT_OK;
+  ER_TRY(want_numbers(plan, node, tensor, what));
+  if (tensor->rank <= 1 && tensor->count <= ER_INDEX_MOST) return EDGERT_OK;
+  return er_plan_fail(plan, node, EDGERT_MALFORMED,
+                      "its %s '%s' has rank %d and %lld elements; at most rank 1 and %d elements "
+                      "are allowed",
+                      what, tensor->name, (int)tensor->rank, (long long)tensor->count,
+                      ER_INDEX_MOST);
+}
+
+edgert_status er_want_pairs(er_plan *plan, const er_node *node, const er_tensor *tensor,
+                            int32_t count) {
+  ER_TRY(want_numbers(plan, node, tensor, "list of paddings"));
+  if (tensor->rank == 2 && tensor->dims[0] == count && tensor->dims[1] == 2) return EDGERT_OK;
+  return er_plan_fail(plan, node, EDGERT_MALFORMED,
+                      "needs paddings of shape [%d, 2]; '%s' has %lld elements", (int)count,
+                      tensor->name, (long long)tensor->count);
 }
 
 int64_t er_index_at(const void *data, edgert_type type, int64_t i) {

@@ -20,10 +20,14 @@ edgert_status er_want_same_type(er_plan *plan, const er_node *node, const er_ten
 edgert_status er_want_indices(er_plan *plan, const er_node *node, const er_tensor *tensor,
                               const char *what);
 
+/** Require a constant int32 or int64 tensor of shape [count, 2]: paddings or crops. */
+edgert_status er_want_pairs(er_plan *plan, const er_node *node, const er_tensor *tensor,
+                            int32_t count);
+
 /** @return element i of an int32 or int64 array. */
 int64_t er_index_at(const void *data, edgert_type type, int64_t i);
 
-/** @return element i of a tensor that er_want_indices accepted. */
+/** @return element i of a tensor that er_want_indices or er_want_pairs accepted. */
 int64_t er_constant_at(const er_tensor *tensor, int64_t i);
 
 /** Check -rank <= value < rank and return it as 0 <= *axis < rank. */

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from edgesdk_quant.graph import constant, new_initializer
+from edgesdk_quant.graph import constant, unique_name
 from edgesdk_quant.operators import Weighted, data_inputs, weighted
 from edgesdk_quant.placement import Placement, WeightSite
-from edgesdk_quant.scheme import Affine, weight_parameters
-
-# An int32 bias keeps this far from its limit, so that adding the products cannot overflow.
-LARGEST_BIAS = 2**30
-BIAS_DTYPE = np.dtype(np.int32)
+from edgesdk_quant.qdq import QdqBuilder
+from edgesdk_quant.scheme import BIAS, Affine, bias_parameters, weight_parameters
 
 
 def insert(
@@ -30,10 +27,18 @@ def insert(
     Args:
         model: float graph in normal form.
         placement: what becomes of it.
-        activations: parameters of every value of the placement.
-        weight_limits: largest magnitude of each weight site, [] or [C].
+        activations: parameters of every value of the placement; one object for each group.
+        weight_limits: largest magnitude to store of each weight site, [] or [C].
     """
-    _Insertion(model.graph, placement, activations).run(weight_limits)
+    insertion = _Insertion(model.graph, placement, activations)
+    for site in placement.weights:
+        insertion.weights(site, weight_limits[site])
+    odd = insertion.odd_inputs()
+    for value in insertion.values():
+        insertion.activation(value)
+    for node, index, parameters in odd:
+        insertion.again(node, index, parameters)
+    _remove_unused(model.graph)
 
 
 class _Insertion:
@@ -43,32 +48,20 @@ class _Insertion:
         self.graph = graph
         self.placement = placement
         self.activations = activations
-        self.names = _Names(graph)
+        self.build = QdqBuilder(graph)
         self.nodes = {str(node.name): node for node in graph}
         self.integer = {
             self.nodes[plan.name] for plan in placement.nodes if plan.activations is not None
         }
-        self.fresh: list[ir.Node] = []  # go to the front, once all is done
-        self.parameters: dict[int, tuple[ir.Value, ir.Value]] = {}
 
-    def run(self, weight_limits: Mapping[WeightSite, NDArray[Any]]) -> None:
-        for site in self.placement.weights:
-            self._weights(site, weight_limits[site])
-        values = {str(v.name): v for v in self._values()}
-        for node in [n for n in self.graph if n in self.integer]:
-            self._unlike_inputs(node)
-        for name in self.placement.values():
-            self._activation(values[name], self.activations[name])
-        self._to_front()
-        _remove_unused(self.graph)
-
-    def _values(self) -> list[ir.Value]:
+    def values(self) -> list[ir.Value]:
+        """The values that get a Q/DQ pair, in the placement's order."""
         produced = [output for node in self.graph for output in node.outputs]
-        return [*self.graph.inputs, *self.graph.initializers.values(), *produced]
+        known = [*self.graph.inputs, *self.graph.initializers.values(), *produced]
+        named = {str(value.name): value for value in known}
+        return [named[name] for name in self.placement.values()]
 
-    # Weights and biases
-
-    def _weights(self, site: WeightSite, limits: NDArray[Any]) -> None:
+    def weights(self, site: WeightSite, limits: NDArray[Any]) -> None:
         node = self.nodes[site.node]
         weight = node.inputs[site.index]
         array = constant(weight)
@@ -78,10 +71,12 @@ class _Insertion:
         if target is not None:
             limits = self._limits_for_bias(target, limits)
         parameters = weight_parameters(limits, site.axis if np.ndim(limits) else None)
-        stored = self._constant(str(weight.name), parameters.quantize(array), parameters)
-        node.replace_input_with(site.index, stored)
+        stored = parameters.quantize(array)
+        node.replace_input_with(
+            site.index, self.build.stored(str(weight.name), stored, parameters, node)
+        )
         if target is not None and target.bias is not None:
-            self._bias(target, parameters)
+            self._bias(target, target.bias, parameters, array.shape[site.axis])
 
     def _limits_for_bias(self, target: Weighted, limits: NDArray[Any]) -> NDArray[Any]:
         """Widen channels whose weights are so small that their bias would leave int32."""
@@ -89,68 +84,80 @@ class _Insertion:
         if bias is None:
             return limits
         step = float(self._input_parameters(target.node).scale)
-        least = np.abs(bias.astype(np.float64)).reshape(-1) * 127 / (step * LARGEST_BIAS)
-        return np.maximum(limits, least if np.ndim(limits) else least.max(initial=0.0))
+        least = np.abs(bias.astype(np.float64)).reshape(-1) * 127 / (step * BIAS.high)
+        return np.asarray(np.maximum(limits, least if np.ndim(limits) else least.max(initial=0.0)))
 
-    def _bias(self, target: Weighted, weights: Affine) -> None:
-        bias = constant(target.bias)
-        if bias is None or target.bias is None:
+    def _bias(self, target: Weighted, value: ir.Value, weights: Affine, channels: int) -> None:
+        bias = constant(value)
+        if bias is None:
             return
-        channels = target.weight.shape[target.axis] if target.weight.shape else bias.size
-        real = np.broadcast_to(bias.reshape(-1), (int(channels),)).astype(np.float64)
-        scale = np.broadcast_to(
-            self._input_parameters(target.node).scale * weights.scale, real.shape
-        ).astype(np.float32)
-        stored = np.rint(real / scale).astype(BIAS_DTYPE)
-        name = str(target.bias.name)
-        inputs = self._initializers(name, stored, scale, np.zeros(real.shape, BIAS_DTYPE))
-        target.node.replace_input_with(2, self._dequantize(name, inputs, axis=0))
+        parameters = bias_parameters(self._input_parameters(target.node), weights, channels)
+        real = np.broadcast_to(bias.astype(np.float64).reshape(-1), (channels,))
+        stored = parameters.quantize(real)
+        target.node.replace_input_with(
+            2, self.build.stored(str(value.name), stored, parameters, target.node)
+        )
 
     def _input_parameters(self, node: ir.Node) -> Affine:
         return self.activations[str(data_inputs(node)[0].name)]
 
-    def _constant(self, name: str, stored: NDArray[Any], parameters: Affine) -> ir.Value:
-        inputs = self._initializers(name, stored, parameters.scale, parameters.zero_point)
-        return self._dequantize(name, inputs, parameters.axis)
-
-    def _initializers(self, name: str, *arrays: NDArray[Any]) -> list[ir.Value]:
-        suffixes = ("quantized", "scale", "zero_point")
-        return [
-            new_initializer(self.graph, self.names.take(f"{name}_{suffix}"), array)
-            for suffix, array in zip(suffixes, arrays, strict=True)
-        ]
-
-    def _dequantize(self, name: str, inputs: Sequence[ir.Value], axis: int | None) -> ir.Value:
-        node = self._node("DequantizeLinear", name, inputs, axis)
-        self.fresh.append(node)
-        return node.outputs[0]
-
-    # Activations
-
-    def _unlike_inputs(self, node: ir.Node) -> None:
-        """Quantize anew the inputs of a pass-through operator that do not have its scale."""
-        group = {name: g for g in self.placement.groups for name in g.values}
-        del group
-
-    def _activation(self, value: ir.Value, parameters: Affine) -> None:
+    def activation(self, value: ir.Value) -> None:
+        parameters = self.activations[str(value.name)]
         array = constant(value)
-        if array is not None:
-            stored = self._constant(str(value.name), parameters.quantize(array), parameters)
-            return self._reconnect(value, stored, self.integer)
-        name = str(value.name)
-        was_output = value.is_graph_output() and value.producer() in self.integer
-        if was_output:
-            value.name = self.names.take(f"{name}_float")
-        pair = self._pair(name, value, parameters)
-        if was_output:
-            pair[1].outputs[0].name = name
-        producer = value.producer()
-        everyone = producer in self.integer or producer is None
-        self._reconnect(value, pair[1].outputs[0], None if everyone else self.integer, pair[0])
-        self._place_after(producer, pair)
-        return None
+        if array is None:
+            self._computed(value, parameters)
+            return
+        for node, index in self._integer_uses(value):
+            stored = self.build.stored(
+                str(value.name), parameters.quantize(array), parameters, node
+            )
+            node.replace_input_with(index, stored)
 
-    def _pair(self, name: str, value: ir.Value, parameters: Affine) -> list[ir.Node]:
-        scale, zero = self._scale_and_zero(name, parameters)
-        q = self._node("QuantizeLinear", name, [value, scale, zero])
-        return [q, self._node("DequantizeLinear", name, [q.outputs[0], scale, zero])]
+    def _computed(self, value: ir.Value, parameters: Affine) -> None:
+        """Pair after a computed value; a float producer's float readers keep the exact value."""
+        producer, name = value.producer(), str(value.name)
+        for_all = producer is None or producer in self.integer
+        uses = [(u.node, u.idx) for u in value.uses()] if for_all else self._integer_uses(value)
+        _, dq = self.build.pair(name, value, parameters, after=producer)
+        for node, index in uses:
+            node.replace_input_with(index, dq.outputs[0])
+        if for_all and value.is_graph_output() and producer is not None:
+            self._make_output(value, dq.outputs[0])
+
+    def _integer_uses(self, value: ir.Value) -> list[tuple[ir.Node, int]]:
+        return [(u.node, u.idx) for u in value.uses() if u.node in self.integer]
+
+    def _make_output(self, old: ir.Value, new: ir.Value) -> None:
+        """The graph's output is what comes out of the DQ, under the old name."""
+        name = str(old.name)
+        old.name = unique_name(self.graph, f"{name}_float")
+        new.name = name
+        for index, output in enumerate(self.graph.outputs):
+            if output is old:
+                self.graph.outputs[index] = new
+
+    def odd_inputs(self) -> list[tuple[ir.Node, int, Affine]]:
+        """Inputs of pass-through operators that kept a scale of their own (see placement)."""
+        passing = {plan.name for plan in self.placement.nodes if plan.passes}
+        found = []
+        for node in (node for node in self.graph if str(node.name) in passing):
+            output = self.activations[str(node.outputs[0].name)]
+            for index, value in enumerate(node.inputs):
+                own = self.activations.get(str(value.name)) if value is not None else None
+                if own is not None and own is not output:
+                    found.append((node, index, output))
+        return found
+
+    def again(self, node: ir.Node, index: int, parameters: Affine) -> None:
+        value = node.inputs[index]
+        if value is not None:
+            name = unique_name(self.graph, f"{value.name}_again")
+            _, dq = self.build.pair(name, value, parameters, after=value.producer())
+            node.replace_input_with(index, dq.outputs[0])
+
+
+def _remove_unused(graph: ir.Graph) -> None:
+    """Drop the float weights that nothing reads any more."""
+    for name, value in list(graph.initializers.items()):
+        if not value.uses() and not value.is_graph_output():
+            del graph.initializers[name]

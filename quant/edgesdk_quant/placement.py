@@ -38,6 +38,7 @@ class NodePlan:
         weights: bits of its weights, None: float or without weights.
         activations: bits of its inputs and outputs, None: float.
         reason: why it is so, for the report.
+        passes: it moves integers from inputs to outputs of the same scale.
     """
 
     name: str
@@ -45,6 +46,7 @@ class NodePlan:
     weights: int | None
     activations: int | None
     reason: str
+    passes: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,10 +177,15 @@ class _Placer:
         return self._plan(node, None, None, obstacle)
 
     def _plan(
-        self, node: ir.Node, weights: int | None, activations: int | None, reason: str
+        self,
+        node: ir.Node,
+        weights: int | None,
+        activations: int | None,
+        reason: str,
+        passes: bool = False,
     ) -> None:
         name = str(node.name)
-        self.plans[name] = NodePlan(name, node.op_type, weights, activations, reason)
+        self.plans[name] = NodePlan(name, node.op_type, weights, activations, reason, passes)
 
     # Weights
 
@@ -212,7 +219,7 @@ class _Placer:
                 return
             for node in ready:
                 self.integer[node] = self.target.capabilities[node.op_type]
-                self._plan(node, None, self.bits, "")
+                self._plan(node, None, self.bits, "", passes=True)
             waiting = [node for node in waiting if node not in self.integer]
 
     def _may_pass_integers(self, node: ir.Node) -> bool:

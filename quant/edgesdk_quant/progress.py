@@ -1,12 +1,34 @@
-"""How long work says how far it is: one function, so that nothing below the face draws anything."""
+"""How long work tells what it does; the command line draws bars, the library is silent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-# (what is done, how much of it, of how much; 0 where the end is not known)
-Report = Callable[[str, int, int], None]
+from typing import Protocol
 
 
-def silent(stage: str, done: int, total: int) -> None:
-    """Show nothing."""
+class Progress(Protocol):
+    """Receives the progress of one task after another."""
+
+    def start(self, task: str, total: int | None, unit: str) -> None:
+        """A task begins.
+
+        Args:
+            task: what is done, e.g. "calibrating".
+            total: how many units it takes, None when unknown.
+            unit: what is counted, e.g. "samples".
+        """
+
+    def advance(self, units: int = 1) -> None:
+        """Some units are done."""
+
+    def finish(self) -> None:
+        """The task is over."""
+
+
+class Silent:
+    """Progress that nobody sees."""
+
+    def start(self, task: str, total: int | None, unit: str) -> None: ...
+
+    def advance(self, units: int = 1) -> None: ...
+
+    def finish(self) -> None: ...

@@ -46,6 +46,8 @@ ACTIVATIONS = {
     8: Scheme(np.dtype(np.uint8), 0, 255, symmetric=False),
     16: Scheme(np.dtype(np.int16), -32768, 32767, symmetric=True),
 }
+# A bias keeps half of int32 free: adding the products cannot overflow it.
+BIAS = Scheme(np.dtype(np.int32), -(2**30), 2**30, symmetric=True)
 WEIGHTS = {8: Scheme(np.dtype(np.int8), -127, 127, symmetric=True)}
 
 
@@ -69,12 +71,14 @@ class Affine:
         """QuantizeLinear of a float array: ties to even, clamped to the scheme's range."""
         scale, zero = self._along(self.scale, x.ndim), self._along(self.zero_point, x.ndim)
         q = np.rint(x / scale) + zero.astype(np.float64)
-        return np.clip(q, self.scheme.low, self.scheme.high).astype(self.scheme.dtype)
+        stored: NDArray[Any] = np.clip(q, self.scheme.low, self.scheme.high)
+        return stored.astype(self.scheme.dtype)
 
     def dequantize(self, q: NDArray[Any]) -> FloatArray:
         """DequantizeLinear of an array of stored values."""
         scale, zero = self._along(self.scale, q.ndim), self._along(self.zero_point, q.ndim)
-        return (q.astype(np.int32) - zero.astype(np.int32)).astype(np.float32) * scale
+        steps = (q.astype(np.int32) - zero.astype(np.int32)).astype(np.float32)
+        return np.asarray(steps * scale, np.float32)
 
     def round_trip(self, x: NDArray[Any]) -> FloatArray:
         """The real values that come back after storing `x`."""
@@ -103,6 +107,14 @@ def activation_parameters(low: float, high: float, bits: int) -> Affine:
     return Affine(_float32_below(scale), np.array(zero, scheme.dtype), scheme)
 
 
+def fixed_parameters(low: float, high: float, bits: int) -> Affine:
+    """Parameters of an output whose range the operator fixes; 16 bits always mean 1/32768."""
+    if bits == 8:
+        return activation_parameters(low, high, bits)
+    scheme = ACTIVATIONS[bits]
+    return Affine(np.array(2.0**-15, np.float32), np.array(0, scheme.dtype), scheme)
+
+
 def weight_parameters(limits: NDArray[Any], axis: int | None, bits: int = 8) -> Affine:
     """Symmetric parameters of weights.
 
@@ -114,8 +126,14 @@ def weight_parameters(limits: NDArray[Any], axis: int | None, bits: int = 8) -> 
     scheme = WEIGHTS[bits]
     scale = np.asarray(limits, np.float64) / scheme.high
     coarsest = scale.max(initial=0.0) or SCALE_OF_ZEROS
-    scale = np.maximum(scale, coarsest * FINEST_CHANNEL).astype(np.float32)
-    return Affine(scale, np.zeros(scale.shape, scheme.dtype), scheme, axis)
+    scale = np.maximum(scale, coarsest * FINEST_CHANNEL)
+    return Affine(np.asarray(scale, np.float32), np.zeros(scale.shape, scheme.dtype), scheme, axis)
+
+
+def bias_parameters(x: Affine, weights: Affine, channels: int) -> Affine:
+    """Parameters of an int32 bias: its scale is the input's times the weights', for each channel."""
+    scale = np.broadcast_to(x.scale * weights.scale, (channels,)).astype(np.float32)
+    return Affine(scale, np.zeros(channels, np.int32), BIAS, axis=0)
 
 
 def _float32_below(scale: float) -> FloatArray:
@@ -125,11 +143,3 @@ def _float32_below(scale: float) -> FloatArray:
     nearest = np.float32(scale)
     below = nearest if float(nearest) <= scale else np.nextafter(nearest, np.float32(0))
     return np.array(below, np.float32)
-
-
-def fixed_parameters(low: float, high: float, bits: int) -> Affine:
-    """Parameters of an output whose range the operator fixes; 16 bits always mean 1/32768."""
-    if bits == 8:
-        return activation_parameters(low, high, bits)
-    scheme = ACTIVATIONS[bits]
-    return Affine(np.array(2.0**-15, np.float32), np.array(0, scheme.dtype), scheme)

@@ -12,7 +12,9 @@ def strip_metadata(model: ir.Model) -> None:
     """Drop doc strings and metadata (stack traces, paths) but our own entries of the model."""
     ours = {k: v for k, v in model.metadata_props.items() if k.startswith(OURS)}
     common.ClearMetadataAndDocStringPass()(model)
+    model.metadata_props.clear()
     model.metadata_props.update(ours)
+    model.graph.name = "main"
     model.producer_name, model.producer_version, model.doc_string = "edgesdk", "", None
 
 

@@ -8,6 +8,8 @@ import onnx_ir as ir
 from edgesdk_quant.graph.values import constant
 from edgesdk_runtimes.errors import ModelError
 
+INFINITE_ON_PURPOSE = frozenset({"Add", "Where", "Clip", "Max", "Min", "Pad", "Expand"})
+
 
 def check_weights(model: ir.Model) -> None:
     """Raise for initializers read by computing operators that hold NaN or infinity.
@@ -25,12 +27,13 @@ def check_weights(model: ir.Model) -> None:
 
 def _complaint(value: ir.Value) -> str:
     array = constant(value)
-    if array is None or array.dtype.kind != "f" or _is_mask(value):
+    if array is None or array.dtype.kind != "f":
         return ""
-    bad = int(array.size - np.isfinite(array).sum())
+    sound = ~np.isnan(array) if _may_be_infinite(value) else np.isfinite(array)
+    bad = int(array.size - sound.sum())
     return f"{value.name} ({bad} of {array.size})" if bad else ""
 
 
-def _is_mask(value: ir.Value) -> bool:
+def _may_be_infinite(value: ir.Value) -> bool:
     """Attention masks add -inf on purpose, and Clip, Max and Min may have open bounds."""
-    return all(use.node.op_type in {"Add", "Where", "Clip", "Max", "Min"} for use in value.uses())
+    return all(use.node.op_type in INFINITE_ON_PURPOSE for use in value.uses())

@@ -1,0 +1,1 @@
+"""Artifacts: a Graph becomes a file that runtimes open."""

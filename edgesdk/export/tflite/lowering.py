@@ -1,0 +1,153 @@
+"""Walk a Graph in order and lower each node by the function that the registry names."""
+
+from __future__ import annotations
+
+import json
+
+import onnx_ir as ir
+
+from edgesdk.export.tflite import (
+    convolution,
+    dense,
+    elementwise,
+    movement,
+    normalization,
+    pooling,
+    reduction,
+    resizing,
+)
+from edgesdk.export.tflite.scope import Scope
+from edgesdk.export.tflite.tensors import CHANNELS_LAST, TYPES, Place, static_shape
+from edgesdk_quant.tflite.model import Model, Subgraph
+from edgesdk_runtimes.errors import UnsupportedError
+
+LOWERINGS = {
+    **convolution.LOWERINGS,
+    **dense.LOWERINGS,
+    **elementwise.LOWERINGS,
+    **movement.LOWERINGS,
+    **normalization.LOWERINGS,
+    **pooling.LOWERINGS,
+    **reduction.LOWERINGS,
+    **resizing.LOWERINGS,
+}
+# Operators that work on images, whose inputs are best kept NHWC from the start.
+SPATIAL = {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "Resize"}
+METADATA = ("recipe", "version", "data_sha256", "source_sha256", "preprocess")
+OLDEST_RUNTIME = b"1.14.0".ljust(16, b"\0")
+TRANSPARENT = {"QuantizeLinear", "DequantizeLinear"}
+
+
+def lower(graph: ir.Model) -> Model:
+    """Lower a Graph in normal form, float or quantized.
+
+    Returns:
+        The TFLite model: NHWC, float inputs and outputs, with `edgesdk.*` metadata.
+
+    Raises:
+        UnsupportedError: names every operator, shape and attribute that TFLite lacks, at once.
+    """
+    scope = Scope(graph.graph)
+    images = {len(value_shape) for value_shape in _spatial_ranks(graph.graph)}
+    for value in graph.graph.inputs:
+        _input(scope, value, images)
+    obstacles = [text for node in graph.graph if (text := _lower_node(scope, node))]
+    if obstacles:
+        raise UnsupportedError(
+            f"TFLite cannot take {len(obstacles)} of the model's nodes: {'; '.join(obstacles)}; "
+            "keep the .onnx artifact for this model, or rewrite these operators"
+        )
+    outputs = [_output(scope, value) for value in graph.graph.outputs]
+    return _model(graph, scope, outputs)
+
+
+def _spatial_ranks(graph: ir.Graph) -> list[tuple[int, ...]]:
+    nodes = (node for node in graph if node.op_type in SPATIAL)
+    return [static_shape(node.outputs[0]) for node in nodes if node.outputs[0].shape is not None]
+
+
+def _input(scope: Scope, value: ir.Value, images: set[int]) -> None:
+    shape = static_shape(value)
+    rank = len(shape)
+    order = CHANNELS_LAST[rank] if rank in images and rank in CHANNELS_LAST else tuple(range(rank))
+    kind = TYPES.get(value.dtype or ir.DataType.FLOAT)
+    if kind is None:
+        raise UnsupportedError(f"input {value.name} has the type {value.dtype}; use a 32-bit type")
+    tensor = scope.out.add(str(value.name), kind, tuple(shape[i] for i in order))
+    scope.places[value] = Place(tensor, order)
+
+
+def _lower_node(scope: Scope, node: ir.Node) -> str:
+    """Lower one node; what stands in the way, as text, or ""."""
+    if node in scope.done:
+        return ""
+    lowering = QUANTIZERS.get(node.op_type) or LOWERINGS.get(node.op_type)
+    if lowering is None:
+        return f"{node.op_type} ({node.name}): there is no such operator"
+    try:
+        lowering(scope, node)
+    except UnsupportedError as error:
+        return f"{node.op_type} ({node.name}): {error}"
+    except KeyError:
+        return f"{node.op_type} ({node.name}): it reads what could not be lowered"
+    return ""
+
+
+def _quantize(scope: Scope, node: ir.Node) -> None:
+    """A QuantizeLinear that no operator took into its own result."""
+    value = node.inputs[0]
+    if value is None:
+        raise UnsupportedError("it has no input")
+    place = scope.place(value, integer=False)
+    kind, quantization = scope.quantization(node)
+    name = f"{value.name}_quantized"
+    result = scope.out.add(name, kind, scope.out.shape(place.tensor), quantization)
+    scope.out.emit("QUANTIZE", [place.tensor], [result])
+    scope.places[node.outputs[0]] = Place(result, place.permutation)
+
+
+def _dequantize(scope: Scope, node: ir.Node) -> None:
+    """Nothing: whoever reads the value asks for integers or floats."""
+
+
+QUANTIZERS = {"QuantizeLinear": _quantize, "DequantizeLinear": _dequantize}
+
+
+def _output(scope: Scope, value: ir.Value) -> int:
+    place = scope.place(value, integer=False)
+    if place.tensor in {scope.places[v].tensor for v in scope.graph.inputs if v in scope.places}:
+        copy = scope.out.like(f"{value.name}_copy", place.tensor, scope.out.shape(place.tensor))
+        scope.reshape(place.tensor, copy)
+        place = Place(copy, place.permutation)
+    scope.places[value] = place
+    scope.out.rename(place.tensor, str(value.name))
+    return place.tensor
+
+
+def _model(graph: ir.Model, scope: Scope, outputs: list[int]) -> Model:
+    inputs = [scope.places[value].tensor for value in graph.graph.inputs]
+    main = Subgraph(
+        "main",
+        tuple(scope.out.tensors),
+        tuple(scope.out.operators),
+        tuple(inputs),
+        tuple(outputs),
+    )
+    return Model((main,), "EdgeSDK", _metadata(graph, scope))
+
+
+def _metadata(graph: ir.Model, scope: Scope) -> dict[str, bytes]:
+    layout = [
+        {"name": str(value.name), "permutation": list(scope.places[value].permutation)}
+        for value in (*graph.graph.inputs, *graph.graph.outputs)
+    ]
+    ours = {
+        f"edgesdk.{key}": text.encode()
+        for key in METADATA
+        if (text := graph.metadata_props.get(f"edgesdk.{key}"))
+    }
+    return {
+        "min_runtime_version": OLDEST_RUNTIME,
+        **ours,
+        "edgesdk.layout": json.dumps(layout).encode(),
+    }

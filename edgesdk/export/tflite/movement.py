@@ -1,0 +1,278 @@
+"""Operators that move values: Reshape, Transpose, Concat, Slice, Split, Gather, Pad, ..."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import onnx_ir as ir
+
+from edgesdk.export.tflite.scope import Scope, channels_last, readers
+from edgesdk.export.tflite.tensors import Place, required, static_shape
+from edgesdk_quant.graph import constant, scalar
+from edgesdk_runtimes.errors import UnsupportedError
+
+DENSE = {"Gemm", "MatMul"}
+
+
+def _source(node: ir.Node) -> ir.Value:
+    if not node.inputs or node.inputs[0] is None:
+        raise UnsupportedError("it has no input")
+    return node.inputs[0]
+
+
+def _passes_integers(scope: Scope, node: ir.Node) -> bool:
+    """Whether a node that only moves values moves stored integers, of one scale."""
+    inputs = [v for v in node.inputs[: 1 if node.op_type != "Concat" else None] if v is not None]
+    quantized = all(scope.is_quantized(value) for value in inputs)
+    return quantized and all(scope.quantizer(out) is not None for out in node.outputs)
+
+
+def lower_reshape(scope: Scope, node: ir.Node) -> None:
+    """Reshape, Flatten, Squeeze, Unsqueeze: the same values under another shape."""
+    value, output = _source(node), node.outputs[0]
+    integer = _passes_integers(scope, node)
+    place = scope.place(value, integer=integer)
+    shape = scope.out.shape(place.tensor)
+    wanted = static_shape(output)
+    if not place.plain and _feeds_only_dense(scope, output, wanted):
+        order = np.arange(math.prod(shape[1:])).reshape(static_shape(value)[1:])
+        scope.feature_order[output] = order.transpose(
+            [i - 1 for i in place.permutation[1:]]
+        ).ravel()
+        tensor = place.tensor
+    else:
+        tensor = scope.arranged(value, place, tuple(range(len(shape))))
+    if math.prod(shape) != math.prod(wanted):
+        raise UnsupportedError(f"{list(shape)} cannot be reshaped to {list(wanted)}")
+    result = scope.result(output, integer=integer)
+    scope.reshape(tensor, result)
+
+
+def _feeds_only_dense(scope: Scope, output: ir.Value, wanted: tuple[int, ...]) -> bool:
+    """Whether every reader has constant weights, whose columns can be reordered."""
+    users = readers(output)
+    return (
+        len(wanted) == 2
+        and bool(users)
+        and not output.is_graph_output()
+        and all(_has_weights(user, output) for user in users)
+    )
+
+
+def _has_weights(node: ir.Node, output: ir.Value) -> bool:
+    if node.op_type not in DENSE or node.inputs[1] is None:
+        return False
+    producer = node.inputs[1].producer()
+    weight = node.inputs[1] if producer is None else producer.inputs[0]
+    return constant(weight) is not None
+
+
+def lower_transpose(scope: Scope, node: ir.Node) -> None:
+    """Transpose: often nothing but another view of the same tensor."""
+    value = _source(node)
+    integer = _passes_integers(scope, node)
+    place = scope.place(value, integer=integer)
+    rank = len(place.permutation)
+    perm = node.attributes.get_ints("perm", list(reversed(range(rank))))
+    # Dimension j of the output is dimension perm[j] of the input: rename the tensor's dimensions.
+    renamed = tuple(list(perm).index(dim) for dim in place.permutation)
+    output = node.outputs[0]
+    view = Place(place.tensor, renamed)
+    if integer or view.plain:
+        scope.alias(output, view, integer=integer)
+        return
+    shape = static_shape(output)
+    tensor = scope.arranged(output, view, tuple(range(rank)))
+    if scope.out.shape(tensor) != shape:
+        raise UnsupportedError("its shape is not known before the run")
+    scope.places[output] = Place(tensor, tuple(range(rank)))
+
+
+def lower_concat(scope: Scope, node: ir.Node) -> None:
+    """Concat along the same real dimension, in the layout of the first image among the inputs."""
+    values = [value for value in node.inputs if value is not None]
+    integer = _passes_integers(scope, node)
+    rank = len(static_shape(node.outputs[0]))
+    places = [scope.place(value, integer=integer) for value in values]
+    order = next((p.permutation for p in places if not p.plain), tuple(range(rank)))
+    operands = [scope.arranged(v, p, order) for v, p in zip(values, places, strict=True)]
+    axis = order.index(node.attributes.get_int("axis", 0) % rank)
+    result = scope.result(node.outputs[0], order, integer=integer)
+    scope.out.emit("CONCATENATION", operands, [result], axis=axis, fused_activation_function="NONE")
+
+
+def lower_split(scope: Scope, node: ir.Node) -> None:
+    """Split -> SPLIT_V with explicit sizes, or SPLIT where they are equal."""
+    value = _source(node)
+    integer = _passes_integers(scope, node)
+    place = scope.place(value, integer=integer)
+    axis = node.attributes.get_int("axis", 0) % len(place.permutation)
+    at = place.permutation.index(axis)
+    sizes = [static_shape(output)[axis] for output in node.outputs]
+    results = [scope.result(output, place.permutation, integer=integer) for output in node.outputs]
+    dim = scope.out.constant(f"{node.name}_axis", np.array(at, np.int32))
+    if len(set(sizes)) == 1:
+        scope.out.emit("SPLIT", [dim, place.tensor], results, num_splits=len(results))
+        return
+    amounts = scope.out.constant(f"{node.name}_sizes", np.array(sizes, np.int32))
+    scope.out.emit("SPLIT_V", [place.tensor, amounts, dim], results, num_splits=len(results))
+
+
+def lower_slice(scope: Scope, node: ir.Node) -> None:
+    """Slice with constant bounds -> STRIDED_SLICE."""
+    value = _source(node)
+    integer = _passes_integers(scope, node)
+    place = scope.place(value, integer=integer)
+    shape = static_shape(value)
+    begin, end, step = [0] * len(shape), list(shape), [1] * len(shape)
+    for axis, first, last, stride in _slice_bounds(node, len(shape)):
+        start, stop, _ = slice(first, last, stride).indices(shape[axis])
+        begin[axis], end[axis], step[axis] = start, stop, stride
+    end_mask = sum(1 << i for i, dim in enumerate(place.permutation) if end[dim] < 0)
+    rows = [[row[dim] for dim in place.permutation] for row in (begin, end, step)]
+    names = ("begin", "end", "strides")
+    operands = [
+        scope.out.constant(f"{node.name}_{name}", np.array(row, np.int32))
+        for name, row in zip(names, rows, strict=True)
+    ]
+    result = scope.result(node.outputs[0], place.permutation, integer=integer)
+    scope.out.emit(
+        "STRIDED_SLICE",
+        [place.tensor, *operands],
+        [result],
+        begin_mask=0,
+        end_mask=end_mask,
+        ellipsis_mask=0,
+        new_axis_mask=0,
+        shrink_axis_mask=0,
+    )
+
+
+def _slice_bounds(node: ir.Node, rank: int) -> list[tuple[int, int, int, int]]:
+    """(axis, start, end, step) for each sliced axis."""
+    starts = required(node.inputs[1], "start").ravel().tolist()
+    ends = required(node.inputs[2], "end").ravel().tolist()
+    optional = [*node.inputs[3:5], None, None][:2]
+    axes = constant(optional[0]) if optional[0] is not None else None
+    steps = constant(optional[1]) if optional[1] is not None else None
+    axis_list = list(range(len(starts))) if axes is None else axes.ravel().tolist()
+    step_list = [1] * len(starts) if steps is None else steps.ravel().tolist()
+    rows = zip(axis_list, starts, ends, step_list, strict=True)
+    return [(int(a) % rank, int(s), int(e), int(t)) for a, s, e, t in rows]
+
+
+def lower_gather(scope: Scope, node: ir.Node) -> None:
+    """Gather along one axis; an int8 table of floats goes through DEQUANTIZE after the lookup."""
+    data, indices = node.inputs[0], node.inputs[1]
+    if data is None or indices is None:
+        raise UnsupportedError("an operand is left out")
+    integer = _passes_integers(scope, node)
+    table = (
+        scope.place(data, integer=True)
+        if scope.is_quantized(data)
+        else scope.place(data, integer=False)
+    )
+    axis = node.attributes.get_int("axis", 0) % len(table.permutation)
+    picked = scope.tensor(indices, integer=False)
+    picked = _as_int32(scope, picked)
+    source = scope.arranged(data, table, tuple(range(len(table.permutation))))
+    options = {"axis": axis, "batch_dims": 0}
+    if integer or not scope.is_quantized(data):
+        result = scope.result(node.outputs[0], integer=integer)
+        scope.out.emit("GATHER", [source, picked], [result], **options)
+        return
+    rows = scope.out.like(f"{node.outputs[0].name}_rows", source, static_shape(node.outputs[0]))
+    scope.out.emit("GATHER", [source, picked], [rows], **options)
+    scope.out.emit("DEQUANTIZE", [rows], [scope.result(node.outputs[0], integer=False)])
+
+
+def _as_int32(scope: Scope, tensor: int) -> int:
+    """Constant int64 indices as int32, which every runtime's GATHER takes."""
+    source = scope.out.tensors[tensor]
+    if source.data is None or source.type != "INT64":
+        return tensor
+    return scope.out.constant(f"{source.name}_int32", source.data.astype(np.int32))
+
+
+def lower_pad(scope: Scope, node: ir.Node) -> None:
+    """Pad with a constant, or by reflection."""
+    value = _source(node)
+    mode = node.attributes.get_string("mode", "constant")
+    if mode not in ("constant", "reflect"):
+        raise UnsupportedError(f"mode {mode}")
+    fill = scalar(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] is not None else 0.0
+    integer = _passes_integers(scope, node) and not fill
+    place = scope.place(value, integer=integer)
+    rank = len(place.permutation)
+    flat = required(node.inputs[1], "the amount of padding").astype(np.int64)
+    axes = (
+        required(node.inputs[3], "axes")
+        if len(node.inputs) > 3 and node.inputs[3] is not None
+        else np.arange(rank)
+    )
+    amounts = np.zeros((rank, 2), np.int32)
+    amounts[axes.astype(np.int64)] = flat.reshape(2, -1).T
+    if (amounts < 0).any():
+        raise UnsupportedError("negative padding")
+    pads = scope.out.constant(f"{node.name}_pads", amounts[list(place.permutation)])
+    result = scope.result(node.outputs[0], place.permutation, integer=integer)
+    if mode == "reflect":
+        scope.out.emit("MIRROR_PAD", [place.tensor, pads], [result], mode="REFLECT")
+    elif fill:
+        border = scope.out.constant(f"{node.name}_value", np.array([fill], np.float32))
+        scope.out.emit("PADV2", [place.tensor, pads, border], [result])
+    else:
+        scope.out.emit("PAD", [place.tensor, pads], [result])
+
+
+def lower_expand(scope: Scope, node: ir.Node) -> None:
+    """Expand to a known shape -> BROADCAST_TO."""
+    tensor = scope.tensor(_source(node), integer=False)
+    shape = scope.out.constant(f"{node.name}_to", np.array(static_shape(node.outputs[0]), np.int32))
+    scope.out.emit("BROADCAST_TO", [tensor, shape], [scope.result(node.outputs[0], integer=False)])
+
+
+def lower_tile(scope: Scope, node: ir.Node) -> None:
+    """Tile by constant counts."""
+    tensor = scope.tensor(_source(node), integer=False)
+    counts = required(node.inputs[1], "the number of repetitions").astype(np.int32)
+    operand = scope.out.constant(f"{node.name}_counts", counts)
+    scope.out.emit("TILE", [tensor, operand], [scope.result(node.outputs[0], integer=False)])
+
+
+def lower_depth_to_space(scope: Scope, node: ir.Node) -> None:
+    """DepthToSpace in DCR order; TFLite's channels are ordered so."""
+    if node.attributes.get_string("mode", "DCR") != "DCR":
+        raise UnsupportedError("mode CRD")
+    _emit_blocks(scope, node, "DEPTH_TO_SPACE")
+
+
+def lower_space_to_depth(scope: Scope, node: ir.Node) -> None:
+    """SpaceToDepth."""
+    _emit_blocks(scope, node, "SPACE_TO_DEPTH")
+
+
+def _emit_blocks(scope: Scope, node: ir.Node, code: str) -> None:
+    integer = _passes_integers(scope, node)
+    tensor = scope.tensor(_source(node), channels_last(4), integer=integer)
+    result = scope.result(node.outputs[0], channels_last(4), integer=integer)
+    scope.out.emit(code, [tensor], [result], block_size=node.attributes.get_int("blocksize", 1))
+
+
+LOWERINGS = {
+    "Concat": lower_concat,
+    "DepthToSpace": lower_depth_to_space,
+    "Expand": lower_expand,
+    "Flatten": lower_reshape,
+    "Gather": lower_gather,
+    "Pad": lower_pad,
+    "Reshape": lower_reshape,
+    "Slice": lower_slice,
+    "SpaceToDepth": lower_space_to_depth,
+    "Split": lower_split,
+    "Squeeze": lower_reshape,
+    "Tile": lower_tile,
+    "Transpose": lower_transpose,
+    "Unsqueeze": lower_reshape,
+}

@@ -1,0 +1,84 @@
+"""A quantized model: save it in either kind, and say what was quantized and what was not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgesdk.files import write_atomically
+from edgesdk_runtimes.errors import InputError
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from edgesdk_quant.pipeline import Decision
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A quantized graph, ready to be saved.
+
+    Attributes:
+        model: the graph with Q/DQ nodes (docs/ARCHITECTURE.md).
+        decisions: for each node of the float graph, what it became and why; empty for a model that
+            was quantized before.
+    """
+
+    model: ir.Model
+    decisions: Sequence[Decision] = ()
+
+    def to_bytes(self, kind: str) -> bytes:
+        """The file of a kind, "onnx" or "tflite"; the same model gives the same bytes.
+
+        Raises:
+            InputError: another kind.
+            UnsupportedError: TFLite lacks operators or shapes of the model; all are named.
+        """
+        if kind == "onnx":
+            from edgesdk_quant.graph import to_bytes
+
+            return to_bytes(self.model)
+        if kind == "tflite":
+            from edgesdk.export.tflite import lower
+            from edgesdk_quant.tflite.writer import write_model
+
+            return write_model(lower(self.model))
+        raise InputError(f"'.{kind}' was given; a model is saved as .onnx or .tflite.")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a .onnx or .tflite file, as the name ends.
+
+        Raises:
+            InputError: the name ends otherwise.
+            UnsupportedError: TFLite lacks operators or shapes of the model; all are named.
+            OutputError: the file cannot be written; what was there before is unharmed.
+        """
+        target = Path(path)
+        write_atomically(target, self.to_bytes(target.suffix.removeprefix(".")))
+
+    def counts(self) -> dict[str, int]:
+        """How many nodes became "int8", "int16", "weights" (alone) or stayed "float"."""
+        found: dict[str, int] = {}
+        for decision in self.decisions:
+            found[decision.kind] = found.get(decision.kind, 0) + 1
+        return found
+
+    def reasons(self) -> dict[str, list[str]]:
+        """Why nodes stayed float: reason -> names of the nodes."""
+        found: dict[str, list[str]] = {}
+        for decision in self.decisions:
+            if decision.kind == "float":
+                found.setdefault(decision.reason, []).append(decision.node)
+        return found
+
+    def report_text(self) -> str:
+        """What was quantized and what stayed float, with the reason, in a few lines."""
+        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(self.counts().items()))
+        lines = [f"Nodes: {counts or 'quantized before'}."]
+        for reason, nodes in self.reasons().items():
+            shown = ", ".join(nodes[:5]) + (", ..." if len(nodes) > 5 else "")
+            lines.append(f"Float because {reason or 'it has no integer form'}: {shown}.")
+        return "\n".join(lines)
