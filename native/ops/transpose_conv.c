@@ -1,4 +1,6 @@
 /* TRANSPOSE_CONV: inputs are the output's shape, weights, the image and perhaps biases. */
+#include <string.h>
+
 #include "kernels/float.h"
 #include "kernels/rounding.h"
 #include "linear.h"
@@ -16,19 +18,26 @@ typedef struct er_tconv {
 enum { INPUT_SHAPE, INPUT_WEIGHTS, INPUT_IMAGE, INPUT_BIAS };
 enum { SLOT_PADDING, SLOT_STRIDE_W, SLOT_STRIDE_H, SLOT_ACTIVATION };
 
+/* The output's shape: the constant input, or where that is computed while running, what the file
+ * declares; run then checks that they agree. */
 static edgert_status read_output(er_plan *plan, const er_node *node, er_conv_shape *s) {
   const er_tensor *dims = er_plan_input(plan, node, INPUT_SHAPE);
-  ER_TRY(er_want_indices(plan, node, dims, "output shape"));
-  if (dims->count != 4 || er_constant_at(dims, 0) != s->batch ||
-      er_constant_at(dims, 3) != s->out_c) {
+  const er_tensor *output = er_plan_output(plan, node, 0);
+  const int32_t types[] = {EDGERT_INT32, -1};
+  ER_TRY(er_plan_want_type(plan, node, dims, types));
+  int32_t shape[4] = {0};
+  if (dims->constant != NULL && dims->count == 4) memcpy(shape, dims->constant, sizeof shape);
+  if (dims->constant == NULL && dims->count == 4 && output->rank == 4) {
+    memcpy(shape, output->dims, sizeof shape);
+  }
+  if (shape[0] != s->batch || shape[3] != s->out_c) {
     return er_plan_fail(plan, node, EDGERT_MALFORMED,
                         "needs an output shape [%d, height, width, %d]", (int)s->batch,
                         (int)s->out_c);
   }
-  const int64_t shape[] = {s->batch, er_constant_at(dims, 1), er_constant_at(dims, 2), s->out_c};
-  ER_TRY(er_set_shape_i64(plan, node, 0, 4, shape));
-  s->out_h = (int32_t)shape[1];
-  s->out_w = (int32_t)shape[2];
+  ER_TRY(er_plan_set_shape(plan, node, 0, 4, shape));
+  s->out_h = shape[1];
+  s->out_w = shape[2];
   return EDGERT_OK;
 }
 
@@ -181,6 +190,11 @@ static void work_float(void *arg, int32_t first, int32_t last, int32_t thread) {
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_tconv *conv = node->data;
   const er_conv_shape *s = &conv->shape;
+  const int32_t planned[] = {s->batch, s->out_h, s->out_w, s->out_c};
+  if (memcmp(er_in_data(run, node, INPUT_SHAPE), planned, sizeof planned) != 0) {
+    return er_run_fail(run, node, "got another output shape than the planned [%d, %d, %d, %d]",
+                       (int)s->batch, (int)s->out_h, (int)s->out_w, (int)s->out_c);
+  }
   er_job job = {conv,
                 er_in_data(run, node, INPUT_IMAGE),
                 conv->weights != NULL ? conv->weights : er_in_data(run, node, INPUT_WEIGHTS),

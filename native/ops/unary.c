@@ -58,9 +58,9 @@ static edgert_status plan_s16(er_plan *plan, const er_node *node, er_unary_plan 
   }
   p->in_scale = input->quant.scale[0];
   p->out_inverse = 1.0f / output->quant.scale[0];
-  const double ratio = (double)p->in_scale / (double)output->quant.scale[0];
-  p->positive = er_fixed_from(ratio);
-  p->negative = er_fixed_from(ratio * fabs((double)p->alpha));
+  const float product = p->in_scale * fabsf(p->alpha);
+  p->positive = er_fixed_from((double)(p->in_scale / output->quant.scale[0]));
+  p->negative = er_fixed_from((double)(product / output->quant.scale[0]));
   return EDGERT_OK;
 }
 
