@@ -32,8 +32,8 @@ void er_select(int32_t count, int64_t element_bytes, const uint8_t *choice, int6
 
 /** @return whether er_cast takes the type (FLOAT32, FLOAT64, INT8..INT64, UINT8..UINT32, BOOL). */
 bool er_can_cast(edgert_type type);
-/** Convert elements. Floats become integers by truncation, saturating, NaN as 0; integers keep their
- * low bits; anything but 0 becomes true. */
+/** Convert elements. Floats become integers by truncation, saturating, NaN as 0; integers keep
+ * their low bits; anything but 0 becomes true. */
 void er_cast(int64_t count, edgert_type from, const void *input, edgert_type to, void *output);
 
 #endif

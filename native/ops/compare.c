@@ -64,7 +64,8 @@ static edgert_status prepare(er_plan *plan, er_node *node, er_comparison op) {
 }
 
 /* Compare real values, a few at a time. */
-static void run_real(const er_compare *compare, const uint8_t *a, const uint8_t *b, uint8_t *output) {
+static void run_real(const er_compare *compare, const uint8_t *a, const uint8_t *b,
+                     uint8_t *output) {
   enum { CHUNK = 128 };
   float x[CHUNK], y[CHUNK];
   const er_broadcast *rows = &compare->rows;

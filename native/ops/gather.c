@@ -1,5 +1,5 @@
-/* GATHER, GATHER_ND, EMBEDDING_LOOKUP: rows of the input, named by indices. Indices are checked when
- * they are used. */
+/* GATHER, GATHER_ND, EMBEDDING_LOOKUP: rows of the input, named by indices. Indices are checked
+ * when they are used. */
 #include <string.h>
 
 #include "shape.h"

@@ -1,14 +1,13 @@
 /* SELECT, SELECT_V2: of two inputs, the element that a condition chooses. */
 #include "kernels/compare.h"
-
 #include "shape.h"
 
 enum { CHOICE, A, B, INPUTS };
 
 typedef struct er_choice {
   int32_t rank;
-  int32_t dims[EDGERT_MAX_RANK]; /* of the output */
-  int64_t rows;                  /* product of all but the last */
+  int32_t dims[EDGERT_MAX_RANK];           /* of the output */
+  int64_t rows;                            /* product of all but the last */
   int64_t stride[INPUTS][EDGERT_MAX_RANK]; /* elements; 0 where repeated */
   int64_t element_bytes;
 } er_choice;

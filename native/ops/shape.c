@@ -16,16 +16,14 @@ edgert_status er_want_whole_bytes(er_plan *plan, const er_node *node, const er_t
   }
 }
 
-int64_t er_element_bytes(const er_tensor *tensor) {
-  return (int64_t)tensor->bytes / tensor->count;
-}
+int64_t er_element_bytes(const er_tensor *tensor) { return (int64_t)tensor->bytes / tensor->count; }
 
 edgert_status er_want_same_type(er_plan *plan, const er_node *node, const er_tensor *a,
                                 const er_tensor *b) {
   if (a->type == b->type) return EDGERT_OK;
   return er_plan_fail(plan, node, EDGERT_MALFORMED,
-                      "needs one element type, but '%s' has type number %d and '%s' has %d", a->name,
-                      (int)a->type, b->name, (int)b->type);
+                      "needs one element type, but '%s' has type number %d and '%s' has %d",
+                      a->name, (int)a->type, b->name, (int)b->type);
 }
 
 /* Require a constant tensor of whole numbers. */

@@ -15,8 +15,9 @@ static edgert_status want_begin(er_plan *plan, const er_node *node, const er_ten
   const int32_t types[] = {EDGERT_INT32, EDGERT_INT64, -1};
   ER_TRY(er_plan_want_type(plan, node, begin, types));
   if (begin->count == rank) return EDGERT_OK;
-  return er_plan_fail(plan, node, EDGERT_MALFORMED, "begin has %lld entries for an input of rank %d",
-                      (long long)begin->count, (int)rank);
+  return er_plan_fail(plan, node, EDGERT_MALFORMED,
+                      "begin has %lld entries for an input of rank %d", (long long)begin->count,
+                      (int)rank);
 }
 
 /* Size -1 is all that follows begin, which then must be constant. */

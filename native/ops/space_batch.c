@@ -1,5 +1,5 @@
-/* SPACE_TO_BATCH_ND, BATCH_TO_SPACE_ND: every b-th pixel of a (padded) image becomes an image of its
- * own, or the way back. One strided copy moves the pixels of one offset within the blocks. */
+/* SPACE_TO_BATCH_ND, BATCH_TO_SPACE_ND: every b-th pixel of a (padded) image becomes an image of
+ * its own, or the way back. One strided copy moves the pixels of one offset within the blocks. */
 #include <string.h>
 
 #include "move.h"
@@ -66,9 +66,9 @@ static void copy_offset(er_copy *copy, const er_blocks *blocks, const er_tensor 
     const int64_t lead = blocks->before[i] - offset / left;
     const int64_t first = lead > 0 ? (lead + b - 1) / b : 0;
     const int64_t inside = (size - 1 + lead) / b + 1;
-    const int64_t last = size - 1 + lead < 0                ? 0
+    const int64_t last = size - 1 + lead < 0           ? 0
                          : inside < parts->dims[i + 1] ? inside
-                                                            : parts->dims[i + 1];
+                                                       : parts->dims[i + 1];
     const int64_t wide = b * image_stride[i + 1], narrow = parts_stride[i + 1];
     offset %= left;
     empty = empty || last <= first;
@@ -136,9 +136,9 @@ static edgert_status prepare_together(er_plan *plan, er_node *node) {
     const int64_t whole = dims[i + 1] * blocks.block[i];
     if (blocks.before[i] < 0 || blocks.after[i] < 0 || blocks.before[i] >= whole ||
         blocks.after[i] >= whole - blocks.before[i]) {
-      return er_plan_fail(plan, node, EDGERT_MALFORMED, "cannot crop %lld and %lld of %lld elements",
-                          (long long)blocks.before[i], (long long)blocks.after[i],
-                          (long long)whole);
+      return er_plan_fail(plan, node, EDGERT_MALFORMED,
+                          "cannot crop %lld and %lld of %lld elements", (long long)blocks.before[i],
+                          (long long)blocks.after[i], (long long)whole);
     }
     dims[i + 1] = whole - blocks.before[i] - blocks.after[i];
   }

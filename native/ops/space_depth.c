@@ -62,9 +62,7 @@ static edgert_status prepare_depth_to_space(er_plan *plan, er_node *node) {
   return describe(plan, node, b, dims, false);
 }
 
-const er_op er_op_space_to_depth = {.builtin = 26,
-                                    .name = "SPACE_TO_DEPTH",
-                                    .prepare = prepare_space_to_depth,
-                                    .run = er_move_run};
+const er_op er_op_space_to_depth = {
+    .builtin = 26, .name = "SPACE_TO_DEPTH", .prepare = prepare_space_to_depth, .run = er_move_run};
 const er_op er_op_depth_to_space = {
     .builtin = 5, .name = "DEPTH_TO_SPACE", .prepare = prepare_depth_to_space, .run = er_move_run};

@@ -154,7 +154,8 @@ static edgert_status prepare_pack(er_plan *plan, er_node *node) {
   for (int32_t i = 0; i < count; ++i) {
     const er_tensor *input = er_plan_input(plan, node, i);
     if (input == NULL) {
-      return er_plan_fail(plan, node, EDGERT_MALFORMED, "input %d is left out but required", (int)i);
+      return er_plan_fail(plan, node, EDGERT_MALFORMED, "input %d is left out but required",
+                          (int)i);
     }
     ER_TRY(want_alike(plan, node, first, input));
     er_move_between(&copies[i], i, 0, er_element_bytes(first));

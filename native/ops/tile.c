@@ -9,8 +9,9 @@ static edgert_status want_list(er_plan *plan, const er_node *node, const er_tens
   ER_TRY(er_want_same_type(plan, node, input, er_plan_output(plan, node, 0)));
   ER_TRY(er_want_indices(plan, node, list, what));
   if (list->count >= least && list->count <= EDGERT_MAX_RANK) return EDGERT_OK;
-  return er_plan_fail(plan, node, EDGERT_MALFORMED, "its %s has %lld entries; allowed are %lld to %d",
-                      what, (long long)list->count, (long long)least, EDGERT_MAX_RANK);
+  return er_plan_fail(plan, node, EDGERT_MALFORMED,
+                      "its %s has %lld entries; allowed are %lld to %d", what,
+                      (long long)list->count, (long long)least, EDGERT_MAX_RANK);
 }
 
 static edgert_status prepare_tile(er_plan *plan, er_node *node) {

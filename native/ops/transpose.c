@@ -8,8 +8,8 @@ static edgert_status want_permutation(er_plan *plan, const er_node *node, const 
   ER_TRY(er_want_indices(plan, node, tensor, "permutation"));
   if (tensor->count != rank) {
     return er_plan_fail(plan, node, EDGERT_MALFORMED,
-                        "permutes %lld dimensions of an input of rank %d",
-                        (long long)tensor->count, (int)rank);
+                        "permutes %lld dimensions of an input of rank %d", (long long)tensor->count,
+                        (int)rank);
   }
   for (int32_t d = 0; d < rank; ++d) {
     ER_TRY(er_want_axis(plan, node, er_constant_at(tensor, d), rank, &permutation[d]));

@@ -1,23 +1,23 @@
 #include "scan.h"
 
-#define ARG_EXTREME(type)                                                                     \
-  static void arg_##type(const er_axis_shape *shape, bool largest, const void *input,         \
-                         int32_t *output) {                                                   \
-    const int64_t inner = shape->inner;                                                       \
-    for (int64_t o = 0; o < shape->outer; ++o) {                                              \
-      const type *in = (const type *)input + o * shape->length * inner;                       \
-      for (int64_t j = 0; j < inner; ++j) {                                                   \
-        type best = in[j];                                                                    \
-        int32_t at = 0;                                                                       \
-        for (int32_t i = 1; i < shape->length; ++i) {                                         \
-          const type x = in[i * inner + j];                                                   \
-          const bool better = largest ? x > best : x < best;                                  \
-          best = better ? x : best;                                                           \
-          at = better ? i : at;                                                               \
-        }                                                                                     \
-        output[o * inner + j] = at;                                                           \
-      }                                                                                       \
-    }                                                                                         \
+#define ARG_EXTREME(type)                                                             \
+  static void arg_##type(const er_axis_shape *shape, bool largest, const void *input, \
+                         int32_t *output) {                                           \
+    const int64_t inner = shape->inner;                                               \
+    for (int64_t o = 0; o < shape->outer; ++o) {                                      \
+      const type *in = (const type *)input + o * shape->length * inner;               \
+      for (int64_t j = 0; j < inner; ++j) {                                           \
+        type best = in[j];                                                            \
+        int32_t at = 0;                                                               \
+        for (int32_t i = 1; i < shape->length; ++i) {                                 \
+          const type x = in[i * inner + j];                                           \
+          const bool better = largest ? x > best : x < best;                          \
+          best = better ? x : best;                                                   \
+          at = better ? i : at;                                                       \
+        }                                                                             \
+        output[o * inner + j] = at;                                                   \
+      }                                                                               \
+    }                                                                                 \
   }
 
 ARG_EXTREME(float)

@@ -12,21 +12,21 @@ typedef void (*narrow_integers)(int32_t count, const int64_t *wide, void *output
 typedef void (*narrow_floats)(int32_t count, const double *wide, void *output);
 
 /* An integer type: its name, its limits as doubles that bound what truncates into it. */
-#define INTEGER(type, low, high)                                                            \
-  static void widen_##type(int32_t count, const void *input, int64_t *wide) {               \
-    const type *in = input;                                                                 \
-    for (int32_t i = 0; i < count; ++i) wide[i] = (int64_t)in[i];                           \
-  }                                                                                         \
-  static void narrow_##type(int32_t count, const int64_t *wide, void *output) {             \
-    type *out = output;                                                                     \
-    for (int32_t i = 0; i < count; ++i) out[i] = (type)(uint64_t)wide[i];                   \
-  }                                                                                         \
-  static void truncate_##type(int32_t count, const double *wide, void *output) {            \
-    type *out = output;                                                                     \
-    for (int32_t i = 0; i < count; ++i) {                                                   \
-      const double x = wide[i];                                                             \
+#define INTEGER(type, low, high)                                                                   \
+  static void widen_##type(int32_t count, const void *input, int64_t *wide) {                      \
+    const type *in = input;                                                                        \
+    for (int32_t i = 0; i < count; ++i) wide[i] = (int64_t)in[i];                                  \
+  }                                                                                                \
+  static void narrow_##type(int32_t count, const int64_t *wide, void *output) {                    \
+    type *out = output;                                                                            \
+    for (int32_t i = 0; i < count; ++i) out[i] = (type)(uint64_t)wide[i];                          \
+  }                                                                                                \
+  static void truncate_##type(int32_t count, const double *wide, void *output) {                   \
+    type *out = output;                                                                            \
+    for (int32_t i = 0; i < count; ++i) {                                                          \
+      const double x = wide[i];                                                                    \
       out[i] = isnan(x) ? 0 : x <= (double)(low) ? (low) : x >= (double)(high) ? (high) : (type)x; \
-    }                                                                                       \
+    }                                                                                              \
   }
 
 INTEGER(int8_t, INT8_MIN, INT8_MAX)

@@ -1,10 +1,11 @@
 #include "compare.h"
 
-#define ROW(name, type, op)                                                                        \
-  static void name##_##type(int32_t count, const void *a, int32_t a_step, const void *b,           \
-                            int32_t b_step, uint8_t *output) {                                        \
-    const type *x = a, *y = b;                                                                     \
-    for (int32_t i = 0; i < count; ++i) output[i] = x[(int64_t)i * a_step] op y[(int64_t)i * b_step]; \
+#define ROW(name, type, op)                                                              \
+  static void name##_##type(int32_t count, const void *a, int32_t a_step, const void *b, \
+                            int32_t b_step, uint8_t *output) {                           \
+    const type *x = a, *y = b;                                                           \
+    for (int32_t i = 0; i < count; ++i)                                                  \
+      output[i] = x[(int64_t)i * a_step] op y[(int64_t)i * b_step];                      \
   }
 #define ROWS(type)          \
   ROW(equal, type, ==)      \
@@ -23,10 +24,9 @@ ROWS(int64_t)
 ROW(logical_and, uint8_t, &&)
 ROW(logical_or, uint8_t, ||)
 
-#define TABLE(type)                                                                             \
-  {                                                                                             \
-    equal_##type, not_equal_##type, less_##type, less_equal_##type, greater_##type, greater_equal_##type \
-  }
+#define TABLE(type)                                  \
+  {equal_##type,      not_equal_##type, less_##type, \
+   less_equal_##type, greater_##type,   greater_equal_##type}
 
 er_compare_row er_compare_for(er_comparison op, edgert_type type) {
   static const er_compare_row floats[] = TABLE(float), bytes[] = TABLE(uint8_t),

@@ -3,8 +3,8 @@
 #include "kernels/copy.h"
 
 /* A copy with a constant size compiles to one load and one store. */
-#define COPY_ROW(bytes)                               \
-  for (int64_t i = 0; i < count; ++i) {               \
+#define COPY_ROW(bytes)                                    \
+  for (int64_t i = 0; i < count; ++i) {                    \
     memcpy(out + i * out_step, in + i * in_step, (bytes)); \
   }
 

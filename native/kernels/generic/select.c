@@ -1,12 +1,12 @@
 #include "compare.h"
 
-#define SELECT(type)                                                        \
-  do {                                                                      \
-    const type *x = a, *y = b;                                              \
-    type *out = output;                                                     \
-    for (int32_t i = 0; i < count; ++i) {                                   \
+#define SELECT(type)                                                    \
+  do {                                                                  \
+    const type *x = a, *y = b;                                          \
+    type *out = output;                                                 \
+    for (int32_t i = 0; i < count; ++i) {                               \
       out[i] = choice[i * choice_step] ? x[i * a_step] : y[i * b_step]; \
-    }                                                                       \
+    }                                                                   \
   } while (0)
 
 void er_select(int32_t count, int64_t element_bytes, const uint8_t *choice, int64_t choice_step,
