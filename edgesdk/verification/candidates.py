@@ -65,11 +65,11 @@ def open_candidates(
     for name in names:
         runtime = find_runtime(name)
         artifact = _choose(artifacts, runtime.formats)
-        if artifact is None:
+        if artifact is not None:
+            found.append(_open(artifact, name, artifacts, reference, threads))
+        elif runtimes or artifacts.tflite_error:  # a lone .tflite file is nothing for ONNX Runtime
             why = artifacts.tflite_error or f"{name} does not open {artifacts.files[0]}"
             found.append(Candidate(artifacts.files[0], name, failure=why))
-        else:
-            found.append(_open(artifact, name, artifacts, reference, threads))
     return found
 
 

@@ -51,7 +51,7 @@ class _Insertion:
         self.build = QdqBuilder(graph)
         self.nodes = {str(node.name): node for node in graph}
         self.integer = {
-            self.nodes[plan.name] for plan in placement.nodes if plan.activations is not None
+            self.nodes[decision.node] for decision in placement.decisions if decision.integer
         }
 
     def values(self) -> list[ir.Value]:
@@ -138,7 +138,7 @@ class _Insertion:
 
     def odd_inputs(self) -> list[tuple[ir.Node, int, Affine]]:
         """Inputs of pass-through operators that kept a scale of their own (see placement)."""
-        passing = {plan.name for plan in self.placement.nodes if plan.passes}
+        passing = {decision.node for decision in self.placement.decisions if decision.passes}
         found = []
         for node in (node for node in self.graph if str(node.name) in passing):
             output = self.activations[str(node.outputs[0].name)]

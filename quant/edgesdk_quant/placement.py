@@ -1,8 +1,8 @@
 """Where Q/DQ go: which operators run on integers, and which values share one scale.
 
-Two runtimes' fusion rules are met at once. ONNX Runtime fuses an operator whose every input comes from
-a DequantizeLinear and whose output, after a fused activation, goes to one QuantizeLinear; TFLite's
-pass-through operators want the same scale on both sides.
+Two runtimes' fusion rules are met at once. ONNX Runtime fuses an operator whose every input comes
+from a DequantizeLinear and whose output, after a fused activation, goes to one QuantizeLinear;
+TFLite's pass-through operators want the same scale on both sides.
 """
 
 from __future__ import annotations
@@ -28,25 +28,33 @@ from edgesdk_quant.recipe import Recipe
 SMALLEST_TABLE = 1024
 
 
+FLOAT = "float"
+WEIGHTS_ONLY = "weights"
+
+
 @dataclass(frozen=True)
-class NodePlan:
+class Decision:
     """What becomes of one node.
 
     Attributes:
-        name: the node.
+        node: its name.
         op: its operator.
-        weights: bits of its weights, None: float or without weights.
-        activations: bits of its inputs and outputs, None: float.
-        reason: why it is so, for the report.
+        kind: "int8" or "int16" after its activations, "weights" where only those are integers,
+            "float".
+        reason: why it is so; "" for what the recipe asks for.
         passes: it moves integers from inputs to outputs of the same scale.
     """
 
-    name: str
+    node: str
     op: str
-    weights: int | None
-    activations: int | None
+    kind: str
     reason: str
     passes: bool = False
+
+    @property
+    def integer(self) -> bool:
+        """Whether it computes on integers."""
+        return self.kind not in (FLOAT, WEIGHTS_ONLY)
 
 
 @dataclass(frozen=True)
@@ -76,14 +84,12 @@ class Placement:
     """The decision for a whole graph.
 
     Attributes:
-        bits: width of the activations, None for weight-only recipes.
-        nodes: one plan a node, in graph order.
+        decisions: one a node, in graph order.
         groups: quantized values; no value is in two groups.
         weights: quantized weights.
     """
 
-    bits: int | None
-    nodes: tuple[NodePlan, ...]
+    decisions: tuple[Decision, ...]
     groups: tuple[Group, ...]
     weights: tuple[WeightSite, ...]
 
@@ -104,18 +110,18 @@ class _Placer:
         self.recipe = recipe
         self.target = target
         self.bits = None if recipe.activations is None else recipe.activations.bits
-        self.plans: dict[str, NodePlan] = {}
+        self.kind = f"int{self.bits}"
+        self.decisions: dict[str, Decision] = {}
         self.fused: dict[ir.Node, ir.Node] = {}  # operator -> activation that it applies
         self.integer: dict[ir.Node, Capability] = {}
 
     def place(self) -> Placement:
         for node in self.graph:
-            if str(node.name) not in self.plans:
+            if str(node.name) not in self.decisions:
                 self._decide(node)
         self._spread_pass_through()
         return Placement(
-            bits=self.bits,
-            nodes=tuple(self.plans[str(node.name)] for node in self.graph),
+            decisions=tuple(self.decisions[str(node.name)] for node in self.graph),
             groups=self._groups(),
             weights=tuple(site for node in self.graph if (site := self._weight_site(node))),
         )
@@ -126,7 +132,7 @@ class _Placer:
         capability = self.target.capabilities.get(node.op_type)
         if capability is None:
             reason = f"target {self.target.name} has no integer {node.op_type}"
-            return self._plan(node, None, None, reason)
+            return self._note(node, FLOAT, reason)
         obstacle = self._obstacle(node, capability)
         if obstacle:
             return self._decide_weights_only(node, capability, obstacle)
@@ -159,33 +165,25 @@ class _Placer:
     def _decide_integer(self, node: ir.Node, capability: Capability) -> None:
         if _role(node, capability) is Role.PASS_THROUGH:
             # Whether it moves integers is known when its neighbours are: _spread_pass_through.
-            return self._plan(node, None, None, "it only moves float values")
+            return self._note(node, FLOAT, "it only moves float values")
         self.integer[node] = capability
-        bits = self.recipe.weights.bits if self._weighted(node) else None
-        self._plan(node, bits, self.bits, "")
+        self._note(node, self.kind, "")
         activation = fused_activation(node, capability.fuses)
         if activation is not None:
             self.fused[node] = activation
-            self._plan(activation, None, self.bits, f"fused into {node.name}")
+            self._note(activation, self.kind, f"fused into {node.name}")
         return None
 
     def _decide_weights_only(self, node: ir.Node, capability: Capability, obstacle: str) -> None:
         bits = self.recipe.weights.bits
         allowed = self.recipe.override_for(str(node.name)).quantize != "none"
         if allowed and bits in capability.weight_only and self._weight_axis(node) is not None:
-            return self._plan(node, bits, None, f"weights only: {obstacle}")
-        return self._plan(node, None, None, obstacle)
+            return self._note(node, WEIGHTS_ONLY, obstacle)
+        return self._note(node, FLOAT, obstacle)
 
-    def _plan(
-        self,
-        node: ir.Node,
-        weights: int | None,
-        activations: int | None,
-        reason: str,
-        passes: bool = False,
-    ) -> None:
+    def _note(self, node: ir.Node, kind: str, reason: str, passes: bool = False) -> None:
         name = str(node.name)
-        self.plans[name] = NodePlan(name, node.op_type, weights, activations, reason, passes)
+        self.decisions[name] = Decision(name, node.op_type, kind, reason, passes)
 
     # Weights
 
@@ -203,7 +201,8 @@ class _Placer:
         return None if site is None else site.axis
 
     def _weight_site(self, node: ir.Node) -> WeightSite | None:
-        if self.plans[str(node.name)].weights is None:
+        decision = self.decisions[str(node.name)]
+        if decision.kind == FLOAT or (decision.integer and self._weighted(node) is None):
             return None
         axis = self._weight_axis(node)
         index = 0 if self.target.capabilities[node.op_type].role is Role.LOOKUP else 1
@@ -219,7 +218,7 @@ class _Placer:
                 return
             for node in ready:
                 self.integer[node] = self.target.capabilities[node.op_type]
-                self._plan(node, None, self.bits, "", passes=True)
+                self._note(node, self.kind, "", passes=True)
             waiting = [node for node in waiting if node not in self.integer]
 
     def _may_pass_integers(self, node: ir.Node) -> bool:

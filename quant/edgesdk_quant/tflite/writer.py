@@ -139,7 +139,8 @@ class _Writer:
         if operator.code.startswith("CUSTOM:"):
             return {"custom_options": operator.options.get("custom_options", ())}
         known = OPTION_TABLES.get(operator.code)
-        unknown = set(operator.options) - {field.name for field in known.fields if known}
+        fields = known.fields if known else ()
+        unknown = set(operator.options) - {field.name for field in fields}
         if unknown:
             raise ModelError(f"{operator.code} has no option {', '.join(sorted(unknown))}")
         if known is None:

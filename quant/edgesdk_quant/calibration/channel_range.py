@@ -1,0 +1,46 @@
+"""Smallest and largest value of each channel: what equalization balances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def channel_axis(rank: int) -> int:
+    """Dimension of the channels: 1 in images [N, C, ...], the last in matrices and sequences."""
+    return 1 if rank >= 4 else rank - 1
+
+
+@dataclass
+class ChannelRange:
+    """Extremes of each channel.
+
+    Attributes:
+        low: float32 [C], empty before the first array.
+        high: float32 [C].
+    """
+
+    low: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    high: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+
+    def add(self, x: NDArray[np.float32]) -> None:
+        """Take in a batch [N, C, H, W], [N, C] or [N, T, C]."""
+        channel = channel_axis(x.ndim)
+        others = tuple(axis for axis in range(x.ndim) if axis != channel)
+        low, high = x.min(axis=others), x.max(axis=others)
+        if self.low.size:
+            low, high = np.minimum(low, self.low), np.maximum(high, self.high)
+        self.low, self.high = low, high
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Arrays that `from_state` turns into equal extremes."""
+        return {"low": self.low, "high": self.high}
+
+    @staticmethod
+    def from_state(state: Mapping[str, NDArray[Any]]) -> ChannelRange:
+        """The inverse of `state`."""
+        return ChannelRange(state["low"], state["high"])
