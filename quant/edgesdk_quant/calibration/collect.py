@@ -107,9 +107,7 @@ def collect(
 class _Run(Generic[Kind]):
     """The state of one pass."""
 
-    def __init__(
-        self, values: Sequence[str], new: Callable[[], Kind], saved: SavedState
-    ) -> None:
+    def __init__(self, values: Sequence[str], new: Callable[[], Kind], saved: SavedState) -> None:
         self.observers = {name: new() for name in values}
         self.samples = 0
         self.digest = hashlib.sha256()
