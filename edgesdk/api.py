@@ -16,9 +16,9 @@ from edgesdk_runtimes.errors import InputError
 if TYPE_CHECKING:
     from edgesdk.evaluation import Evaluation
     from edgesdk.labels import Labels
-    from edgesdk.progress import Progress
     from edgesdk.verification import Border, Verification
     from edgesdk_quant.preprocess import Preprocess
+    from edgesdk_quant.progress import Progress
     from edgesdk_quant.recipe import Recipe
 
 __all__ = ["Quantized", "bench", "evaluate", "inspect", "load", "quantize", "verify"]
@@ -60,11 +60,11 @@ def quantize(
         RecipeError: recipe or target is wrong.
     """
     from edgesdk.capture import capture
-    from edgesdk.progress import Silent
     from edgesdk.sources import PREPROCESS, preprocess_of
     from edgesdk_quant.data import open_data
     from edgesdk_quant.graph import is_quantized
     from edgesdk_quant.pipeline import quantize as quantize_graph
+    from edgesdk_quant.progress import Silent
     from edgesdk_quant.recipe import Recipe
     from edgesdk_targets import load as load_target
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from edgesdk.artifact import Artifact, Source, read_artifact
-from edgesdk.progress import Progress, Silent
 from edgesdk.sessions import PREFERRED, find_runtime, open_session, runs
+from edgesdk_quant.progress import Progress, Silent
 from edgesdk_runtimes import RUNTIMES
 from edgesdk_runtimes.base import Array, Session, TensorSpec
 from edgesdk_runtimes.errors import InputError, RuntimeMissingError

@@ -8,8 +8,8 @@ import numpy as np
 
 from edgesdk.batching import run_batched
 from edgesdk.labels import Labels
-from edgesdk.progress import Progress, Silent
 from edgesdk_quant.data import CalibrationData, Sample
+from edgesdk_quant.progress import Progress, Silent
 from edgesdk_runtimes.base import Array, Session
 from edgesdk_runtimes.errors import InputError, ModelError
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edgesdk.footprint import peak_memory_mb
-from edgesdk.progress import Progress, Silent
+from edgesdk_quant.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from rich import progress as rich_progress

@@ -11,7 +11,6 @@ from edgesdk.artifact import Artifact
 from edgesdk.batching import run_batched
 from edgesdk.fusion_audit import Audit, audit_litert, audit_onnxruntime
 from edgesdk.labels import Labels
-from edgesdk.progress import Progress, Silent
 from edgesdk.sessions import REFERENCE
 from edgesdk.verification.artifacts import Artifacts, collect
 from edgesdk.verification.candidates import Candidate, open_candidates
@@ -19,6 +18,7 @@ from edgesdk.verification.metrics import Score
 from edgesdk.verification.probe import LayerProbe
 from edgesdk.verification.results import Border, RuntimeResult, Verification, misses
 from edgesdk_quant.data import CalibrationData
+from edgesdk_quant.progress import Progress, Silent
 from edgesdk_runtimes.base import Array, Session
 from edgesdk_runtimes.errors import EdgeError, InputError
 from edgesdk_runtimes.onnxruntime import OnnxRuntime
