@@ -6,7 +6,8 @@
 
 #include "schema.h"
 
-enum { MOST_DEPTH = 16 };
+/* Folding is for weights and shapes; a network of constants is left to run. */
+enum { MOST_DEPTH = 16, MOST_FOLDED_MACS = 1 << 24 };
 
 /* ---- tensors ----------------------------------------------------------------------------------
  */
@@ -47,7 +48,7 @@ static edgert_status check_list(er_plan *plan, const er_graph *graph, int32_t co
  */
 
 static bool can_fold(const er_graph *graph, const er_node *node) {
-  if (node->op->effect) return false;
+  if (node->op->effect || node->macs > MOST_FOLDED_MACS) return false;
   if (node->op->folds) return true;
   for (int32_t i = 0; i < node->input_count; i++) {
     if (node->inputs[i] >= 0 && !graph->tensors[node->inputs[i]].constant) return false;

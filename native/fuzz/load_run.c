@@ -1,0 +1,39 @@
+/* libFuzzer: load any bytes as a model, plan it within 64 MB, run it when it is cheap.
+ *
+ *   cmake --preset fuzz && cmake --build --preset fuzz
+ *   ../build/fuzz/fuzz/load_run -max_len=8192 -timeout=10 NEW_FOLDER fuzz/corpus tests/data */
+#include <stdint.h>
+
+#include "edgert.h"
+
+enum { QUOTA_BYTES = 64 << 20, MOST_MACS = 1 << 22, MOST_ELEMENTS = 1 << 22 };
+
+/* What an operator costs is bounded by its MACs and by the size of its output. */
+static int is_cheap(const edgert_session *session) {
+  int64_t macs = 0, elements = 0;
+  edgert_node_info node;
+  for (int32_t i = 0; edgert_session_node_info(session, i, &node) == EDGERT_OK; i++) {
+    int64_t count = 1;
+    for (int32_t d = 0; d < node.rank; d++) count *= node.dims[d];
+    macs += node.macs;
+    elements += count;
+  }
+  return macs <= MOST_MACS && elements <= MOST_ELEMENTS;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
+  edgert_model *model = NULL;
+  edgert_session *session = NULL;
+  char why[EDGERT_ERROR_BYTES];
+  edgert_session_options options = {
+      .size = sizeof options, .threads = 1 + (int32_t)(bytes % 2), .quota_bytes = QUOTA_BYTES};
+  if (edgert_model_from_memory(data, bytes, NULL, &model, why, sizeof why) == EDGERT_OK &&
+      edgert_session_create(model, &options, &session, why, sizeof why) == EDGERT_OK &&
+      is_cheap(session)) {
+    edgert_session_run(session);
+    edgert_session_run(session);
+  }
+  edgert_session_destroy(session);
+  edgert_model_close(model);
+  return 0;
+}
