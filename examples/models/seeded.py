@@ -41,6 +41,8 @@ def smooth_images(shape: tuple[int, int, int], count: int = BATCH) -> torch.Tens
 
 
 def _fill(module: nn.Module) -> None:
+    if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
+        nn.init.zeros_(module.bias)
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
     elif isinstance(module, nn.Linear):
