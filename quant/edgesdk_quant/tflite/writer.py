@@ -158,7 +158,7 @@ class _Writer:
         return self._fields(TABLES[table], values)
 
     def _offsets(self, fields: Sequence[Field], values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values with strings and vectors written and replaced by their offsets; empty ones left out."""
+        """Values with strings and vectors replaced by their offsets; empty ones left out."""
         kinds = {field.name: field for field in fields}
         return {
             name: self._child(kinds[name], value)
