@@ -116,7 +116,7 @@ def _stored_bytes(tensor: Any) -> int:
 def _inspect_onnx(artifact: Artifact) -> Inspection:
     from edgesdk_quant.graph import load, value_shape
 
-    model = load(artifact.data)
+    model = load(artifact.data, artifact.name)
     graph = model.graph
     constants = {v.name for v in graph.initializers.values()}
 

@@ -34,5 +34,5 @@ def lower_artifact(artifact: Artifact) -> Lowered:
     from edgesdk_quant.graph import load
     from edgesdk_quant.tflite.writer import write_model
 
-    model = lower(capture(load(artifact.data)))
+    model = lower(capture(load(artifact.data, artifact.name)))
     return Lowered(write_model(model), parse_layout(model.metadata))

@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 
 
+FILE_WIDTH = 140
+
+
 def print_json(value: Any) -> None:
     """Print a result as JSON; a number that JSON lacks becomes its name, "inf" or "nan"."""
     print(json.dumps(to_plain(value), indent=2))
@@ -59,7 +62,10 @@ def _print_rich(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
         )
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
-    Console(soft_wrap=False).print(table)
+    console = Console()
+    if not console.is_terminal:  # a file or pipe has no width of its own
+        console = Console(width=FILE_WIDTH)
+    console.print(table)
 
 
 def _print_plain(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -12,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgesdk.layout import KEY, SourceLayoutSession, inverse, parse_layout
-from edgesdk_runtimes.base import Array, TensorSpec
+from edgesdk_runtimes.base import TensorSpec
 from edgesdk_runtimes.errors import InputError, ModelError
+from tests.edgesdk.echo import Echo
 
 NHWC = (0, 2, 3, 1)
 
@@ -39,34 +38,13 @@ def test_malformed_metadata_is_a_model_error(entry: bytes) -> None:
         parse_layout({KEY: entry})
 
 
-@dataclass
-class Echo:
-    """Gives back what it gets."""
-
-    spec: TensorSpec
-    seen: tuple[int, ...] = ()
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        return (self.spec,)
-
-    outputs = inputs
-
-    def run(self, arrays: Sequence[Array]) -> list[Array]:
-        self.seen = arrays[0].shape
-        return list(arrays)
-
-    def close(self) -> None:
-        self.seen = ()
-
-
 def test_arrays_go_in_and_out_in_the_source_layout() -> None:
     echo = Echo(TensorSpec("x", (1, 5, 7, 3), np.dtype(np.float32)))
     session = SourceLayoutSession(echo, {"x": NHWC})
     assert session.inputs[0].shape == session.outputs[0].shape == (1, 3, 5, 7)
     x = np.arange(105, dtype=np.float32).reshape(1, 3, 5, 7)
     np.testing.assert_array_equal(session.run([x])[0], x)
-    assert echo.seen == (1, 5, 7, 3)
+    assert echo.received.shape == (1, 5, 7, 3)
 
 
 def test_a_misfit_is_told_in_the_source_layout() -> None:

@@ -19,11 +19,12 @@ NEWEST_OPSET = onnx.defs.onnx_opset_version()
 FOREIGN_OPS = {("com.microsoft", "QuantizeLinear"), ("com.microsoft", "DequantizeLinear")}
 
 
-def load(source: str | PathLike[str] | bytes) -> ir.Model:
+def load(source: str | PathLike[str] | bytes, name: str = "the given bytes") -> ir.Model:
     """Read an ONNX model, weights included.
 
     Args:
         source: path of an .onnx file (external data is looked for beside it), or the file's bytes.
+        name: how error messages call bytes.
 
     Raises:
         InputError: the path does not exist or cannot be read.
@@ -31,7 +32,7 @@ def load(source: str | PathLike[str] | bytes) -> ir.Model:
         UnsupportedError: operators that ONNX does not define, all named at once.
     """
     if isinstance(source, bytes):
-        return from_proto(_parse(source, "the given bytes"), "the given bytes")
+        return from_proto(_parse(source, name), name)
     path = Path(source)
     proto = _parse(_read(path), str(path))
     _load_external_data(proto, path)
