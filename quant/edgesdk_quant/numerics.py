@@ -144,14 +144,14 @@ def rescale_by_256(x: Array, grid: Grid, out: Grid, negative: float = 1.0) -> Ar
 
 
 def fixed_point(real: float) -> tuple[int, int]:
-    """(multiplier, exponent) with real = multiplier * 2^(exponent - 31), multiplier in [2^30, 2^31)."""
+    """Multiplier in [2^30, 2^31) and exponent: real = multiplier * 2^(exponent - 31)."""
     fraction, exponent = math.frexp(real)
     multiplier = math.floor(fraction * 2**31 + 0.5)
     return (multiplier // 2, exponent + 1) if multiplier == 2**31 else (multiplier, exponent)
 
 
 def multiply_fixed(value: Array, real: float) -> Array:
-    """value * real in 31-bit fixed point, rounded twice (docs/NUMERICS.md, mulfix): int64."""
+    """The product in 31-bit fixed point, rounded twice (docs/NUMERICS.md, mulfix): int64."""
     multiplier, exponent = fixed_point(real)
     shifted = np.clip(value.astype(np.int64) << max(exponent, 0), *LIMITS["INT32"])
     product = shifted * multiplier
@@ -161,6 +161,16 @@ def multiply_fixed(value: Array, real: float) -> Array:
     mask = (1 << right) - 1
     threshold = (mask >> 1) + (high < 0)
     return np.asarray((high >> right) + ((high & mask) > threshold))
+
+
+def multiply_fixed_wide(value: Array, real: float) -> Array:
+    """64-bit value * real with a 16-bit multiplier, ties towards plus infinity: int64."""
+    multiplier, exponent = fixed_point(real)
+    reduced = (multiplier + (1 << 15)) >> 16 if multiplier < 0x7FFF0000 else 0x7FFF
+    shift = 15 - exponent
+    if shift <= 0:
+        return value * reduced << -shift
+    return (value * reduced + (1 << (shift - 1))) >> shift
 
 
 def rescale(x: Array, grid: Grid, out: Grid) -> Array:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edgesdk_quant.graph import (
     constant,
@@ -54,7 +57,7 @@ def test_symbolic_sizes_are_none() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.int8, np.uint8, np.int32, np.int64, np.bool_])
 def test_a_new_initializer_holds_its_array_under_a_free_name(dtype: type) -> None:
     graph = model(TEXT, w=WEIGHT).graph
-    array = np.array([[1, 0], [0, 1]]).T.astype(dtype)
+    array: NDArray[Any] = np.array([[1, 0], [0, 1]]).T.astype(dtype)
     value = new_initializer(graph, "w", array)
     assert value.name == "w_1"
     assert graph.initializers["w_1"] is value

@@ -1,0 +1,114 @@
+"""What an operator's function sees: its tensors, values and options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgesdk_quant import numerics
+from edgesdk_quant.numerics import Grid
+from edgesdk_quant.tflite.model import Operator, Tensor
+from edgesdk_runtimes.base import Array
+from edgesdk_runtimes.errors import UnsupportedError
+
+# Fused activation -> real bounds.
+ACTIVATIONS: dict[str, tuple[float | None, float | None]] = {
+    "NONE": (None, None),
+    "RELU": (0.0, None),
+    "RELU6": (0.0, 6.0),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """One operator in one run.
+
+    Attributes:
+        operator: the operator.
+        tensors: all tensors of its subgraph.
+        values: value of each tensor that is known by now.
+    """
+
+    operator: Operator
+    tensors: tuple[Tensor, ...]
+    values: dict[int, Array]
+
+    def tensor(self, index: int) -> Tensor:
+        """Description of input `index`."""
+        return self.tensors[self.operator.inputs[index]]
+
+    def result(self, index: int = 0) -> Tensor:
+        """Description of output `index`."""
+        return self.tensors[self.operator.outputs[index]]
+
+    def has(self, index: int) -> bool:
+        """Whether an optional input is there."""
+        return len(self.operator.inputs) > index and self.operator.inputs[index] >= 0
+
+    def value(self, index: int) -> Array:
+        """Value of input `index`, as stored."""
+        return self.values[self.operator.inputs[index]]
+
+    @property
+    def quantized(self) -> bool:
+        """Whether the first output is stored as 8- or 16-bit integers with a scale."""
+        return self.result().type in ("INT8", "UINT8", "INT16") and (
+            self.result().quantization is not None
+        )
+
+    def number(self, name: str, default: float = 0) -> float:
+        """A numeric option."""
+        value = self.operator.options.get(name, default)
+        if isinstance(value, (int, float)):
+            return value
+        raise UnsupportedError(f"{self.operator.code} option {name} is {value!r}")
+
+    def integer(self, name: str, default: int = 0) -> int:
+        """An integer option."""
+        return int(self.number(name, default))
+
+    def text(self, name: str, default: str = "") -> str:
+        """An option that is a name."""
+        return str(self.operator.options.get(name, default))
+
+    def grid(self, index: int) -> Grid:
+        """Grid of input `index`."""
+        return grid_of(self.tensor(index))
+
+    def result_grid(self, index: int = 0) -> Grid:
+        """Grid of output `index`, narrowed by the fused activation."""
+        grid = grid_of(self.result(index))
+        low, high = ACTIVATIONS[self.text("fused_activation_function", "NONE")]
+        bound = [
+            None if real is None else int(np.rint(np.float32(real) / grid.scale)) + grid.zero_point
+            for real in (low, high)
+        ]
+        return Grid(
+            grid.type,
+            grid.scale,
+            grid.zero_point,
+            grid.low if bound[0] is None else max(grid.low, bound[0]),
+            grid.high if bound[1] is None else min(grid.high, bound[1]),
+        )
+
+    def activated(self, x: Array) -> Array:
+        """Apply the fused activation to floats."""
+        low, high = ACTIVATIONS[self.text("fused_activation_function", "NONE")]
+        return x if low is None and high is None else np.clip(x, low, high)
+
+
+def grid_of(tensor: Tensor) -> Grid:
+    """Where the values of a per-tensor quantized tensor live."""
+    if tensor.quantization is None:
+        raise UnsupportedError(f"{tensor.name} is not quantized")
+    low, high = numerics.LIMITS[tensor.type]
+    quantization = tensor.quantization
+    return Grid(
+        tensor.type,
+        np.float32(quantization.scale[0]),
+        int(quantization.zero_point[0]),
+        low,
+        high,
+    )

@@ -1,0 +1,187 @@
+"""Operators that work element by element."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from edgesdk_quant import numerics
+from edgesdk_quant.reference.context import Context
+from edgesdk_runtimes.base import Array
+from edgesdk_runtimes.errors import UnsupportedError
+
+Function = Callable[[Array], Array]
+f32 = np.float32
+
+
+def _erf(x: Array) -> Array:
+    return np.vectorize(math.erf, otypes=[np.float64])(x)
+
+
+def _clip(low: float, high: float) -> Function:
+    return lambda x: np.clip(x, low, high)
+
+
+UNARY: dict[str, Function] = {
+    "ABS": np.abs,
+    "CEIL": np.ceil,
+    "COS": np.cos,
+    "ELU": lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x),
+    "EXP": np.exp,
+    "FLOOR": np.floor,
+    "HARD_SWISH": lambda x: x * np.clip(x + 3, 0, 6) / 6,
+    "LOG": np.log,
+    "LOGICAL_NOT": np.logical_not,
+    "LOGISTIC": lambda x: 1 / (1 + np.exp(-x)),
+    "NEG": np.negative,
+    "RELU": _clip(0, np.inf),
+    "RELU6": _clip(0, 6),
+    "RELU_0_TO_1": _clip(0, 1),
+    "RELU_N1_TO_1": _clip(-1, 1),
+    "ROUND": np.rint,
+    "RSQRT": lambda x: 1 / np.sqrt(x),
+    "SIGN": np.sign,
+    "SIN": np.sin,
+    "SQRT": np.sqrt,
+    "SQUARE": np.square,
+    "TANH": np.tanh,
+}
+BINARY: dict[str, Callable[[Array, Array], Array]] = {
+    "ADD": np.add,
+    "SUB": np.subtract,
+    "MUL": np.multiply,
+    "DIV": np.divide,
+    "MAXIMUM": np.maximum,
+    "MINIMUM": np.minimum,
+    "POW": np.power,
+    "SQUARED_DIFFERENCE": lambda a, b: np.square(a - b),
+    "FLOOR_DIV": np.floor_divide,
+    "FLOOR_MOD": np.mod,
+    "PRELU": lambda a, b: np.where(a >= 0, a, a * b),
+    "EQUAL": np.equal,
+    "NOT_EQUAL": np.not_equal,
+    "LESS": np.less,
+    "LESS_EQUAL": np.less_equal,
+    "GREATER": np.greater,
+    "GREATER_EQUAL": np.greater_equal,
+    "LOGICAL_AND": np.logical_and,
+    "LOGICAL_OR": np.logical_or,
+}
+
+
+def _gelu(context: Context) -> Function:
+    if context.integer("approximate"):
+        root = math.sqrt(2 / math.pi)
+        return lambda x: 0.5 * x * (1 + np.tanh(root * (x + 0.044715 * x**3)))
+    return lambda x: 0.5 * x * (1 + _erf(x / math.sqrt(2)))
+
+
+def unary(context: Context) -> list[Array]:
+    """A function of one argument: by table for 8-bit values, else on floats."""
+    code = context.operator.code
+    function = _gelu(context) if code == "GELU" else UNARY[code]
+    with np.errstate(all="ignore"):
+        if not context.quantized:
+            x = context.value(0)
+            if x.dtype != f32:
+                return [function(x).astype(x.dtype)]
+            return [function(x.astype(np.float64)).astype(f32)]
+        if context.tensor(0).type == "INT16":
+            raise UnsupportedError(f"{code} of 16-bit values")
+        return [numerics.lookup(context.value(0), _table(context, function))]
+
+
+def _table(context: Context, function: Function) -> Array:
+    """256 entries: dequantize, compute in float64, round to float32, quantize."""
+    stored = np.arange(256) + np.iinfo(context.value(0).dtype).min
+    real = numerics.dequantize(stored, context.grid(0))
+    return numerics.quantize(function(real.astype(np.float64)).astype(f32), context.result_grid())
+
+
+def leaky_relu(context: Context) -> list[Array]:
+    """LEAKY_RELU."""
+    alpha, x = context.number("alpha"), context.value(0)
+    if not context.quantized:
+        return [np.where(x < 0, x * f32(alpha), x).astype(f32)]
+    grid, out = context.grid(0), context.result_grid()
+    return [numerics.rescale_by_256(x, grid, out, alpha)]
+
+
+def binary(context: Context) -> list[Array]:
+    """A function of two arguments that broadcast."""
+    code = context.operator.code
+    a, b = context.value(0), context.value(1)
+    if context.quantized:
+        return [_binary_quantized(context, a, b)]
+    with np.errstate(all="ignore"):
+        result = BINARY[code](a, b)
+    if result.dtype == f32 or result.dtype == np.float64:
+        result = context.activated(result).astype(f32)
+    return [result]
+
+
+def _binary_quantized(context: Context, a: Array, b: Array) -> Array:
+    code, out = context.operator.code, context.result_grid()
+    grids = context.grid(0), context.grid(1)
+    if out.type == "INT16":
+        raise UnsupportedError(f"{code} of 16-bit values")
+    if code in ("ADD", "SUB"):
+        return numerics.add(a, grids[0], b, grids[1], out, 1 if code == "ADD" else -1)
+    if code == "MUL":
+        return numerics.multiply(a, grids[0], b, grids[1], out)
+    if code in ("MAXIMUM", "MINIMUM") and grids[0] == grids[1]:
+        return BINARY[code](a, b)
+    raise UnsupportedError(f"{code} of 8-bit values")
+
+
+def quantize(context: Context) -> list[Array]:
+    """QUANTIZE from floats or between integer types."""
+    x, out = context.value(0), context.result_grid()
+    if x.dtype == f32:
+        return [numerics.quantize(x, out)]
+    grid = context.grid(0)
+    if grid.type == out.type and grid.type in ("INT8", "UINT8"):
+        return [numerics.rescale_by_256(x, grid, out)]
+    return [numerics.rescale(x, grid, out)]
+
+
+def dequantize(context: Context) -> list[Array]:
+    """DEQUANTIZE, per channel too, and of float16 constants."""
+    x, quantization = context.value(0), context.tensor(0).quantization
+    if x.dtype == np.float16:
+        return [x.astype(f32)]
+    if quantization is None or quantization.scale.size == 1:
+        return [numerics.dequantize(x, context.grid(0))]
+    shape = [1] * x.ndim
+    shape[quantization.axis] = -1
+    zero = quantization.zero_point.reshape(shape)
+    return [(x.astype(np.int64) - zero).astype(f32) * quantization.scale.reshape(shape)]
+
+
+def cast(context: Context) -> list[Array]:
+    """CAST."""
+    types = {"FLOAT32": f32, "INT32": np.int32, "INT64": np.int64, "BOOL": np.bool_}
+    kind = context.result().type
+    if kind not in types:
+        raise UnsupportedError(f"CAST to {kind}")
+    return [context.value(0).astype(types[kind])]
+
+
+def select(context: Context) -> list[Array]:
+    """SELECT and SELECT_V2."""
+    return [np.where(context.value(0), context.value(1), context.value(2))]
+
+
+OPERATORS = {
+    **dict.fromkeys(UNARY, unary),
+    "GELU": unary,
+    **dict.fromkeys(BINARY, binary),
+    "CAST": cast,
+    "DEQUANTIZE": dequantize,
+    "LEAKY_RELU": leaky_relu,
+    "QUANTIZE": quantize,
+    "SELECT": select,
+    "SELECT_V2": select,
+}

@@ -1,0 +1,165 @@
+"""Convolutions, fully connected layers and matrix products."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgesdk_quant import numerics
+from edgesdk_quant.reference.context import Context
+from edgesdk_quant.reference.windows import extents, windows
+from edgesdk_quant.tflite.model import Quantization
+from edgesdk_runtimes.base import Array
+from edgesdk_runtimes.errors import UnsupportedError
+
+
+def conv(context: Context) -> list[Array]:
+    """CONV_2D, grouped too: weights [O, H, W, I / groups]."""
+    x, weights = _operands(context)
+    groups = x.shape[3] // weights.shape[3]
+    patches = windows(context, x, (weights.shape[1], weights.shape[2]), 0.0)
+    per_group = weights.shape[0] // groups
+    depth = weights.shape[3]
+    sums = [
+        _product(
+            patches[..., g * depth : (g + 1) * depth, :, :],
+            weights[g * per_group : (g + 1) * per_group],
+        )
+        for g in range(groups)
+    ]
+    return [_finish(context, np.concatenate(sums, axis=-1))]
+
+
+def _product(patches: Array, weights: Array) -> Array:
+    """[N, H, W, I, kh, kw] x [O, kh, kw, I] -> [N, H, W, O] by one matrix product."""
+    n, h, w = patches.shape[:3]
+    rows = patches.transpose(0, 1, 2, 4, 5, 3).reshape(n * h * w, -1)
+    return (rows @ weights.reshape(weights.shape[0], -1).T).reshape(n, h, w, -1)
+
+
+def depthwise_conv(context: Context) -> list[Array]:
+    """DEPTHWISE_CONV_2D: weights [1, H, W, C * multiplier]."""
+    x, weights = _operands(context)
+    kernel = (weights.shape[1], weights.shape[2])
+    channels, multiplier = x.shape[3], weights.shape[3] // x.shape[3]
+    patches = windows(context, x, kernel, 0.0)
+    taps = weights[0].reshape(*kernel, channels, multiplier)
+    sums = np.einsum("nhwcij,ijcm->nhwcm", patches, taps)
+    return [_finish(context, sums.reshape(*sums.shape[:3], -1))]
+
+
+def fully_connected(context: Context) -> list[Array]:
+    """FULLY_CONNECTED: weights [units, depth]."""
+    x, weights = _operands(context)
+    rows = x.reshape(-1, weights.shape[1])
+    return [_finish(context, rows @ weights.T).reshape(context.result().shape)]
+
+
+def transpose_conv(context: Context) -> list[Array]:
+    """TRANSPOSE_CONV: inputs are shape, weights [O, H, W, I], image, bias."""
+    x, weights = _operands(context, image=2)
+    n, height, width, _ = x.shape
+    out_h, out_w = (int(size) for size in context.value(0)[1:3])
+    kernel = weights.shape[1:3]
+    strides = context.integer("stride_h", 1), context.integer("stride_w", 1)
+    padding = context.text("padding")
+    before = [
+        extents(size, k, s, 1, padding)[1]
+        for size, k, s in zip((out_h, out_w), kernel, strides, strict=True)
+    ]
+    full_h = max(out_h + before[0], (height - 1) * strides[0] + kernel[0])
+    full_w = max(out_w + before[1], (width - 1) * strides[1] + kernel[1])
+    canvas = np.zeros((n, full_h, full_w, weights.shape[0]), x.dtype)
+    spread = np.einsum("nhwi,oyxi->nhwyxo", x, weights)
+    for y in range(kernel[0]):
+        for z in range(kernel[1]):
+            rows = slice(y, y + (height - 1) * strides[0] + 1, strides[0])
+            columns = slice(z, z + (width - 1) * strides[1] + 1, strides[1])
+            canvas[:, rows, columns] += spread[:, :, :, y, z]
+    kept = canvas[:, before[0] : before[0] + out_h, before[1] : before[1] + out_w]
+    return [_finish(context, kept, image=2, bias=3)]
+
+
+def batch_matmul(context: Context) -> list[Array]:
+    """BATCH_MATMUL of floats or 8-bit values."""
+    a, b = (_centred(context, index) for index in (0, 1))
+    if context.integer("adj_x"):
+        a = a.swapaxes(-1, -2)
+    if context.integer("adj_y"):
+        b = b.swapaxes(-1, -2)
+    product = a @ b
+    if not context.quantized:
+        return [product.astype(np.float32)]
+    grid = context.result_grid()
+    scale = numerics.output_scales(context.grid(0).scale, context.grid(1).scale, grid.scale)
+    return [numerics.requantize(product, scale, grid)]
+
+
+def _operands(context: Context, image: int = 0) -> tuple[Array, Array]:
+    """Image and weights, zero points taken off; float64 where the sums must be exact.
+
+    float64 holds every sum of products below 2^53, which no layer reaches, and multiplies in BLAS.
+    """
+    if not context.quantized:
+        weights = context.value(1)
+        if weights.dtype != np.float32:
+            raise UnsupportedError("float activations with integer weights")
+        return context.value(image), weights
+    tensor = context.tensor(1)
+    quantization = tensor.quantization or Quantization(
+        np.ones(1, np.float32), np.zeros(1, np.int64)
+    )
+    zero = quantization.zero_point
+    if zero.size > 1:
+        shape = [1] * len(tensor.shape)
+        shape[quantization.axis] = -1
+        zero = zero.reshape(shape)
+    return _centred(context, image), context.value(1).astype(np.float64) - zero
+
+
+def _centred(context: Context, index: int) -> Array:
+    """A value without its zero point, as float64; floats as they are."""
+    if not context.quantized:
+        return context.value(index)
+    return context.value(index).astype(np.float64) - context.grid(index).zero_point
+
+
+def _finish(context: Context, sums: Array, image: int = 0, bias: int = 2) -> Array:
+    """Bias, requantization and activation of sums with channels last."""
+    total = sums + context.value(bias) if context.has(bias) else sums
+    if not context.quantized:
+        return context.activated(total).astype(np.float32)
+    quantization = context.tensor(1).quantization
+    if quantization is None:
+        raise UnsupportedError("weights without scales")
+    grid = context.result_grid()
+    scales = numerics.output_scales(context.grid(image).scale, quantization.scale, grid.scale)
+    if grid.type == "INT16":
+        return _finish_wide(context, total, scales, image)
+    return numerics.requantize(total, scales, grid)
+
+
+def _finish_wide(context: Context, total: Array, scales: Array, image: int) -> Array:
+    """16-bit activations: 64-bit sums and a 16-bit multiplier (docs/NUMERICS.md)."""
+    grid, quantization = context.result_grid(), context.tensor(1).quantization
+    if quantization is None:
+        raise UnsupportedError("weights without scales")
+    real = (
+        np.float64(context.grid(image).scale)
+        * quantization.scale.astype(np.float64)
+        / np.float64(grid.scale)
+    )
+    channels = np.broadcast_to(real, (total.shape[-1],))
+    columns = [
+        numerics.multiply_fixed_wide(total[..., c].astype(np.int64), float(channels[c]))
+        for c in range(total.shape[-1])
+    ]
+    return grid.clamp(np.stack(columns, axis=-1) + grid.zero_point)
+
+
+OPERATORS = {
+    "CONV_2D": conv,
+    "DEPTHWISE_CONV_2D": depthwise_conv,
+    "FULLY_CONNECTED": fully_connected,
+    "TRANSPOSE_CONV": transpose_conv,
+    "BATCH_MATMUL": batch_matmul,
+}
