@@ -39,9 +39,9 @@ class LayerProbe:
             self._stop(error)
 
     def _open(self, reference: Artifact, exact: Session, artifacts: Artifacts) -> None:
-        if artifacts.tflite is None or artifacts.model is None:
+        if artifacts.model is None:
             raise UnsupportedError(artifacts.tflite_error)
-        self._simulated = SimulatedTensors(artifacts.tflite, exact, artifacts.layout)
+        self._simulated = SimulatedTensors(artifacts.model, exact, artifacts.layout)
         comparison = LayerComparison(artifacts.model)
         self._floats = FloatValues(capture(reference.data), comparison.wanted)
         self._comparison = comparison

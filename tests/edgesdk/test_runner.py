@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import edgesdk
 from edgesdk import sessions
+from edgesdk_runtimes import RUNTIMES
 from edgesdk_runtimes.base import TensorSpec
 from edgesdk_runtimes.errors import InputError, RuntimeMissingError
 from edgesdk_runtimes.null import encode
@@ -85,7 +86,7 @@ def missing(*_: object, **__: object) -> None:
 def test_auto_falls_back_with_a_sentence(
     shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions.RUNTIMES["native"], "open", missing)
+    monkeypatch.setattr(RUNTIMES["native"], "open", missing)
     with pytest.warns(UserWarning, match="on litert. native: It is not here."):
         runner = edgesdk.Runner(shared_data / "tflite" / "dscnn_int8.tflite")
     assert runner.runtime == "litert"
@@ -93,6 +94,6 @@ def test_auto_falls_back_with_a_sentence(
 
 def test_auto_names_every_reason_when_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "PREFERRED", {"spec": ("null", "null")})
-    monkeypatch.setattr(sessions.RUNTIMES["null"], "open", missing)
+    monkeypatch.setattr(RUNTIMES["null"], "open", missing)
     with pytest.raises(RuntimeMissingError, match=r"No runtime here runs <bytes>\. null: .* null:"):
         edgesdk.Runner(encode([], []))
