@@ -29,10 +29,9 @@ static er_wide_range integer_range(er_bounds bounds) {
 
 static edgert_status choose(er_plan *plan, er_node *node, er_binary_plan *p, const er_tensor *a,
                             const er_tensor *b, const er_tensor *output) {
-  static const char *const names[] = {"binary_f32_generic", "binary_integer_generic"};
   if (p->type == EDGERT_FLOAT32) {
     p->run = float_rows;
-    node->kernel = names[0];
+    node->kernel = "binary_f32_generic";
     return EDGERT_OK;
   }
   if (er_is_quantized(output)) return er_plan_quantized_binary(plan, node, p, a, b, output);
@@ -40,7 +39,7 @@ static edgert_status choose(er_plan *plan, er_node *node, er_binary_plan *p, con
   ER_TRY(er_plan_want_type(plan, node, a, types));
   p->run = integer_rows;
   p->range = integer_range(p->bounds);
-  node->kernel = names[1];
+  node->kernel = "binary_integer_generic";
   return EDGERT_OK;
 }
 
@@ -67,37 +66,20 @@ static edgert_status prepare(er_plan *plan, er_node *node, er_binary op, int act
   return EDGERT_OK;
 }
 
-/* What a thread needs. */
-typedef struct er_job {
-  const er_binary_plan *plan;
-  const uint8_t *a, *b;
-  uint8_t *output;
-  bool undefined; /* set by any thread that meets a division by zero */
-} er_job;
-
-static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
-  er_job *job = arg;
-  const er_binary_plan *p = job->plan;
-  er_row row = er_row_at(&p->rows, first);
-  (void)thread;
-  for (int32_t r = first; r < last; ++r, er_row_next(&p->rows, &row)) {
-    const edgert_status status = p->run(
-        p, p->rows.count, job->a + row.a * p->element_bytes, job->b + row.b * p->element_bytes,
-        job->output + (int64_t)r * p->rows.count * p->element_bytes);
-    if (status != EDGERT_OK) {
-      job->undefined = true;
-      return;
-    }
-  }
-}
-
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_binary_plan *p = node->data;
-  er_job job = {p, er_in_data(run, node, 0), er_in_data(run, node, 1), er_out_data(run, node, 0),
-                false};
-  work(&job, 0, (int32_t)p->rows.rows, 0);
-  if (!job.undefined) return EDGERT_OK;
-  return er_run_fail(run, node, "divides by zero or raises to a negative power");
+  const uint8_t *a = er_in_data(run, node, 0), *b = er_in_data(run, node, 1);
+  uint8_t *output = er_out_data(run, node, 0);
+  er_row row = {{0}, 0, 0};
+  for (int64_t r = 0; r < p->rows.rows; ++r, er_row_next(&p->rows, &row)) {
+    const edgert_status status =
+        p->run(p, p->rows.count, a + row.a * p->element_bytes, b + row.b * p->element_bytes,
+               output + r * p->rows.count * p->element_bytes);
+    if (status != EDGERT_OK) {
+      return er_run_fail(run, node, "divides by zero or raises to a negative power");
+    }
+  }
+  return EDGERT_OK;
 }
 
 #define BINARY(symbol, number, text, operation, slot)                   \

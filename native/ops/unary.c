@@ -22,9 +22,12 @@ static float result(const er_unary_plan *p, float value) {
   return (float)er_unary_real(p->op, (double)p->alpha, (double)value);
 }
 
-static int32_t stored(float real, float inverse, int32_t zero_point, er_range range) {
+/* LiteRT truncates the square root of 8-bit integers, and rounds everything else. */
+static int32_t stored(const er_unary_plan *p, float real, float inverse, int32_t zero_point,
+                      er_range range) {
   const float value = real == real ? real * inverse : 0.0f;
-  return er_settle(value, zero_point, range.low, range.high);
+  const bool truncates = p->op == ER_SQRT && p->type != EDGERT_INT16;
+  return er_settle(truncates ? truncf(value) : value, zero_point, range.low, range.high);
 }
 
 /* LEAKY_RELU in fixed point, as XNNPACK does. */
@@ -45,7 +48,7 @@ static void fill_table(er_unary_plan *p, const er_tensor *input, const er_tensor
     const int32_t value =
         p->op == ER_LEAKY_RELU
             ? leaky(p, q - in_zero, scale / output->quant.scale[0], out_zero, out)
-            : stored(result(p, (float)(q - in_zero) * scale), inverse, out_zero, out);
+            : stored(p, result(p, (float)(q - in_zero) * scale), inverse, out_zero, out);
     p->table[(uint8_t)q] = (uint8_t)value;
   }
 }
@@ -104,7 +107,8 @@ static edgert_status prepare(er_plan *plan, er_node *node, er_unary op, float al
 static void run_s16(const er_unary_plan *p, const int16_t *input, int16_t *output) {
   const er_range range = er_type_range(EDGERT_INT16);
   for (int64_t i = 0; i < p->count; ++i) {
-    output[i] = (int16_t)stored(result(p, (float)input[i] * p->in_scale), p->out_inverse, 0, range);
+    output[i] =
+        (int16_t)stored(p, result(p, (float)input[i] * p->in_scale), p->out_inverse, 0, range);
   }
 }
 
