@@ -70,7 +70,7 @@ static edgert_status run(const er_run *run, const er_node *node) {
   const er_binary_plan *p = node->data;
   const uint8_t *a = er_in_data(run, node, 0), *b = er_in_data(run, node, 1);
   uint8_t *output = er_out_data(run, node, 0);
-  er_row row = {{0}, 0, 0};
+  er_row row = er_row_at(&p->rows, 0);
   for (int64_t r = 0; r < p->rows.rows; ++r, er_row_next(&p->rows, &row)) {
     const edgert_status status =
         p->run(p, p->rows.count, a + row.a * p->element_bytes, b + row.b * p->element_bytes,

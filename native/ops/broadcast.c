@@ -64,6 +64,17 @@ edgert_status er_plan_broadcast(er_plan *plan, const er_node *node, er_broadcast
   return EDGERT_OK;
 }
 
+er_row er_row_at(const er_broadcast *broadcast, int64_t index) {
+  er_row row = {{0}, 0, 0};
+  for (int32_t d = broadcast->rank - 1; d >= 0; --d) {
+    row.at[d] = (int32_t)(index % broadcast->dims[d]);
+    index /= broadcast->dims[d];
+    row.a += row.at[d] * broadcast->a_stride[d];
+    row.b += row.at[d] * broadcast->b_stride[d];
+  }
+  return row;
+}
+
 void er_row_next(const er_broadcast *broadcast, er_row *row) {
   for (int32_t d = broadcast->rank - 1; d >= 0; --d) {
     row->a += broadcast->a_stride[d];

@@ -24,7 +24,8 @@ typedef struct er_row {
   int64_t a, b; /* elements */
 } er_row;
 
-/** Go from one row to the next; the first is all zeros. */
+/** @return row number `index`. */
+er_row er_row_at(const er_broadcast *broadcast, int64_t index);
 void er_row_next(const er_broadcast *broadcast, er_row *row);
 
 #endif
