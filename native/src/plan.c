@@ -30,7 +30,9 @@ static edgert_status take_variables(er_plan *plan, er_graph *graph) {
     const er_tensor *tensor = &graph->tensors[i];
     if (!tensor->variable) continue;
     ER_TRY(er_plan_storable(plan, tensor));
-    graph->data[i] = er_plan_state(plan, tensor->bytes);
+    const bool offset = tensor->type == EDGERT_INT8 && tensor->quant.count > 0;
+    const int32_t zero = offset ? tensor->quant.zero_point[0] : 0;
+    graph->data[i] = er_plan_state(plan, tensor->bytes, (uint8_t)zero);
     if (!graph->data[i]) return er_plan_no_memory(plan);
   }
   return EDGERT_OK;

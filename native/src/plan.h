@@ -11,8 +11,8 @@ struct er_plan {
   int32_t depth;     /* of subgraphs that call subgraphs */
 };
 
-/** Session memory that starts at zero and returns to zero at a reset. @return NULL when refused */
-void *er_plan_state(er_plan *plan, size_t bytes);
+/** Session memory whose bytes are `start` at first and after a reset. @return NULL when refused */
+void *er_plan_state(er_plan *plan, size_t bytes, uint8_t start);
 /** Refuse a tensor that has no elements or no plain storage. */
 edgert_status er_plan_storable(er_plan *plan, const er_tensor *tensor);
 /** Plan subgraph `number` with the shapes of the node's inputs from `first` on; a subgraph that is

@@ -158,12 +158,13 @@ void *er_plan_alloc(er_plan *plan, size_t bytes) {
   return er_memory_take(&plan->session->memory, bytes);
 }
 
-void *er_plan_state(er_plan *plan, size_t bytes) {
+void *er_plan_state(er_plan *plan, size_t bytes, uint8_t start) {
   edgert_session *session = plan->session;
   er_state *state = er_memory_take(&session->memory, sizeof *state);
   void *data = er_memory_take(&session->memory, bytes);
   if (!state || !data) return NULL;
-  *state = (er_state){.next = session->states, .data = data, .bytes = bytes};
+  *state = (er_state){.next = session->states, .data = data, .bytes = bytes, .start = start};
+  memset(data, start, bytes);
   session->states = state;
   return data;
 }

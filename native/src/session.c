@@ -149,7 +149,7 @@ edgert_status edgert_session_run(edgert_session *session) {
 
 void edgert_session_reset(edgert_session *session) {
   for (er_state *state = session->states; state; state = state->next) {
-    memset(state->data, 0, state->bytes);
+    memset(state->data, state->start, state->bytes);
   }
   for (int32_t i = 0; i < session->model->subgraph_count; i++) session->graphs[i].called = false;
 }

@@ -31,11 +31,12 @@ typedef struct er_variable {
   void *data;      /* [shape.bytes] */
 } er_variable;
 
-/* Bytes that a reset sets to zero. */
+/* Bytes that a reset sets back to their start. */
 typedef struct er_state {
   struct er_state *next;
   void *data; /* [bytes] */
   size_t bytes;
+  uint8_t start; /* each byte's value: an int8 state starts at real zero, its zero point */
 } er_state;
 
 struct edgert_session {
