@@ -82,7 +82,7 @@ static edgert_status fit(er_plan *plan, const er_node *node, er_variable *variab
   if (!variable->data) {
     ER_TRY(er_plan_storable(plan, value));
     variable->shape = *value;
-    variable->data = er_plan_state(plan, value->bytes);
+    variable->data = er_plan_state(plan, value->bytes, 0);
     return variable->data ? EDGERT_OK : er_plan_no_memory(plan);
   }
   if (value->type != shape->type || value->rank != shape->rank ||

@@ -1,4 +1,5 @@
-/* UNIDIRECTIONAL_SEQUENCE_LSTM of int8 activations without peepholes, projection and layer norm. */
+/* UNIDIRECTIONAL_SEQUENCE_LSTM: int8 activations without peepholes, projection and layer norm here,
+ * float32 in lstm_f32.c. */
 #include "kernels/lstm.h"
 
 #include <math.h>
@@ -6,23 +7,10 @@
 #include <string.h>
 
 #include "activation.h"
+#include "lstm.h"
 #include "shape.h"
 #include "window.h"
 
-/* Numbers of the operator's inputs; the four gates follow each other. */
-enum {
-  INPUT_X,
-  INPUT_WEIGHTS,
-  INPUT_RECURRENT = 5,
-  INPUT_PEEPHOLES = 9,
-  INPUT_BIAS = 12,
-  INPUT_PROJECTION = 16,
-  INPUT_STATE = 18,
-  INPUT_CELL = 19,
-  INPUT_LAYER_NORM = 20,
-  INPUT_COUNT = 24
-};
-enum { SLOT_ACTIVATION, SLOT_CELL_CLIP, SLOT_PROJECTION_CLIP, SLOT_TIME_MAJOR };
 enum { INTERMEDIATE_HIDDEN = 4, ACTIVATION_TANH = 4 };
 
 typedef struct er_lstm_plan {
@@ -184,10 +172,9 @@ static edgert_status plan_shape(er_plan *plan, er_node *node, er_lstm_plan *p) {
   return er_plan_set_shape(plan, node, 0, 3, dims);
 }
 
-static edgert_status prepare(er_plan *plan, er_node *node) {
+static edgert_status prepare_s8(er_plan *plan, er_node *node) {
   const int32_t types[] = {EDGERT_INT8, -1};
   const er_tensor *state, *cell;
-  ER_TRY(er_plan_want_counts(plan, node, 1, INPUT_COUNT, 1));
   er_lstm_plan *p = er_plan_alloc(plan, sizeof *p);
   if (p == NULL) return er_plan_no_memory(plan);
   ER_TRY(er_plan_want_type(plan, node, er_plan_input(plan, node, INPUT_X), types));
@@ -208,7 +195,7 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
   return plan_hidden(plan, node, &p->lstm);
 }
 
-static edgert_status run(const er_run *run, const er_node *node) {
+static edgert_status run_s8(const er_run *run, const er_node *node) {
   const er_lstm_plan *p = node->data;
   const int32_t cells = p->lstm.cells;
   const int8_t *input = er_in_data(run, node, INPUT_X);
@@ -223,6 +210,17 @@ static edgert_status run(const er_run *run, const er_node *node) {
     }
   }
   return EDGERT_OK;
+}
+
+static edgert_status prepare(er_plan *plan, er_node *node) {
+  ER_TRY(er_plan_want_counts(plan, node, 1, INPUT_COUNT, 1));
+  const bool floats = er_plan_input(plan, node, INPUT_X)->type == EDGERT_FLOAT32;
+  return floats ? er_prepare_lstm_f32(plan, node) : prepare_s8(plan, node);
+}
+
+static edgert_status run(const er_run *run, const er_node *node) {
+  const bool floats = er_in(run, node, INPUT_X)->type == EDGERT_FLOAT32;
+  return floats ? er_run_lstm_f32(run, node) : run_s8(run, node);
 }
 
 const er_op er_op_unidirectional_sequence_lstm = {.builtin = 44,

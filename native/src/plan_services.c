@@ -1,6 +1,7 @@
 /* What an operator's prepare may ask of the planner: the functions of op.h. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "plan.h"
 #include "schema.h"
