@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     figures = _figures(reference, reference, pitch_hz)
     table.add_row("float model", "torch", f"{parameters_mb:.1f}", *figures)
     for artifact, runtime in EVALUATED:
-        scores = edgesdk.Runner(OUT / artifact, runtime=runtime)(frames)
+        scores = np.asarray(edgesdk.Runner(OUT / artifact, runtime=runtime)(frames))
         size_mb = (OUT / artifact).stat().st_size / 1e6
         table.add_row(artifact, runtime, f"{size_mb:.1f}", *_figures(scores, reference, pitch_hz))
     Console().print(table)

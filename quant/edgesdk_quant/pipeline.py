@@ -73,6 +73,13 @@ def quantize(
     placement = place(graph, recipe, target)
     _refuse_no_op(placement, recipe, target)
     model = clone(graph)
+    if recipe.algorithms.equalization and data is not None:
+        from edgesdk_quant.algorithms import equalization as E
+        from edgesdk_quant.calibration import ChannelRange
+        vals = E.observed(model, set(placement.values()))
+        if vals:
+            rr = collect(model, vals, ChannelRange, ChannelRange.from_state, data, task="e", progress=progress or Silent(), workdir=workdir)
+            E.equalize(model, rr.observers)
     histograms, data_sha256 = _calibrate(
         model, placement, data, recipe, progress or Silent(), workdir
     )

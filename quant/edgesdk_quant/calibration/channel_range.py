@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def channel_axis(rank: int) -> int:
-    """Dimension of the channels: 1 in images [N, C, ...], the last in matrices and sequences."""
-    return 1 if rank >= 4 else rank - 1
+CHANNEL = 1  # dimension of the channels in [N, C, ...]
 
 
 @dataclass
@@ -28,9 +26,8 @@ class ChannelRange:
     high: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def add(self, x: NDArray[np.float32]) -> None:
-        """Take in a batch [N, C, H, W], [N, C] or [N, T, C]."""
-        channel = channel_axis(x.ndim)
-        others = tuple(axis for axis in range(x.ndim) if axis != channel)
+        """Take in a batch [N, C, ...]."""
+        others = tuple(axis for axis in range(x.ndim) if axis != CHANNEL)
         low, high = x.min(axis=others), x.max(axis=others)
         if self.low.size:
             low, high = np.minimum(low, self.low), np.maximum(high, self.high)

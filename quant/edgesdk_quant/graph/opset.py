@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import onnx
 import onnx_ir as ir
+from onnx.version_converter import ConvertError
 
 from edgesdk_runtimes.errors import UnsupportedError
 
@@ -18,13 +19,13 @@ def convert_opset(model: ir.Model, opset: int = OPSET) -> ir.Model:
     Raises:
         UnsupportedError: an operator has no conversion; each is named where that is known.
     """
+    model.ir_version = IR_VERSION
     version = model.opset_imports.get("", model.opset_imports.get("ai.onnx"))
     if version is not None and version > opset:
         _relabel(model, version, opset)
     elif version != opset:
         model = _upgrade(model, version, opset)
     _adopt_foreign(model)
-    model.ir_version = IR_VERSION
     return model
 
 
@@ -32,7 +33,7 @@ def _upgrade(model: ir.Model, version: int | None, opset: int) -> ir.Model:
     """ONNX's own version converter."""
     try:
         converted = onnx.version_converter.convert_version(ir.to_proto(model), opset)
-    except (RuntimeError, ValueError, IndexError) as error:
+    except (ConvertError, RuntimeError, ValueError, IndexError) as error:
         raise UnsupportedError(
             f"the model has opset {version} and cannot be brought to opset {opset} "
             f"({str(error).strip().splitlines()[0]}); export it again with opset 13 or newer"
