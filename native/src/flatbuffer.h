@@ -1,6 +1,7 @@
 /* A bounds-checked, allocation-free reader of FlatBuffers (https://flatbuffers.dev/internals).
- * All loads go through memcpy; nothing recurses. A reader never fails: an absent or out-of-bounds field
- * reads as its default and raises the `bad` flag of the buffer, which the caller checks once. */
+ * All loads go through memcpy; nothing recurses. A reader never fails: an absent or out-of-bounds
+ * field reads as its default and raises the `bad` flag of the buffer, which the caller checks once.
+ */
 #ifndef ER_FLATBUFFER_H
 #define ER_FLATBUFFER_H
 

@@ -1,14 +1,15 @@
 /* What an operator is: a row of the table in ops/registry.c.
  *
- * An operator lives twice. `prepare` runs once, when a session is created: it checks everything that
- * can be wrong (types, shapes, quantization, options), declares the shape of its outputs, packs what
- * can be packed, and says how much scratch memory a run needs. `run` then holds no checks, allocates
- * nothing and cannot fail, but for values that only exist at run time (gather indices).
+ * An operator lives twice. `prepare` runs once, when a session is created: it checks everything
+ * that can be wrong (types, shapes, quantization, options), declares the shape of its outputs,
+ * packs what can be packed, and says how much scratch memory a run needs. `run` then holds no
+ * checks, allocates nothing and cannot fail, but for values that only exist at run time (gather
+ * indices).
  *
- * Prepare is called in execution order, so the shape of each input is final. An operator whose inputs
- * are all constant is run once by the planner right after its prepare and its outputs become constants
- * (float16 weights behind DEQUANTIZE, shape arithmetic); an operator with `folds` set is folded so even
- * when its inputs are not constant (SHAPE). */
+ * Prepare is called in execution order, so the shape of each input is final. An operator whose
+ * inputs are all constant is run once by the planner right after its prepare and its outputs become
+ * constants (float16 weights behind DEQUANTIZE, shape arithmetic); an operator with `folds` set is
+ * folded so even when its inputs are not constant (SHAPE). */
 #ifndef ER_OP_H
 #define ER_OP_H
 
@@ -20,20 +21,22 @@ typedef struct er_run er_run;   /* one execution; fields below */
 
 typedef struct er_node {
   const struct er_op *op;
-  int32_t index;       /* position in its subgraph */
+  int32_t index; /* position in its subgraph */
   int32_t input_count;
   int32_t output_count;
   int32_t intermediate_count;
   const int32_t *inputs;  /* [input_count] tensor numbers, -1: optional input left out */
   const int32_t *outputs; /* [output_count] tensor numbers */
-  const int32_t *intermediates; /* [intermediate_count] tensor numbers: only their quantization counts */
-  er_table options;       /* builtin options; readable in prepare only */
+  const int32_t
+      *intermediates; /* [intermediate_count] tensor numbers: only their quantization counts */
+  er_table options;   /* builtin options; readable in prepare only */
   int32_t version;
-  int32_t subgraph;       /* number of the subgraph this node is in */
-  void *data;             /* what prepare leaves for run (er_plan_alloc) */
-  size_t scratch_bytes;   /* set by prepare: 64-byte aligned memory that run gets */
-  int64_t macs;           /* set by prepare */
-  const char *kernel;     /* set by prepare: static name of the chosen kernel; NULL: the op's own code */
+  int32_t subgraph;     /* number of the subgraph this node is in */
+  void *data;           /* what prepare leaves for run (er_plan_alloc) */
+  size_t scratch_bytes; /* set by prepare: 64-byte aligned memory that run gets */
+  int64_t macs;         /* set by prepare */
+  const char
+      *kernel; /* set by prepare: static name of the chosen kernel; NULL: the op's own code */
 } er_node;
 
 typedef struct er_op {
@@ -65,8 +68,8 @@ edgert_status er_plan_set_shape(er_plan *plan, const er_node *node, int32_t i, i
 void *er_plan_alloc(er_plan *plan, size_t bytes);
 edgert_status er_plan_no_memory(er_plan *plan);
 
-/** Refuse: a printf-style sentence; the planner puts the operator's name, number and output before it.
- * Use MALFORMED for what no runtime could accept, UNSUPPORTED for what only we lack. */
+/** Refuse: a printf-style sentence; the planner puts the operator's name, number and output before
+ * it. Use MALFORMED for what no runtime could accept, UNSUPPORTED for what only we lack. */
 edgert_status er_plan_fail(er_plan *plan, const er_node *node, edgert_status status,
                            const char *format, ...) __attribute__((format(printf, 4, 5)));
 
@@ -79,9 +82,9 @@ edgert_status er_plan_want_type(er_plan *plan, const er_node *node, const er_ten
 /** Threads that run may use (1..64): prepare sizes per-thread scratch with it. */
 int32_t er_plan_threads(const er_plan *plan);
 
-#define ER_TRY(call)                                 \
-  do {                                               \
-    edgert_status er_try_status = (call);            \
+#define ER_TRY(call)                                      \
+  do {                                                    \
+    edgert_status er_try_status = (call);                 \
     if (er_try_status != EDGERT_OK) return er_try_status; \
   } while (0)
 
