@@ -1,242 +1,238 @@
-"""Operators that move elements and compute nothing: shapes, order, joining and parting."""
+"""Operators that move values."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from edgesdk_quant import numerics
-from edgesdk_quant.reference.call import Call, Kernel
-from edgesdk_quant.tflite.constants import DTYPES
+from edgesdk_quant.reference.context import Context, grid_of
 from edgesdk_runtimes.base import Array
+from edgesdk_runtimes.errors import UnsupportedError
 
 
-def reshape(call: Call) -> Array:
-    """RESHAPE: the shape is an input, else an option, else that of the output."""
-    if call.has(1):
-        return call.value(0).reshape(call.integers(1))
-    shape = call.operator.options.get("new_shape") or call.outputs[0].shape
-    return call.value(0).reshape(shape if isinstance(shape, tuple) else -1)
+def reshape(context: Context) -> list[Array]:
+    """RESHAPE, SQUEEZE, EXPAND_DIMS."""
+    return [context.value(0).reshape(context.result().shape)]
 
 
-def squeeze(call: Call) -> Array:
-    """SQUEEZE: take dimensions of size 1 away, all of them when none is named."""
-    x, named = call.value(0), call.operator.options.get("squeeze_dims")
-    if not isinstance(named, tuple) or not named:
-        return x.squeeze()
-    return x.squeeze(axis=tuple(int(axis) for axis in named))
-
-
-def expand_dims(call: Call) -> Array:
-    """EXPAND_DIMS."""
-    return np.expand_dims(call.value(0), call.integers(1)[0])
-
-
-def transpose(call: Call) -> Array:
+def transpose(context: Context) -> list[Array]:
     """TRANSPOSE."""
-    return call.value(0).transpose(call.integers(1))
+    return [context.value(0).transpose([int(d) for d in context.value(1)])]
 
 
-def concatenation(call: Call) -> Array:
-    """CONCATENATION: 8-bit inputs of another grid are brought to the output's first."""
-    parts = [_on_output_grid(call, i) for i in range(len(call.values))]
-    joined = np.concatenate(parts, axis=call.number("axis"))
-    return joined if call.quantized else call.activate(joined)
+def concatenation(context: Context) -> list[Array]:
+    """CONCATENATION; inputs of another scale are requantized first."""
+    axis = context.integer("axis")
+    parts = [_on_grid(context, i) for i in range(len(context.operator.inputs))]
+    joined = np.concatenate(parts, axis=axis)
+    return [joined if context.quantized else context.activated(joined)]
 
 
-def _on_output_grid(call: Call, index: int) -> Array:
-    value = call.value(index)
-    if not call.quantized:
-        return value
-    grid, out = call.grid(index), call.out()
-    if grid.scale == out.scale and grid.zero_point == out.zero_point:
-        return out.clamp(value)
-    return numerics.rescale_in_float(value, grid, out)
+def _on_grid(context: Context, index: int) -> Array:
+    x = context.value(index)
+    if not context.quantized:
+        return x
+    grid, out = context.grid(index), grid_of(context.result())
+    if (grid.scale, grid.zero_point) == (out.scale, out.zero_point):
+        return x
+    return numerics.rescale(x, grid, out)
 
 
-def pack(call: Call) -> Array:
-    """PACK: join along a new dimension."""
-    return np.stack([call.value(i) for i in range(len(call.values))], axis=call.number("axis"))
+def pad(context: Context) -> list[Array]:
+    """PAD with real zero, PADV2 with a value, MIRROR_PAD."""
+    x = context.value(0)
+    amounts = [(int(before), int(after)) for before, after in context.value(1)]
+    code = context.operator.code
+    if code == "MIRROR_PAD":
+        return [
+            np.pad(x, amounts, mode="reflect" if context.text("mode") == "REFLECT" else "symmetric")
+        ]
+    if code == "PADV2":
+        fill = context.value(2).ravel()[0]
+    else:
+        fill = context.grid(0).zero_point if context.quantized else 0
+    return [np.pad(x, amounts, constant_values=fill)]
 
 
-def unpack(call: Call) -> tuple[Array, ...]:
-    """UNPACK: part along a dimension, which goes away."""
-    return tuple(np.moveaxis(call.value(0), call.number("axis"), 0))
+def gather(context: Context) -> list[Array]:
+    """GATHER without batch dimensions."""
+    if context.integer("batch_dims"):
+        raise UnsupportedError("GATHER with batch dimensions")
+    return [np.take(context.value(0), context.value(1), axis=context.integer("axis"))]
 
 
-def split(call: Call) -> tuple[Array, ...]:
-    """SPLIT: the dimension is input 0."""
-    return tuple(np.split(call.value(1), call.number("num_splits"), axis=call.integers(0)[0]))
+def strided_slice(context: Context) -> list[Array]:
+    """STRIDED_SLICE with begin, end and shrink masks."""
+    if context.integer("ellipsis_mask") or context.integer("new_axis_mask"):
+        raise UnsupportedError("STRIDED_SLICE with ellipsis or new axes")
+    x = context.value(0)
+    begin, end, step = (context.value(i) for i in (1, 2, 3))
+    masks = [context.integer(f"{name}_mask") for name in ("begin", "end", "shrink_axis")]
+    index: list[int | slice] = []
+    for i in range(len(begin)):
+        first = None if masks[0] >> i & 1 else int(begin[i])
+        last = None if masks[1] >> i & 1 else int(end[i])
+        shrink = masks[2] >> i & 1
+        index.append(int(begin[i]) if shrink else slice(first, last, int(step[i])))
+    return [x[tuple(index)]]
 
 
-def split_v(call: Call) -> tuple[Array, ...]:
-    """SPLIT_V: sizes are input 1, one of which may be -1 for the rest; the dimension is input 2."""
-    x, sizes, axis = call.value(0), call.integers(1), call.integers(2)[0]
-    rest = x.shape[axis] - sum(size for size in sizes if size >= 0)
-    ends = np.cumsum([rest if size < 0 else size for size in sizes])
-    return tuple(np.split(x, ends[:-1], axis=axis))
+def slice_(context: Context) -> list[Array]:
+    """SLICE."""
+    begin, size = context.value(1), context.value(2)
+    index = tuple(
+        slice(int(b), None if s < 0 else int(b + s)) for b, s in zip(begin, size, strict=True)
+    )
+    return [context.value(0)[index]]
 
 
-def _fill(call: Call) -> int | float:
-    """What PAD writes: real zero."""
-    return call.grid(0).zero_point if call.quantized else 0
-
-
-def pad(call: Call) -> Array:
-    """PAD and PADV2 (which names the value)."""
-    value = call.value(2).item() if call.has(2) else _fill(call)
-    return np.pad(call.value(0), call.value(1).astype(np.int64).tolist(), constant_values=value)
-
-
-def mirror_pad(call: Call) -> Array:
-    """MIRROR_PAD: REFLECT leaves the border element out, SYMMETRIC repeats it."""
-    widths = call.value(1).astype(np.int64).tolist()
-    if call.option("mode") == "REFLECT":
-        return np.pad(call.value(0), widths, mode="reflect")
-    return np.pad(call.value(0), widths, mode="symmetric")
-
-
-def slice_(call: Call) -> Array:
-    """SLICE: size -1 takes the rest."""
-    x, begin, size = call.value(0), call.integers(1), call.integers(2)
-    ends = [x.shape[d] if n < 0 else b + n for d, (b, n) in enumerate(zip(begin, size, strict=True))]
-    return x[tuple(slice(b, e) for b, e in zip(begin, ends, strict=True))]
-
-
-def strided_slice(call: Call) -> Array:
-    """STRIDED_SLICE with all masks of the schema."""
-    entries = list(zip(call.integers(1), call.integers(2), call.integers(3), strict=True))
-    return call.value(0)[tuple(_entry(call, i, *entry) for i, entry in enumerate(entries))]
-
-
-def _entry(call: Call, i: int, begin: int, end: int, stride: int) -> slice | int | None | type(...):
-    def masked(name: str) -> bool:
-        return bool(call.number(name) >> i & 1)
-
-    if masked("ellipsis_mask"):
-        return ...
-    if masked("new_axis_mask"):
-        return None
-    if masked("shrink_axis_mask"):
-        return begin
-    if call.number("offset"):
-        end = begin + end
-    return slice(
-        None if masked("begin_mask") else begin, None if masked("end_mask") else end, stride
+def split(context: Context) -> list[Array]:
+    """SPLIT."""
+    return list(
+        np.split(context.value(1), len(context.operator.outputs), axis=int(context.value(0)))
     )
 
 
-def tile(call: Call) -> Array:
+def split_v(context: Context) -> list[Array]:
+    """SPLIT_V."""
+    sizes = [context.result(i).shape for i in range(len(context.operator.outputs))]
+    axis = int(context.value(2))
+    cuts = np.cumsum([shape[axis] for shape in sizes])[:-1]
+    return list(np.split(context.value(0), cuts, axis=axis))
+
+
+def pack(context: Context) -> list[Array]:
+    """PACK."""
+    values = [context.value(i) for i in range(len(context.operator.inputs))]
+    return [np.stack(values, axis=context.integer("axis"))]
+
+
+def unpack(context: Context) -> list[Array]:
+    """UNPACK."""
+    axis = context.integer("axis")
+    parts = np.split(context.value(0), len(context.operator.outputs), axis=axis)
+    return [part.squeeze(axis) for part in parts]
+
+
+def tile(context: Context) -> list[Array]:
     """TILE."""
-    return np.tile(call.value(0), call.integers(1))
+    return [np.tile(context.value(0), [int(n) for n in context.value(1)])]
 
 
-def broadcast_to(call: Call) -> Array:
+def broadcast_to(context: Context) -> list[Array]:
     """BROADCAST_TO."""
-    return np.array(np.broadcast_to(call.value(0), call.integers(1)))
+    return [np.broadcast_to(context.value(0), [int(n) for n in context.value(1)])]
 
 
-def reverse(call: Call) -> Array:
-    """REVERSE_V2."""
-    return np.flip(call.value(0), call.integers(1))
-
-
-def depth_to_space(call: Call) -> Array:
-    """DEPTH_TO_SPACE: [N, H, W, b * b * C] -> [N, H * b, W * b, C]."""
-    x, block = call.value(0), call.number("block_size")
-    n, h, w, c = x.shape
-    parts = x.reshape(n, h, w, block, block, c // block**2).transpose(0, 1, 3, 2, 4, 5)
-    return parts.reshape(n, h * block, w * block, c // block**2)
-
-
-def space_to_depth(call: Call) -> Array:
-    """SPACE_TO_DEPTH: [N, H * b, W * b, C] -> [N, H, W, b * b * C]."""
-    x, block = call.value(0), call.number("block_size")
-    n, h, w, c = x.shape
-    parts = x.reshape(n, h // block, block, w // block, block, c).transpose(0, 1, 3, 2, 4, 5)
-    return parts.reshape(n, h // block, w // block, block**2 * c)
-
-
-def space_to_batch(call: Call) -> Array:
-    """SPACE_TO_BATCH_ND: [N, ...] -> [prod(block) * N, ... / block, ...]."""
-    x, blocks = call.value(0), call.integers(1)
-    widths = [(0, 0), *call.value(2).tolist()]
-    widths += [(0, 0)] * (x.ndim - len(widths))
-    x = np.pad(x, widths, constant_values=_fill(call))
-    m = len(blocks)
-    split = [x.shape[0]]
-    for size, block in zip(x.shape[1:], blocks, strict=False):
-        split += [size // block, block]
-    parts = x.reshape(*split, *x.shape[m + 1 :])
-    order = [2 * i + 2 for i in range(m)] + [0] + [2 * i + 1 for i in range(m)]
-    parts = parts.transpose(*order, *range(2 * m + 1, parts.ndim))
-    return parts.reshape(-1, *parts.shape[m + 1 :])
-
-
-def batch_to_space(call: Call) -> Array:
-    """BATCH_TO_SPACE_ND: the inverse of SPACE_TO_BATCH_ND, then crops."""
-    x, blocks = call.value(0), call.integers(1)
-    m = len(blocks)
-    parts = x.reshape(*blocks, -1, *x.shape[1:])
-    order = [m] + [axis for i in range(m) for axis in (m + 1 + i, i)]
-    parts = parts.transpose(*order, *range(2 * m + 1, parts.ndim))
-    sizes = [size * block for size, block in zip(x.shape[1:], blocks, strict=False)]
-    whole = parts.reshape(-1, *sizes, *x.shape[m + 1 :])
-    crops = [(int(a), int(b)) for a, b in call.value(2).tolist()]
-    inside = (slice(a, n - b) for (a, b), n in zip(crops, sizes, strict=True))
-    return whole[(slice(None), *inside)]
-
-
-def shape(call: Call) -> Array:
+def shape(context: Context) -> list[Array]:
     """SHAPE."""
-    return np.array(call.value(0).shape, DTYPES[call.outputs[0].type])
+    dtype = np.int64 if context.text("out_type") == "INT64" else np.int32
+    return [np.array(context.value(0).shape, dtype)]
 
 
-def rank(call: Call) -> Array:
-    """RANK."""
-    return np.array(call.value(0).ndim, np.int32)
+def fill(context: Context) -> list[Array]:
+    """FILL."""
+    return [np.full([int(n) for n in context.value(0)], context.value(1))]
 
 
-def fill(call: Call) -> Array:
-    """FILL: the shape is input 0, the value input 1."""
-    return np.full(call.integers(0), call.value(1).item(), call.value(1).dtype)
+def depth_to_space(context: Context) -> list[Array]:
+    """DEPTH_TO_SPACE."""
+    x, b = context.value(0), context.integer("block_size")
+    n, h, w, c = x.shape
+    blocks = x.reshape(n, h, w, b, b, c // (b * b)).transpose(0, 1, 3, 2, 4, 5)
+    return [blocks.reshape(n, h * b, w * b, -1)]
 
 
-def zeros_like(call: Call) -> Array:
-    """ZEROS_LIKE."""
-    return np.zeros_like(call.value(0))
+def space_to_depth(context: Context) -> list[Array]:
+    """SPACE_TO_DEPTH."""
+    x, b = context.value(0), context.integer("block_size")
+    n, h, w, c = x.shape
+    blocks = x.reshape(n, h // b, b, w // b, b, c).transpose(0, 1, 3, 2, 4, 5)
+    return [blocks.reshape(n, h // b, w // b, -1)]
 
 
-def range_(call: Call) -> Array:
-    """RANGE: start, limit, delta."""
-    start, limit, delta = (call.value(i).item() for i in range(3))
-    return np.arange(start, limit, delta, dtype=call.value(0).dtype)
+def resize_nearest(context: Context) -> list[Array]:
+    """RESIZE_NEAREST_NEIGHBOR."""
+    x = context.value(0)
+    rows, columns = (
+        _nearest(context, size, int(wanted))
+        for size, wanted in zip(x.shape[1:3], context.value(1), strict=True)
+    )
+    return [x[:, rows][:, :, columns]]
 
 
-KERNELS: dict[str, Kernel] = {
-    "RESHAPE": reshape,
-    "SQUEEZE": squeeze,
-    "EXPAND_DIMS": expand_dims,
-    "TRANSPOSE": transpose,
+def _nearest(context: Context, size: int, wanted: int) -> Array:
+    corners, half = context.integer("align_corners"), context.integer("half_pixel_centers")
+    step = _step(size, wanted, bool(corners))
+    at = (np.arange(wanted, dtype=np.float32) + np.float32(0.5 if half else 0)) * step
+    index = np.floor(at + np.float32(0.5)) if corners else np.floor(at)
+    return np.clip(index.astype(np.int64), 0, size - 1)
+
+
+def _step(size: int, wanted: int, corners: bool) -> np.float32:
+    if corners and wanted > 1:
+        return np.float32(size - 1) / np.float32(wanted - 1)
+    return np.float32(size) / np.float32(wanted)
+
+
+def resize_bilinear(context: Context) -> list[Array]:
+    """RESIZE_BILINEAR; 8-bit values are mixed with weights of 11 bits (docs/NUMERICS.md)."""
+    x = context.value(0)
+    (y0, y1, fy), (x0, x1, fx) = (
+        _between(context, size, int(wanted))
+        for size, wanted in zip(x.shape[1:3], context.value(1), strict=True)
+    )
+    fy, fx = fy[:, None, None], fx[:, None]
+    if not context.quantized:
+        rows = x[:, y0] + (x[:, y1] - x[:, y0]) * fy
+        return [(rows[:, :, x0] + (rows[:, :, x1] - rows[:, :, x0]) * fx).astype(np.float32)]
+    if context.result().type == "INT16":
+        raise UnsupportedError("RESIZE_BILINEAR of 16-bit values")
+    stored, wy, wx = x.astype(np.int64), _eleven_bits(fy), _eleven_bits(fx)
+    top, bottom = (
+        stored[:, row][:, :, x0] * 2048 + (stored[:, row][:, :, x1] - stored[:, row][:, :, x0]) * wx
+        for row in (y0, y1)
+    )
+    return [((top * 2048 + (bottom - top) * wy + (1 << 21)) >> 22).astype(x.dtype)]
+
+
+def _between(context: Context, size: int, wanted: int) -> tuple[Array, Array, Array]:
+    """(position below, position above, fraction towards the one above) for each output."""
+    corners, half = context.integer("align_corners"), context.integer("half_pixel_centers")
+    at = np.arange(wanted, dtype=np.float32)
+    step = _step(size, wanted, bool(corners))
+    at = (at + np.float32(0.5)) * step - np.float32(0.5) if half else at * step
+    at = np.maximum(at, np.float32(0))
+    low = np.minimum(at.astype(np.int64), size - 1)
+    return low, np.minimum(low + 1, size - 1), at - low.astype(np.float32)
+
+
+def _eleven_bits(fraction: Array) -> Array:
+    return np.rint(fraction * np.float32(2048)).astype(np.int64)
+
+
+OPERATORS = {
+    "BROADCAST_TO": broadcast_to,
     "CONCATENATION": concatenation,
+    "DEPTH_TO_SPACE": depth_to_space,
+    "EXPAND_DIMS": reshape,
+    "FILL": fill,
+    "GATHER": gather,
+    "MIRROR_PAD": pad,
     "PACK": pack,
-    "UNPACK": unpack,
-    "SPLIT": split,
-    "SPLIT_V": split_v,
     "PAD": pad,
     "PADV2": pad,
-    "MIRROR_PAD": mirror_pad,
+    "RESHAPE": reshape,
+    "RESIZE_BILINEAR": resize_bilinear,
+    "RESIZE_NEAREST_NEIGHBOR": resize_nearest,
+    "SHAPE": shape,
     "SLICE": slice_,
+    "SPACE_TO_DEPTH": space_to_depth,
+    "SPLIT": split,
+    "SPLIT_V": split_v,
+    "SQUEEZE": reshape,
     "STRIDED_SLICE": strided_slice,
     "TILE": tile,
-    "BROADCAST_TO": broadcast_to,
-    "REVERSE_V2": reverse,
-    "DEPTH_TO_SPACE": depth_to_space,
-    "SPACE_TO_DEPTH": space_to_depth,
-    "SPACE_TO_BATCH_ND": space_to_batch,
-    "BATCH_TO_SPACE_ND": batch_to_space,
-    "SHAPE": shape,
-    "RANK": rank,
-    "FILL": fill,
-    "ZEROS_LIKE": zeros_like,
-    "RANGE": range_,
+    "TRANSPOSE": transpose,
+    "UNPACK": unpack,
 }

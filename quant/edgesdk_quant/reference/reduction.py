@@ -1,75 +1,95 @@
-"""Operators that take dimensions away, and those that look along one."""
+"""Pools, reductions and softmax."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 
 from edgesdk_quant import numerics
-from edgesdk_quant.reference.call import Call, Kernel
+from edgesdk_quant.reference.context import Context
+from edgesdk_quant.reference.windows import windows
 from edgesdk_runtimes.base import Array
+from edgesdk_runtimes.errors import UnsupportedError
 
-REDUCERS: dict[str, Callable[..., Array]] = {
+FLOAT_REDUCTIONS = {
     "MEAN": np.mean,
     "SUM": np.sum,
-    "REDUCE_PROD": np.prod,
     "REDUCE_MAX": np.max,
     "REDUCE_MIN": np.min,
-    "REDUCE_ANY": np.any,
-    "REDUCE_ALL": np.all,
+    "REDUCE_PROD": np.prod,
 }
-# Stored values compare as real ones do.
-ORDER_ONLY = frozenset({"REDUCE_MAX", "REDUCE_MIN"})
 
 
-def _axes(call: Call) -> tuple[int, ...]:
-    rank = call.value(0).ndim
-    return tuple(sorted({axis % rank for axis in call.integers(1)})) if rank else ()
+def average_pool(context: Context) -> list[Array]:
+    """AVERAGE_POOL_2D over the pixels that lie inside."""
+    x = context.value(0)
+    kernel = context.integer("filter_height"), context.integer("filter_width")
+    ones = np.ones((1, *x.shape[1:3], 1), np.int64)
+    count = windows(context, ones, kernel, 0).sum(axis=(-2, -1))
+    if not context.quantized:
+        total = windows(context, x, kernel, 0.0).sum(axis=(-2, -1), dtype=np.float32)
+        return [context.activated(total / count.astype(np.float32))]
+    total = windows(context, x.astype(np.int64), kernel, 0).sum(axis=(-2, -1))
+    return [context.result_grid().clamp(numerics.average(total, count))]
 
 
-def _reduce(call: Call) -> Array:
-    code, x = call.operator.code, call.value(0)
-    axes, keep = _axes(call), bool(call.number("keep_dims"))
-    if call.quantized and code not in ORDER_ONLY:
-        if code == "MEAN":
-            return numerics.mean(x, axes, keep, call.grid(0), call.out())
-        real = numerics.dequantize(x, call.grid(0))
-        return numerics.quantize(REDUCERS[code](real, axis=axes, keepdims=keep), call.out())
-    if code == "MEAN" and x.dtype.kind == "i":
-        total = np.sum(x, axis=axes, keepdims=keep, dtype=np.int64)
-        count = x.size // max(total.size, 1)
-        return (np.sign(total) * (np.abs(total) // count)).astype(x.dtype)
-    return np.asarray(REDUCERS[code](x, axis=axes, keepdims=keep)).astype(x.dtype)
+def max_pool(context: Context) -> list[Array]:
+    """MAX_POOL_2D."""
+    x = context.value(0)
+    kernel = context.integer("filter_height"), context.integer("filter_width")
+    if not context.quantized:
+        return [context.activated(windows(context, x, kernel, -np.inf).max(axis=(-2, -1)))]
+    lowest = int(np.iinfo(x.dtype).min)
+    largest = windows(context, x, kernel, lowest).max(axis=(-2, -1))
+    return [context.result_grid().clamp(largest)]
 
 
-def _arg(call: Call) -> Array:
-    find = np.argmax if call.operator.code == "ARG_MAX" else np.argmin
-    dtype = np.int64 if call.outputs[0].type == "INT64" else np.int32
-    return np.asarray(find(call.value(0), axis=call.integers(1)[0])).astype(dtype)
+def reduce(context: Context) -> list[Array]:
+    """MEAN, SUM and the like over constant axes."""
+    code, x = context.operator.code, context.value(0)
+    axes = tuple(int(axis) % x.ndim for axis in np.atleast_1d(context.value(1)))
+    keep = bool(context.integer("keep_dims"))
+    if not context.quantized:
+        return [np.asarray(FLOAT_REDUCTIONS[code](x, axis=axes, keepdims=keep), x.dtype)]
+    if code == "MEAN" and context.result().type != "INT16":
+        return [numerics.mean(x, axes, keep, context.grid(0), context.result_grid())]
+    if code in ("REDUCE_MAX", "REDUCE_MIN"):
+        return [np.asarray(FLOAT_REDUCTIONS[code](x, axis=axes, keepdims=keep))]
+    raise UnsupportedError(f"{code} of {context.result().type} values")
 
 
-def cumsum(call: Call) -> Array:
-    """CUMSUM along one dimension; `exclusive` leaves the element itself out."""
-    x, axis = call.value(0), call.integers(1)[0]
-    x = np.flip(x, axis) if call.number("reverse") else x
-    total = np.cumsum(x, axis=axis, dtype=x.dtype)
-    total = total - x if call.number("exclusive") else total
-    return np.flip(total, axis) if call.number("reverse") else total
+def softmax(context: Context) -> list[Array]:
+    """SOFTMAX over the last dimension."""
+    x, beta = context.value(0), context.number("beta", 1.0)
+    if not context.quantized:
+        terms = np.exp((x - x.max(axis=-1, keepdims=True)) * np.float32(beta))
+        return [terms / terms.sum(axis=-1, keepdims=True)]
+    if context.result().type == "INT16":
+        raise UnsupportedError("SOFTMAX of 16-bit values")
+    return [numerics.softmax(x, beta, context.grid(0), context.result_grid())]
 
 
-def top_k(call: Call) -> tuple[Array, Array]:
-    """TOPK_V2: the k largest along the last dimension, the first of equals first."""
-    x, k = call.value(0), call.integers(1)[0]
-    last = x.shape[-1] - 1
-    order = last - np.argsort(x[..., ::-1], axis=-1, kind="stable")[..., ::-1][..., :k]
-    return np.take_along_axis(x, order, axis=-1), order.astype(np.int32)
+def log_softmax(context: Context) -> list[Array]:
+    """LOG_SOFTMAX of floats."""
+    x = context.value(0)
+    if context.quantized:
+        raise UnsupportedError("LOG_SOFTMAX of integers")
+    shifted = x - x.max(axis=-1, keepdims=True)
+    return [shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))]
 
 
-KERNELS: dict[str, Kernel] = {
-    **dict.fromkeys(REDUCERS, _reduce),
-    "ARG_MAX": _arg,
-    "ARG_MIN": _arg,
-    "CUMSUM": cumsum,
-    "TOPK_V2": top_k,
+def arg_extreme(context: Context) -> list[Array]:
+    """ARG_MAX and ARG_MIN."""
+    pick = np.argmax if context.operator.code == "ARG_MAX" else np.argmin
+    dtype = np.int64 if context.text("output_type") == "INT64" else np.int32
+    return [np.asarray(pick(context.value(0), axis=int(context.value(1).ravel()[0])), dtype)]
+
+
+OPERATORS = {
+    **dict.fromkeys(FLOAT_REDUCTIONS, reduce),
+    "ARG_MAX": arg_extreme,
+    "ARG_MIN": arg_extreme,
+    "AVERAGE_POOL_2D": average_pool,
+    "LOG_SOFTMAX": log_softmax,
+    "MAX_POOL_2D": max_pool,
+    "SOFTMAX": softmax,
 }
