@@ -75,7 +75,9 @@ class Benchmark:
 
 
 @dataclass
-class _Candidate:
+class Candidate:
+    """One runtime with its own session, inputs and the seconds of each of its calls so far."""
+
     runtime: str
     threads: int
     session: Session
@@ -157,10 +159,10 @@ def _installed(artifact: Artifact, skipped: list[Skipped]) -> list[str]:
     return sorted(names, key=PREFERRED[artifact.format].index)
 
 
-def _prepare(artifact: Artifact, name: str, threads: int) -> _Candidate:
+def _prepare(artifact: Artifact, name: str, threads: int) -> Candidate:
     """Open, warm up, and choose how many calls make a round."""
     session = open_session(artifact, name, threads=threads).session
-    candidate = _Candidate(name, threads, session, random_inputs(session.inputs))
+    candidate = Candidate(name, threads, session, random_inputs(session.inputs))
     session.run(candidate.arrays)
     start = time.perf_counter()
     session.run(candidate.arrays)
@@ -169,14 +171,14 @@ def _prepare(artifact: Artifact, name: str, threads: int) -> _Candidate:
     return candidate
 
 
-def _take_turn(candidate: _Candidate) -> None:
+def _take_turn(candidate: Candidate) -> None:
     for _ in range(candidate.calls_a_round):
         start = time.perf_counter()
         candidate.session.run(candidate.arrays)
         candidate.seconds.append(time.perf_counter() - start)
 
 
-def _timing(artifact: Artifact, candidate: _Candidate) -> Timing:
+def _timing(artifact: Artifact, candidate: Candidate) -> Timing:
     milliseconds = 1e3 * np.array(candidate.seconds)
     load_ms, rss_mb = _footprint(artifact, candidate)
     return Timing(
@@ -191,7 +193,7 @@ def _timing(artifact: Artifact, candidate: _Candidate) -> Timing:
     )
 
 
-def _footprint(artifact: Artifact, candidate: _Candidate) -> tuple[float | None, float | None]:
+def _footprint(artifact: Artifact, candidate: Candidate) -> tuple[float | None, float | None]:
     """Load and run once in a fresh process; a runtime of .tflite files gets the lowered file."""
     if artifact.format not in find_runtime(candidate.runtime).formats:
         from edgesdk.lowering import lower_artifact

@@ -100,7 +100,11 @@ def metadata_of(artifact: Artifact) -> dict[str, str]:
         return {key: v.decode() for key, v in entries.items() if key.startswith("edgesdk.")}
     from edgesdk_quant.graph import load
 
-    return {k: v for k, v in load(artifact.data, artifact.name).metadata_props.items() if k.startswith("edgesdk.")}
+    return {
+        k: v
+        for k, v in load(artifact.data, artifact.name).metadata_props.items()
+        if k.startswith("edgesdk.")
+    }
 
 
 def labels_from(given: Labels | str | os.PathLike[str] | None, data: Any) -> Labels | None:

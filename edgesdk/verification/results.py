@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from edgesdk.fusion_audit import Audit
@@ -89,8 +90,9 @@ def misses(
         where = f"{result.artifact} on {result.runtime}"
         if result.failure:
             continue
-        if border.min_sqnr is not None and (result.sqnr_db or 0.0) < border.min_sqnr:
-            found.append(f"{where}: SQNR {result.sqnr_db:.2f} dB, below {border.min_sqnr:g} dB.")
+        sqnr = math.nan if result.sqnr_db is None else result.sqnr_db
+        if border.min_sqnr is not None and not sqnr >= border.min_sqnr:
+            found.append(f"{where}: SQNR {sqnr:.2f} dB, below {border.min_sqnr:g} dB.")
         drop = _drop(result, float_top1)
         if border.max_drop is not None and drop is not None and drop > border.max_drop:
             found.append(f"{where}: {drop:.2f} points lost, more than {border.max_drop:g}.")

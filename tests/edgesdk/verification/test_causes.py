@@ -1,0 +1,42 @@
+"""Naming the cause of noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from edgesdk.verification.causes import Evidence, name_cause
+
+NEUTRAL = Evidence(
+    noise=100.0,
+    clip_noise=0.0,
+    rounding_noise=0.0,
+    clipped=0.0,
+    bounds=(-1.0, 1.0),
+    bulk=0.9,
+    drop_db=10.0,
+    source="x",
+    bias_at_limit=False,
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({}, "weights"),
+        ({"drop_db": 1.0}, "inherited"),
+        ({"drop_db": 1.0, "source": ""}, "weights"),
+        ({"rounding_noise": 60.0}, "rounding"),
+        ({"rounding_noise": 60.0, "bulk": 0.1}, "outliers"),
+        ({"clip_noise": 60.0, "clipped": 0.02}, "saturation"),
+        ({"clip_noise": 60.0, "bias_at_limit": True}, "bias overflow"),
+    ],
+)
+def test_the_largest_source_is_named(change: dict[str, object], kind: str) -> None:
+    assert name_cause(replace(NEUTRAL, **change)).kind == kind  # type: ignore[arg-type]
+
+
+def test_saturation_names_share_and_bounds() -> None:
+    cause = name_cause(replace(NEUTRAL, clip_noise=60.0, clipped=0.02))
+    assert "2 % of the float values lie beyond [-1, 1]" in cause.sentence
