@@ -1,4 +1,5 @@
 /* The public interface: what it gives for good arguments and what it says for wrong ones. */
+#include <pthread.h>
 #include <string.h>
 
 #include "small_models.h"
@@ -40,6 +41,27 @@ static void two_sessions_of_one_model_share_no_state(void) {
   CHECK(output_at(left, 0) == 12.0F && output_at(right, 0) == 11.0F);
   edgert_session_destroy(left);
   edgert_session_destroy(right);
+  edgert_model_close(model);
+}
+
+static void *count_to_a_hundred(void *model) {
+  static const float ones[4] = {1, 1, 1, 1};
+  edgert_session_options options = {.size = sizeof options, .threads = 2};
+  edgert_session *session = small_session(model, &options);
+  feed(session, 0, ones, 4);
+  for (int32_t run = 0; run < 90; run++) CHECK(edgert_session_run(session) == EDGERT_OK);
+  CHECK(output_at(session, 0) == 100.0F);
+  edgert_session_destroy(session);
+  return NULL;
+}
+
+static void threads_share_a_model(void) {
+  edgert_model *model = small_model_open("counter");
+  pthread_t threads[4];
+  for (int32_t i = 0; i < 4; i++) {
+    CHECK(pthread_create(&threads[i], NULL, count_to_a_hundred, model) == 0);
+  }
+  for (int32_t i = 0; i < 4; i++) pthread_join(threads[i], NULL);
   edgert_model_close(model);
 }
 
@@ -215,6 +237,7 @@ static void the_library_describes_itself(void) {
 int main(void) {
   state_lives_between_runs_and_ends_at_a_reset();
   two_sessions_of_one_model_share_no_state();
+  threads_share_a_model();
   if_takes_the_branch_that_its_flag_names();
   while_runs_its_body_until_its_condition_ends();
   inputs_keep_their_values();
