@@ -1,4 +1,4 @@
-/* MEAN, SUM, REDUCE_MAX, REDUCE_MIN and REDUCE_PROD over constant axes. */
+/* MEAN, SUM and REDUCE_MAX, MIN, PROD, ANY, ALL over constant axes. */
 #include <math.h>
 
 #include "activation.h"
@@ -140,6 +140,11 @@ static edgert_status choose(er_plan *plan, er_node *node, er_reduce_plan *p) {
     p->run = run_floats;
     return EDGERT_OK;
   }
+  if (p->type == EDGERT_BOOL && (p->op == ER_REDUCE_MAX || p->op == ER_REDUCE_MIN)) {
+    p->type = EDGERT_UINT8; /* any is the largest byte, all the smallest */
+    p->run = run_extremes;
+    return EDGERT_OK;
+  }
   if (er_is_quantized(input)) return plan_quantized(plan, node, p, input, output);
   const int32_t types[] = {EDGERT_INT32, EDGERT_INT64, -1};
   ER_TRY(er_plan_want_type(plan, node, input, types));
@@ -185,3 +190,5 @@ REDUCE(sum, 74, "SUM", ER_SUM)
 REDUCE(reduce_prod, 81, "REDUCE_PROD", ER_REDUCE_PROD)
 REDUCE(reduce_max, 82, "REDUCE_MAX", ER_REDUCE_MAX)
 REDUCE(reduce_min, 89, "REDUCE_MIN", ER_REDUCE_MIN)
+REDUCE(reduce_any, 91, "REDUCE_ANY", ER_REDUCE_MAX)
+REDUCE(reduce_all, 140, "REDUCE_ALL", ER_REDUCE_MIN)
