@@ -15,27 +15,10 @@ typedef struct er_pad_plan {
 
 enum { MODE_REFLECT = 0, MODE_SYMMETRIC = 1 };
 
-/* Require a constant [rank, 2] array of indices. */
-static edgert_status want_pairs(er_plan *plan, const er_node *node, const er_tensor *pads,
-                                int32_t rank) {
-  const int32_t types[] = {EDGERT_INT32, EDGERT_INT64, -1};
-  ER_TRY(er_plan_want_type(plan, node, pads, types));
-  if (pads->constant == NULL) {
-    return er_plan_fail(plan, node, EDGERT_UNSUPPORTED,
-                        "its paddings '%s' are computed while running; they must be constant, "
-                        "because all shapes are planned before the first run",
-                        pads->name);
-  }
-  if (pads->rank == 2 && pads->dims[0] == rank && pads->dims[1] == 2) return EDGERT_OK;
-  return er_plan_fail(plan, node, EDGERT_MALFORMED,
-                      "needs paddings of shape [%d, 2]; '%s' has %lld elements", (int)rank,
-                      pads->name, (long long)pads->count);
-}
-
 static edgert_status read_shape(er_plan *plan, const er_node *node, er_pad_shape *shape) {
   const er_tensor *input = er_plan_input(plan, node, 0), *pads = er_plan_input(plan, node, 1);
   int64_t dims[EDGERT_MAX_RANK];
-  ER_TRY(want_pairs(plan, node, pads, input->rank));
+  ER_TRY(er_want_pairs(plan, node, pads, input->rank));
   shape->rank = input->rank;
   for (int32_t d = 0; d < input->rank; ++d) {
     const int64_t before = er_constant_at(pads, 2 * d), after = er_constant_at(pads, 2 * d + 1);
