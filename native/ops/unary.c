@@ -2,69 +2,25 @@
  * results that is made in prepare, int16 one value at a time. */
 #include <math.h>
 
-#include "activation.h"
 #include "kernels/float.h"
 #include "kernels/kernels.h"
 #include "shape.h"
+#include "unary_rule.h"
 
 typedef struct er_unary_plan {
   er_unary op;
   edgert_type type;
   float alpha;
   int64_t count;
-  float in_scale, out_inverse; /* int16 */
-  er_fixed positive, negative; /* LEAKY_RELU on int16: factors of x >= 0 and of x < 0 */
-  uint8_t table[256];          /* 8 bits; by the stored byte */
+  er_unary_rule rule;
+  uint8_t table[256]; /* 8 bits; by the stored byte */
 } er_unary_plan;
 
-/* One result by the rule of docs/NUMERICS.md. */
-static float result(const er_unary_plan *p, float value) {
-  return (float)er_unary_real(p->op, (double)p->alpha, (double)value);
-}
-
-/* LiteRT truncates the square root of 8-bit integers, and rounds everything else. */
-static int32_t stored(const er_unary_plan *p, float real, float inverse, int32_t zero_point,
-                      er_range range) {
-  const float value = real == real ? real * inverse : 0.0f;
-  const bool truncates = p->op == ER_SQRT && p->type != EDGERT_INT16;
-  return er_settle(truncates ? truncf(value) : value, zero_point, range.low, range.high);
-}
-
-/* LEAKY_RELU in fixed point, as XNNPACK does. */
-static int32_t leaky(const er_unary_plan *p, int32_t value, float ratio, int32_t zero_point,
-                     er_range range) {
-  const float slope = value >= 0 ? ratio : ratio * p->alpha;
-  const double most = 0x1p40; /* keeps the product within 64 bits and lies far beyond all results */
-  const int64_t multiplier = (int64_t)rint(fmax(-most, fmin(256.0 * (double)slope, most)));
-  return er_clamp(((value * multiplier + 128) >> 8) + zero_point, range.low, range.high);
-}
-
-static void fill_table(er_unary_plan *p, const er_tensor *input, const er_tensor *output) {
-  const er_range in = er_type_range(input->type), out = er_type_range(output->type);
-  const float scale = input->quant.scale[0];
-  const float inverse = 1.0f / output->quant.scale[0];
-  const int32_t in_zero = input->quant.zero_point[0], out_zero = output->quant.zero_point[0];
-  for (int32_t q = in.low; q <= in.high; ++q) {
-    const int32_t value =
-        p->op == ER_LEAKY_RELU
-            ? leaky(p, q - in_zero, scale / output->quant.scale[0], out_zero, out)
-            : stored(p, result(p, (float)(q - in_zero) * scale), inverse, out_zero, out);
-    p->table[(uint8_t)q] = (uint8_t)value;
+static void fill_table(er_unary_plan *p) {
+  const er_range range = er_type_range(p->type);
+  for (int32_t q = range.low; q <= range.high; ++q) {
+    p->table[(uint8_t)q] = (uint8_t)p->rule.apply(&p->rule, q - p->rule.in_zero);
   }
-}
-
-static edgert_status plan_s16(er_plan *plan, const er_node *node, er_unary_plan *p,
-                              const er_tensor *input, const er_tensor *output) {
-  if (input->quant.zero_point[0] != 0 || output->quant.zero_point[0] != 0) {
-    return er_plan_fail(plan, node, EDGERT_MALFORMED,
-                        "has int16 activations with a zero point; only 0 is allowed");
-  }
-  p->in_scale = input->quant.scale[0];
-  p->out_inverse = 1.0f / output->quant.scale[0];
-  const float product = p->in_scale * fabsf(p->alpha);
-  p->positive = er_fixed_from((double)(p->in_scale / output->quant.scale[0]));
-  p->negative = er_fixed_from((double)(product / output->quant.scale[0]));
-  return EDGERT_OK;
 }
 
 static edgert_status plan_quantized(er_plan *plan, er_node *node, er_unary_plan *p,
@@ -73,12 +29,13 @@ static edgert_status plan_quantized(er_plan *plan, er_node *node, er_unary_plan 
   ER_TRY(er_plan_want_type(plan, node, input, types));
   ER_TRY(er_want_per_tensor(plan, node, input));
   ER_TRY(er_want_per_tensor(plan, node, output));
-  if (p->type == EDGERT_INT16) {
-    node->kernel = "unary_s16_generic";
-    return plan_s16(plan, node, p, input, output);
+  if (!er_make_unary_rule(p->op, p->alpha, input, output, &p->rule)) {
+    return er_plan_fail(plan, node, EDGERT_UNSUPPORTED,
+                        "has scales %g in and %g out, which lie too far apart",
+                        (double)input->quant.scale[0], (double)output->quant.scale[0]);
   }
-  fill_table(p, input, output);
-  node->kernel = "lookup_generic";
+  node->kernel = p->type == EDGERT_INT16 ? "unary_s16_generic" : "lookup_generic";
+  if (p->type != EDGERT_INT16) fill_table(p);
   return EDGERT_OK;
 }
 
@@ -105,19 +62,8 @@ static edgert_status prepare(er_plan *plan, er_node *node, er_unary op, float al
 }
 
 static void run_s16(const er_unary_plan *p, const int16_t *input, int16_t *output) {
-  const er_range range = er_type_range(EDGERT_INT16);
   for (int64_t i = 0; i < p->count; ++i) {
-    output[i] =
-        (int16_t)stored(p, result(p, (float)input[i] * p->in_scale), p->out_inverse, 0, range);
-  }
-}
-
-static void run_leaky_s16(const er_unary_plan *p, const int16_t *input, int16_t *output) {
-  const int32_t sign = p->alpha < 0 ? -1 : 1;
-  for (int64_t i = 0; i < p->count; ++i) {
-    const int64_t q =
-        input[i] >= 0 ? er_mulfix(input[i], p->positive) : er_mulfix(sign * input[i], p->negative);
-    output[i] = (int16_t)er_clamp(q, INT16_MIN, INT16_MAX);
+    output[i] = (int16_t)p->rule.apply(&p->rule, input[i] - p->rule.in_zero);
   }
 }
 
@@ -148,8 +94,6 @@ static edgert_status run(const er_run *run, const er_node *node) {
     run_numbers(p, input, output);
   } else if (p->type != EDGERT_INT16) {
     er_lookup(p->table, p->count, input, output);
-  } else if (p->op == ER_LEAKY_RELU) {
-    run_leaky_s16(p, input, output);
   } else {
     run_s16(p, input, output);
   }

@@ -10,8 +10,10 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from edgesdk_quant.algorithms.bias_correction import correct_biases, correctable
 from edgesdk_quant.algorithms.weight_clipping import channel_limits
 from edgesdk_quant.calibration import Histogram, collect, find_range
+from edgesdk_quant.calibration.channel_mean import ChannelMean
 from edgesdk_quant.capability import Target
 from edgesdk_quant.data import CalibrationData
 from edgesdk_quant.fingerprint import fingerprint
@@ -85,6 +87,8 @@ def quantize(
     )
     activations = _activations(model, placement, histograms, recipe)
     limits = {site: _limits(model, site, recipe) for site in placement.weights}
+    if recipe.algorithms.bias_correction and data is not None:
+        _correct_biases(model, limits, data, progress or Silent(), workdir)
     insert(model, placement, activations, limits)
     model.metadata_props.update(
         {
@@ -95,6 +99,29 @@ def quantize(
         }
     )
     return QuantizedModel(model, recipe, placement.decisions)
+
+
+def _correct_biases(
+    model: ir.Model,
+    limits: Mapping[WeightSite, NDArray[np.float64]],
+    data: CalibrationData,
+    progress: Progress,
+    workdir: Path | None,
+) -> None:
+    inputs = correctable(model, tuple(limits))
+    if not inputs:
+        return
+    found = collect(
+        model,
+        sorted(set(inputs.values())),
+        ChannelMean,
+        ChannelMean.from_state,
+        data,
+        task="measuring means",
+        progress=progress,
+        workdir=workdir,
+    )
+    correct_biases(model, limits, inputs, found.observers)
 
 
 def _refuse_no_op(placement: Placement, recipe: Recipe, target: Target) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgesdk.export.tflite.versions import version_of
 from edgesdk_quant.graph import constant, value_shape
 from edgesdk_quant.tflite.model import Operator, OptionValue, Quantization, Tensor
+from edgesdk_quant.tflite.schema import default_options
 from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import UnsupportedError
 
@@ -71,7 +72,7 @@ class Tensors:
 
     def constant(self, name: str, data: Array, quantization: Quantization | None = None) -> int:
         """A constant; its type follows from its dtype."""
-        data = np.ascontiguousarray(data)
+        data = np.array(data, order="C")
         kind = NUMPY_TYPES[data.dtype.name]
         self.tensors.append(Tensor(self._unique(name), kind, data.shape, data, quantization))
         return len(self.tensors) - 1
@@ -79,10 +80,11 @@ class Tensors:
     def emit(
         self, code: str, inputs: list[int], outputs: list[int], **options: OptionValue
     ) -> None:
-        """Add an operator with the lowest version that its types allow."""
-        kinds = [self.tensors[i].type for i in inputs if i >= 0]
-        version = version_of(code, kinds, options)
-        self.operators.append(Operator(code, tuple(inputs), tuple(outputs), options, version))
+        """Add an operator with the lowest version that its types allow; other options default."""
+        tensors = [self.tensors[i] for i in inputs if i >= 0]
+        everything = {**default_options(code), **options}
+        version = version_of(code, tensors, everything)
+        self.operators.append(Operator(code, tuple(inputs), tuple(outputs), everything, version))
 
     def like(self, name: str, tensor: int, shape: tuple[int, ...]) -> int:
         """A new tensor of the type and quantization of another."""

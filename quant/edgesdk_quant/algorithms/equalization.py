@@ -3,7 +3,7 @@ import numpy as np
 from edgesdk_quant.algorithms.channel_groups import channel_groups
 from edgesdk_quant.graph import constant, new_initializer
 from edgesdk_quant.operators import attribute
-ALPHA=float(os.environ.get('ALPHA','.5')); ALPHA_DW=float(os.environ.get('ALPHA_DW','1')); LIM=float(os.environ.get('LIM','32'))
+ALPHA=float(os.environ.get('ALPHA','.5')); ALPHA_DW=float(os.environ.get('ALPHA_DW','1')); MARGIN=float(os.environ.get('MARGIN','0')); LIM=float(os.environ.get('LIM','32'))
 def observed(model, quantized):
     return sorted({str(v.name) for g in channel_groups(model.graph) for v in g.values if str(v.name) in quantized})
 def _groups(e): return int(attribute(e.node,'group',1)) if e.node.op_type=='Conv' else 1
@@ -30,7 +30,9 @@ def equalize(model, ranges):
             s=(r1**ALPHA)*(np.maximum(r2,1e-3)**-(1-ALPHA) if mode=='1' else 1)
             s=s/(s/r1).min()  # new activation max r1/s <=1 with equality
             s=s/ (s.max() if False else 1)
-        s=np.maximum(s,r1) if g.clips else s
+        if g.clips and MARGIN==0: continue
+        r6=np.max(rs,axis=0)/min(g.clips) if g.clips else 0
+        s=np.maximum(s,r6*MARGIN) if g.clips else s
         s=np.minimum(s,1) if g.clips else s
         s=np.maximum(s,1/LIM)
         s[r<=0]=1; s[sat]=1

@@ -9,6 +9,7 @@ import onnx_ir as ir
 from onnx_ir.passes import common
 from onnxscript import optimizer
 
+from edgesdk_quant.graph.constants import lift_constants
 from edgesdk_quant.graph.quantized import QUANTIZING
 
 # In elements. Weights behind Transpose or Cast are folded too: above any layer of a big CNN.
@@ -26,7 +27,7 @@ def fold_constants(model: ir.Model) -> None:
     )
     common.IdentityEliminationPass()(model)
     common.RemoveUnusedNodesPass()(model)
-    common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
+    lift_constants(model)
 
 
 def _may_fold(node: ir.Node) -> bool | None:

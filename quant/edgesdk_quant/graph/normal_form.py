@@ -9,8 +9,11 @@ from edgesdk_quant.graph.auto_pad import write_out_padding
 from edgesdk_quant.graph.batch_normalization import fold_batch_normalization
 from edgesdk_quant.graph.channel_arithmetic import fold_channel_arithmetic
 from edgesdk_quant.graph.clip import simplify_clips
+from edgesdk_quant.graph.constants import lift_constants
 from edgesdk_quant.graph.folding import fold_constants
+from edgesdk_quant.graph.gather_indices import count_indices_from_start
 from edgesdk_quant.graph.gelu import fuse_gelu
+from edgesdk_quant.graph.gemm import fold_gemm_factors
 from edgesdk_quant.graph.global_pool import write_global_pools
 from edgesdk_quant.graph.hard_swish import fuse_hard_swish
 from edgesdk_quant.graph.identity import remove_identities
@@ -19,9 +22,11 @@ from edgesdk_quant.graph.matmul import write_gemms
 from edgesdk_quant.graph.naming import name_nodes, strip_metadata
 from edgesdk_quant.graph.opset import convert_opset
 from edgesdk_quant.graph.padding import fold_padding
+from edgesdk_quant.graph.power import simplify_powers
 from edgesdk_quant.graph.quantized import is_quantized
 from edgesdk_quant.graph.shapes import infer_shapes
 from edgesdk_quant.graph.soundness import check_weights
+from edgesdk_quant.graph.variadic import pair_operands
 
 # Keep every result as it is, a quantized one included.
 TIDYING = (
@@ -30,15 +35,19 @@ TIDYING = (
     infer_shapes,
     remove_identities,
     write_out_padding,
+    count_indices_from_start,
+    pair_operands,
 )
 # Change float arithmetic; between Q and DQ they would change what was measured.
 REWRITES = (
     fuse_gelu,
     fuse_layer_normalization,
     fuse_hard_swish,
+    simplify_powers,
     simplify_clips,
     write_global_pools,
     write_gemms,
+    fold_gemm_factors,
     fold_batch_normalization,
     fold_channel_arithmetic,
     fold_padding,
@@ -69,7 +78,5 @@ def normalize(model: ir.Model) -> ir.Model:
 def _collect(model: ir.Model) -> None:
     """One main graph without functions that owns all constants, with types and shapes."""
     common.InlinePass()(model)
-    common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
-    common.LiftSubgraphInitializersToMainGraphPass()(model)
-    common.RemoveInitializersFromInputsPass()(model)
+    lift_constants(model)
     infer_shapes(model)

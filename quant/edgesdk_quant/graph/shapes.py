@@ -2,10 +2,53 @@
 
 from __future__ import annotations
 
+import onnx
 import onnx_ir as ir
-from onnx_ir.passes import common
+from onnx.shape_inference import InferenceError
+from onnx_ir.convenience import create_value_mapping
+
+from edgesdk_runtimes.errors import ModelError
+
+# In elements. Inference reads shapes, axes and the like; it need not copy weights.
+LARGEST_READ = 1024
 
 
 def infer_shapes(model: ir.Model) -> None:
-    """Fill in what ONNX can infer, values of shape arithmetic included."""
-    common.ShapeInferencePass(strict_mode=False, data_prop=True)(model)
+    """Fill in what ONNX can infer, values of shape arithmetic included.
+
+    Raises:
+        ModelError: types or shapes contradict each other.
+    """
+    try:
+        inferred = onnx.shape_inference.infer_shapes(
+            _without_weights(model), check_type=True, strict_mode=True, data_prop=True
+        )
+    except InferenceError as error:
+        raise ModelError(
+            f"the model's types or shapes contradict each other ({_reason(error)}); export it again"
+        ) from error
+    for graph, found in zip(model.graphs(), ir.from_proto(inferred).graphs(), strict=True):
+        _adopt(graph, found)
+
+
+def _without_weights(model: ir.Model) -> onnx.ModelProto:
+    proto = ir.to_proto(model)
+    for tensor in proto.graph.initializer:
+        if len(tensor.raw_data) > LARGEST_READ * 8:
+            tensor.ClearField("raw_data")
+    return proto
+
+
+def _adopt(graph: ir.Graph, found: ir.Graph) -> None:
+    """Copy types and shapes from values of the same name in a copy of the graph."""
+    known = create_value_mapping(found, include_subgraphs=False)
+    for name, value in create_value_mapping(graph, include_subgraphs=False).items():
+        twin = known.get(name)
+        if twin is None:
+            continue
+        value.type = twin.type if twin.type is not None else value.type
+        value.shape = twin.shape if twin.shape is not None else value.shape
+
+
+def _reason(error: InferenceError) -> str:
+    return " ".join(str(error).split())[:200]

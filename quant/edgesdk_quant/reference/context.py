@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgesdk_quant import numerics
 from edgesdk_quant.numerics import Grid
+from edgesdk_quant.reference.state import State
 from edgesdk_quant.tflite.model import Operator, Tensor
 from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import UnsupportedError
@@ -29,11 +31,17 @@ class Context:
         operator: the operator.
         tensors: all tensors of its subgraph.
         values: value of each tensor that is known by now.
+        graph: number of its subgraph.
+        state: what the model keeps from run to run.
+        run_graph: run a subgraph, by number, on arrays.
     """
 
     operator: Operator
     tensors: tuple[Tensor, ...]
     values: dict[int, Array]
+    graph: int
+    state: State
+    run_graph: Callable[[int, Sequence[Array]], list[Array]]
 
     def tensor(self, index: int) -> Tensor:
         """Description of input `index`."""
@@ -50,6 +58,10 @@ class Context:
     def value(self, index: int) -> Array:
         """Value of input `index`, as stored."""
         return self.values[self.operator.inputs[index]]
+
+    def keep(self, index: int, value: Array) -> None:
+        """Write input `index`, a variable tensor, for the next run."""
+        self.state.cells[self.graph, self.operator.inputs[index]] = value
 
     @property
     def quantized(self) -> bool:

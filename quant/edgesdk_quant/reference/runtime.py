@@ -8,6 +8,7 @@ import numpy as np
 
 from edgesdk_quant.numerics import DTYPES
 from edgesdk_quant.reference.interpreter import Interpreter
+from edgesdk_quant.reference.state import State
 from edgesdk_quant.tflite.model import Model, Tensor
 from edgesdk_quant.tflite.reader import read_model
 from edgesdk_runtimes.base import Array, RuntimeStatus, TensorSpec
@@ -23,6 +24,7 @@ class ReferenceSession:
         self.model = model
         self.interpreter = Interpreter(model)
         self._last: tuple[Array, ...] = ()
+        self._before = State()
         graph = model.subgraphs[0]
         self._inputs = tuple(_spec(graph.tensors[i]) for i in graph.inputs)
         self._outputs = tuple(_spec(graph.tensors[i]) for i in graph.outputs)
@@ -37,12 +39,20 @@ class ReferenceSession:
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         check_arrays(self._inputs, arrays)
-        self._last = tuple(arrays)
+        self._last, self._before = tuple(arrays), self.interpreter.state.copy()
         return self.interpreter.run(arrays)
 
     def tensors(self) -> dict[str, Array]:
         """Every tensor of the last run that is no constant, by name, as stored; computed anew."""
-        return self.interpreter.tensors(self._last)
+        after, self.interpreter.state = self.interpreter.state, self._before.copy()
+        try:
+            return self.interpreter.tensors(self._last)
+        finally:
+            self.interpreter.state = after
+
+    def reset(self) -> None:
+        """Set variables and LSTM cells back to their start."""
+        self.interpreter.state = State()
 
     def close(self) -> None:
         """Nothing to give back: arrays go when the session does."""

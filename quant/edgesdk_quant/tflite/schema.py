@@ -293,3 +293,17 @@ def _option_tables(rows: str) -> dict[str, OptionTable]:
 
 OPTION_TABLES: dict[str, OptionTable] = _option_tables(_OPTION_ROWS)
 """Option table of each operator that has one; a row is `number operator/operator: fields`."""
+
+
+def default_options(code: str) -> dict[str, int | float | bool | str | tuple[int, ...]]:
+    """All options of an operator at their defaults, enums as names, vectors empty."""
+    table = OPTION_TABLES.get(code)
+    return {field.name: _default(field) for field in table.fields} if table else {}
+
+
+def _default(field: Field) -> int | float | bool | str | tuple[int, ...]:
+    if field.is_vector:
+        return ()
+    if field.type == "string":
+        return ""
+    return ENUMS[field.type][int(field.default)] if field.type in ENUMS else field.default

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
+import onnx.parser
+import pytest
 
-from edgesdk_quant.graph import value_shape
+from edgesdk_quant.graph import from_proto, value_shape
 from edgesdk_quant.graph.shapes import infer_shapes
+from edgesdk_runtimes.errors import ModelError
 from tests.quant.graph.written import model, random
 
 
@@ -23,3 +27,12 @@ def test_shape_arithmetic_with_an_open_batch_is_followed() -> None:
     graph = model(text, first=np.array([0]), rest=np.array([12]))
     infer_shapes(graph)
     assert value_shape(graph.graph.outputs[0]) == (None, 12)
+
+
+def test_a_contradiction_is_refused() -> None:
+    proto = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 21]>'
+        "agraph (float[2,3] x, float[4,5] w) => (float[2,5] y) { y = MatMul(x, w) }"
+    )
+    with pytest.raises(ModelError, match=r"contradict each other .*export it again"):
+        infer_shapes(from_proto(proto))

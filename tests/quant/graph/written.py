@@ -23,7 +23,9 @@ RANDOM_SEED = 7
 
 def model(text: str, opset: int = 21, /, **weights: Any) -> ir.Model:
     """Build `agraph (float[2,3] x) => (float[2,3] y) { y = Relu(x) }` with initializers."""
-    proto = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : {opset}]> {text}')
+    proto = onnx.parser.parse_model(
+        f'<ir_version: 8, opset_import: ["" : {opset}, "com.microsoft" : 1]> {text}'
+    )
     used = {name for node in proto.graph.node for name in node.input}
     for name, array in weights.items():
         if name in used:

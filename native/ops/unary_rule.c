@@ -1,0 +1,94 @@
+#include "unary_rule.h"
+
+#include <math.h>
+
+#include "kernels/rounding.h"
+
+/* The function in double precision, then one rounding; 8-bit square roots are truncated. */
+static int32_t apply_real(const er_unary_rule *r, int32_t value) {
+  const float argument = (float)value * r->in_scale;
+  const float result = (float)er_unary_real(r->op, (double)r->alpha, (double)argument);
+  const float scaled = result == result ? result * r->out_inverse : 0.0f;
+  return er_settle(scaled, r->out_zero, r->range.low, r->range.high);
+}
+
+static int32_t apply_truncated(const er_unary_rule *r, int32_t value) {
+  const float result = sqrtf((float)value * r->in_scale);
+  const float scaled = result == result ? truncf(result * r->out_inverse) : 0.0f;
+  return er_settle(scaled, r->out_zero, r->range.low, r->range.high);
+}
+
+/* RELU and its kin, ABS: rescaled in 31-bit fixed point, bounded by the range. */
+static int32_t apply_ratio(const er_unary_rule *r, int32_t value) {
+  const int32_t magnitude = r->op == ER_ABS && value < 0 ? -value : value;
+  return er_clamp((int64_t)er_mulfix(magnitude, r->ratio) + r->out_zero, r->range.low,
+                  r->range.high);
+}
+
+/* LEAKY_RELU of 8 bits, as XNNPACK does. */
+static int32_t apply_near(const er_unary_rule *r, int32_t value) {
+  const int64_t multiplier = value >= 0 ? r->near_ratio : r->near_below;
+  return er_clamp(((value * multiplier + 128) >> 8) + r->out_zero, r->range.low, r->range.high);
+}
+
+/* LEAKY_RELU of 16 bits. */
+static int32_t apply_slopes(const er_unary_rule *r, int32_t value) {
+  const int32_t sign = r->alpha < 0 ? -1 : 1;
+  const int32_t result =
+      value >= 0 ? er_mulfix(value, r->ratio) : er_mulfix(sign * value, r->below);
+  return er_clamp((int64_t)result + r->out_zero, r->range.low, r->range.high);
+}
+
+/* Beyond 2^40 every result saturates, and the product with a value stays within 64 bits. */
+static int64_t in_256ths(float slope) {
+  return (int64_t)rint(fmax(-0x1p40, fmin(256.0 * (double)slope, 0x1p40)));
+}
+
+/* Real bounds of the operators that only clip. @return whether `op` is one */
+static bool clips(er_unary op, er_bounds *bounds) {
+  switch (op) {
+    case ER_ABS:
+      *bounds = (er_bounds){-INFINITY, INFINITY};
+      return true;
+    case ER_RELU:
+      *bounds = (er_bounds){0.0f, INFINITY};
+      return true;
+    case ER_RELU6:
+      *bounds = (er_bounds){0.0f, 6.0f};
+      return true;
+    case ER_RELU_0_TO_1:
+      *bounds = (er_bounds){0.0f, 1.0f};
+      return true;
+    case ER_RELU_N1_TO_1:
+      *bounds = (er_bounds){-1.0f, 1.0f};
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool er_make_unary_rule(er_unary op, float alpha, const er_tensor *input, const er_tensor *output,
+                        er_unary_rule *rule) {
+  const float in = input->quant.scale[0], out = output->quant.scale[0];
+  const bool wide = input->type == EDGERT_INT16;
+  const float below = in * fabsf(alpha);
+  er_bounds bounds;
+  *rule = (er_unary_rule){.op = op,
+                          .alpha = alpha,
+                          .in_scale = in,
+                          .out_inverse = 1.0f / out,
+                          .in_zero = input->quant.zero_point[0],
+                          .out_zero = output->quant.zero_point[0],
+                          .range = er_type_range(output->type),
+                          .ratio = er_fixed_from((double)(in / out)),
+                          .below = er_fixed_from((double)(below / out)),
+                          .near_ratio = in_256ths(in / out),
+                          .near_below = in_256ths(in / out * alpha),
+                          .apply = apply_real};
+  if (op == ER_LEAKY_RELU) rule->apply = wide ? apply_slopes : apply_near;
+  if (op == ER_SQRT && !wide) rule->apply = apply_truncated;
+  if (!clips(op, &bounds)) return op != ER_LEAKY_RELU || rule->ratio.multiplier != 0;
+  rule->range = er_quantized_range_away(output, bounds);
+  rule->apply = apply_ratio;
+  return rule->ratio.multiplier != 0;
+}
