@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import onnx_ir as ir
 
 from edgesdk_quant.graph.rewrite import graph_of
@@ -17,6 +18,6 @@ def count_indices_from_start(model: ir.Model) -> None:
         size = shape[node.attributes.get_int("axis", 0)] if shape else None
         if indices is None or size is None or indices.min(initial=0) >= 0:
             continue
-        positive = indices % indices.dtype.type(size)
+        positive = np.asarray(indices, np.int64) % size
         name = str(node.inputs[1].name if node.inputs[1] is not None else node.name)
         node.replace_input_with(1, new_initializer(graph_of(node), name, positive))

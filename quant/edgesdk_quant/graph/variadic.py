@@ -22,10 +22,10 @@ def pair_operands(model: ir.Model) -> None:
 
 
 def _chain(node: ir.Node, op_type: str) -> None:
-    left = node.inputs[0]
+    left, dtype = node.inputs[0], node.outputs[0].dtype or ir.DataType.FLOAT
     for i, right in enumerate(node.inputs[1:-1]):
         pair = ir.node(op_type, [left, right], name=f"{node.name}_{i}")
         left = pair.outputs[0]
-        left.name, left.dtype = f"{node.outputs[0].name}_{i}", node.outputs[0].dtype
+        left.name, left.dtype = f"{node.outputs[0].name}_{i}", dtype
         graph_of(node).insert_before(node, pair)
     replace(node, op_type, [left, node.inputs[-1]])
