@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
 
 from edgesdk.cli.options import add_data, add_json
@@ -51,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
             workdir=folder / STATE,
             progress=progress,
         )
+    with contextlib.suppress(OSError):  # not there, or not ours alone
+        (folder / STATE).rmdir()
     sizes, failures = _save(quantized, folder, options.name)
     _print(quantized, sizes, failures, as_json=options.json)
     return 0
