@@ -46,6 +46,8 @@ static int64_t combine(er_binary op, edgert_type type, int64_t a, int64_t b) {
       return a < b ? a : b;
     case ER_POW:
       return power(type, a, b);
+    case ER_PRELU:
+      return a >= 0 ? a : wrap(type, x * y);
     default:
       return divide(op, type, a, b);
   }
