@@ -59,6 +59,10 @@ class Context:
         """Value of input `index`, as stored."""
         return self.values[self.operator.inputs[index]]
 
+    def numbers(self, index: int) -> list[int]:
+        """Value of an input that holds sizes, axes or positions."""
+        return [int(number) for number in self.value(index).ravel()]
+
     def keep(self, index: int, value: Array) -> None:
         """Write input `index`, a variable tensor, for the next run."""
         self.state.cells[self.graph, self.operator.inputs[index]] = value

@@ -17,7 +17,7 @@ f32 = np.float32
 
 
 def _erf(x: Array) -> Array:
-    return np.vectorize(math.erf, otypes=[np.float64])(x)
+    return np.asarray(np.vectorize(math.erf, otypes=[np.float64])(x))
 
 
 def _clip(low: float, high: float) -> Function:

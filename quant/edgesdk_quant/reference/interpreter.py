@@ -36,7 +36,8 @@ class Interpreter:
             UnsupportedError: names every operator that is missing here.
         """
         self._graphs = model.subgraphs
-        missing = sorted({op.code for g in self._graphs for op in g.operators} - set(OPERATORS))
+        used = {op.code for number in _reachable(model) for op in self._graphs[number].operators}
+        missing = sorted(used - set(OPERATORS))
         if missing:
             raise UnsupportedError(
                 f"the interpreter lacks {', '.join(missing)}; run the model on another runtime"
@@ -75,9 +76,7 @@ class Interpreter:
         values: dict[int, Array] = {**self._constants[number], **self._cells(number)}
         values.update(zip(graph.inputs, arrays, strict=True))
         for position, operator in enumerate(graph.operators):
-            context = Context(
-                operator, graph.tensors, values, number, self.state, self._run_graph
-            )
+            context = Context(operator, graph.tensors, values, number, self.state, self._run_graph)
             values.update(zip(operator.outputs, _compute(context, position), strict=True))
             if not keep:
                 for tensor in self._dying[number].get(position, ()):
@@ -103,6 +102,25 @@ def _compute(context: Context, position: int) -> list[Array]:
             f"{operator.code} (operator {position} of subgraph {context.graph}, output "
             f"{output!r}) cannot be computed: {error}"
         ) from error
+
+
+def _reachable(model: Model) -> set[int]:
+    """Subgraphs that the main one can run; a file may hold other signatures beside it."""
+    found: set[int] = set()
+    pending = [0]
+    while pending:
+        number = pending.pop()
+        if number in found:
+            continue
+        found.add(number)
+        for operator in model.subgraphs[number].operators:
+            options = operator.options.items()
+            pending += [
+                value
+                for name, value in options
+                if name.endswith("subgraph_index") and isinstance(value, int)
+            ]
+    return found
 
 
 def _constants(graph: Subgraph) -> dict[int, Array]:

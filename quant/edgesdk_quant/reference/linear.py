@@ -50,8 +50,9 @@ def depthwise_conv(context: Context) -> list[Array]:
 def fully_connected(context: Context) -> list[Array]:
     """FULLY_CONNECTED: weights [units, depth]."""
     x, weights = _operands(context)
-    rows = x.reshape(-1, weights.shape[1])
-    return [_finish(context, rows @ weights.T).reshape(context.result().shape)]
+    keep = bool(context.integer("keep_num_dims"))
+    rows = x if keep else x.reshape(-1, weights.shape[1])
+    return [_finish(context, rows @ weights.T)]
 
 
 def transpose_conv(context: Context) -> list[Array]:
@@ -90,8 +91,9 @@ def batch_matmul(context: Context) -> list[Array]:
     if not context.quantized:
         return [product.astype(np.float32)]
     grid = context.result_grid()
-    scale = numerics.output_scales(context.grid(0).scale, context.grid(1).scale, grid.scale)
-    return [numerics.requantize(product, scale, grid)]
+    real = float(np.float64(context.grid(0).scale) * context.grid(1).scale / grid.scale)
+    multiply = numerics.multiply_fixed_wide if grid.type == "INT16" else numerics.multiply_fixed
+    return [grid.clamp(multiply(product.astype(np.int64), real) + grid.zero_point)]
 
 
 def _operands(context: Context, image: int = 0) -> tuple[Array, Array]:

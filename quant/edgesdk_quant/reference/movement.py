@@ -11,8 +11,21 @@ from edgesdk_runtimes.errors import UnsupportedError
 
 
 def reshape(context: Context) -> list[Array]:
-    """RESHAPE, SQUEEZE, EXPAND_DIMS."""
-    return [context.value(0).reshape(context.result().shape)]
+    """RESHAPE: input 1 wins over the shape that the file declares."""
+    shape = context.numbers(1) if context.has(1) else context.result().shape
+    return [context.value(0).reshape(shape)]
+
+
+def squeeze(context: Context) -> list[Array]:
+    """SQUEEZE: all dimensions of size 1 when none is named."""
+    named = context.operator.options.get("squeeze_dims")
+    axes = tuple(int(axis) for axis in named) if isinstance(named, tuple) and named else None
+    return [np.squeeze(context.value(0), axis=axes)]
+
+
+def expand_dims(context: Context) -> list[Array]:
+    """EXPAND_DIMS."""
+    return [np.expand_dims(context.value(0), context.numbers(1)[0])]
 
 
 def transpose(context: Context) -> list[Array]:
@@ -171,8 +184,8 @@ def _nearest(context: Context, size: int, wanted: int) -> Array:
 
 def _step(size: int, wanted: int, corners: bool) -> np.float32:
     if corners and wanted > 1:
-        return np.float32(size - 1) / np.float32(wanted - 1)
-    return np.float32(size) / np.float32(wanted)
+        return np.float32(np.float32(size - 1) / np.float32(wanted - 1))
+    return np.float32(np.float32(size) / np.float32(wanted))
 
 
 def resize_bilinear(context: Context) -> list[Array]:
@@ -215,7 +228,7 @@ OPERATORS = {
     "BROADCAST_TO": broadcast_to,
     "CONCATENATION": concatenation,
     "DEPTH_TO_SPACE": depth_to_space,
-    "EXPAND_DIMS": reshape,
+    "EXPAND_DIMS": expand_dims,
     "FILL": fill,
     "GATHER": gather,
     "MIRROR_PAD": pad,
@@ -230,7 +243,7 @@ OPERATORS = {
     "SPACE_TO_DEPTH": space_to_depth,
     "SPLIT": split,
     "SPLIT_V": split_v,
-    "SQUEEZE": reshape,
+    "SQUEEZE": squeeze,
     "STRIDED_SLICE": strided_slice,
     "TILE": tile,
     "TRANSPOSE": transpose,

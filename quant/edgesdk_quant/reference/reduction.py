@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from edgesdk_quant import numerics
@@ -10,7 +12,7 @@ from edgesdk_quant.reference.windows import windows
 from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import UnsupportedError
 
-FLOAT_REDUCTIONS = {
+FLOAT_REDUCTIONS: dict[str, Callable[..., Array]] = {
     "MEAN": np.mean,
     "SUM": np.sum,
     "REDUCE_MAX": np.max,
