@@ -204,6 +204,11 @@ void er_extreme(const er_reduce_shape *shape, edgert_type type, bool largest, co
 void er_softmax_s8(int64_t rows, int32_t depth, const float *exponentials, float output_scale,
                    int32_t zero_point, bool is_unsigned, const void *input, uint8_t *output);
 
+/** LOG_SOFTMAX likewise. @param exponentials [256] exp(-input_scale * d) */
+void er_log_softmax_s8(int64_t rows, int32_t depth, const float *exponentials, float input_scale,
+                       float output_scale, int32_t zero_point, bool is_unsigned, const void *input,
+                       uint8_t *output);
+
 /** Rules on real numbers: the exact result, rounded once (ties to even) to the output's scale. */
 typedef struct er_real_rows {
   edgert_type type; /* of input and output: INT8, UINT8 or INT16 */
@@ -215,8 +220,8 @@ typedef struct er_real_rows {
 /** @param input,output [rows, depth], may be one array */
 void er_softmax_s16(const er_real_rows *rule, int64_t rows, int32_t depth, const void *input,
                     void *output);
-void er_log_softmax_integer(const er_real_rows *rule, int64_t rows, int32_t depth,
-                            const void *input, void *output);
+void er_log_softmax_s16(const er_real_rows *rule, int64_t rows, int32_t depth, const void *input,
+                        void *output);
 void er_l2_normalization_integer(const er_real_rows *rule, int64_t rows, int32_t depth,
                                  const void *input, void *output);
 

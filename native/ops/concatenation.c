@@ -10,17 +10,13 @@
 typedef struct er_part {
   size_t in_bytes; /* of one block */
   size_t offset;   /* of the first block in the output */
-  bool rescaled;
-  int32_t in_zero;
-  er_fixed factor;
   int64_t count;
+  const uint8_t *table; /* [256] from the input's scale to the output's; NULL: they are the same */
 } er_part;
 
 typedef struct er_concat_plan {
-  edgert_type type;
   int64_t outer;
   size_t out_stride; /* bytes from block to block in the output */
-  int32_t out_zero;
   er_part parts[];
 } er_concat_plan;
 
@@ -50,19 +46,34 @@ static edgert_status declare(er_plan *plan, const er_node *node, int32_t axis) {
   return er_set_shape_i64(plan, node, 0, first->rank, dims);
 }
 
+/* What each stored byte becomes: x * scale - zero point * scale in float32, as LiteRT does. */
+static uint8_t *make_table(er_plan *plan, const er_tensor *input, const er_tensor *output) {
+  const er_range range = er_type_range(input->type);
+  const float scale = input->quant.scale[0] * (1.0f / output->quant.scale[0]);
+  const float bias = (float)-input->quant.zero_point[0] * scale;
+  const int32_t zero = output->quant.zero_point[0];
+  uint8_t *table = er_plan_alloc(plan, 256);
+  if (table == NULL) return NULL;
+  for (int32_t q = range.low; q <= range.high; ++q) {
+    const float product = (float)q * scale;
+    table[(uint8_t)q] = (uint8_t)er_settle(roundf(product + bias), zero, range.low, range.high);
+  }
+  return table;
+}
+
 static edgert_status plan_scale(er_plan *plan, const er_node *node, const er_tensor *input,
                                 const er_tensor *output, er_part *part) {
+  part->count = input->count;
   if (!er_is_quantized(input)) return EDGERT_OK;
+  if (input->type == EDGERT_INT16) return er_want_same_quant(plan, node, input, output);
   ER_TRY(er_want_per_tensor(plan, node, input));
   ER_TRY(er_want_per_tensor(plan, node, output));
-  const float si = input->quant.scale[0], so = output->quant.scale[0];
-  part->in_zero = input->quant.zero_point[0];
-  part->rescaled = si != so || part->in_zero != output->quant.zero_point[0];
-  part->factor = er_fixed_from((double)si / (double)so);
-  part->count = input->count;
-  if (part->factor.multiplier != 0) return EDGERT_OK;
-  return er_plan_fail(plan, node, EDGERT_UNSUPPORTED, "rescales '%s' by %g", input->name,
-                      (double)si / (double)so);
+  if (input->quant.scale[0] == output->quant.scale[0] &&
+      input->quant.zero_point[0] == output->quant.zero_point[0]) {
+    return EDGERT_OK;
+  }
+  part->table = make_table(plan, input, output);
+  return part->table == NULL ? er_plan_no_memory(plan) : EDGERT_OK;
 }
 
 /* The scratch holds one rescaled input. */
@@ -76,7 +87,8 @@ static edgert_status plan_parts(er_plan *plan, er_node *node, int32_t axis, er_c
     part->offset = offset;
     offset += part->in_bytes;
     ER_TRY(plan_scale(plan, node, input, output, part));
-    if (part->rescaled && input->bytes > node->scratch_bytes) node->scratch_bytes = input->bytes;
+    if (part->table != NULL && input->bytes > node->scratch_bytes)
+      node->scratch_bytes = input->bytes;
   }
   p->out_stride = offset;
   return EDGERT_OK;
@@ -98,9 +110,7 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
   ER_TRY(er_want_same_type(plan, node, first, output));
   ER_TRY(er_want_axis(plan, node, er_i32(node->options, SLOT_AXIS, 0), first->rank, &axis));
   ER_TRY(declare(plan, node, axis));
-  p->type = first->type;
   p->outer = er_product(first, 0, axis);
-  p->out_zero = output->quant.count > 0 ? output->quant.zero_point[0] : 0;
   node->data = p;
   return plan_parts(plan, node, axis, p);
 }
@@ -111,9 +121,8 @@ static edgert_status run(const er_run *run, const er_node *node) {
   for (int32_t i = 0; i < node->input_count; ++i) {
     const er_part *part = &p->parts[i];
     const void *input = er_in_data(run, node, i);
-    if (part->rescaled) {
-      er_rescale(p->type, p->type, part->in_zero, part->factor, p->out_zero, part->count, input,
-                 run->scratch);
+    if (part->table != NULL) {
+      er_lookup(part->table, part->count, input, run->scratch);
       input = run->scratch;
     }
     er_concat(p->outer, part->in_bytes, p->out_stride, input, output + part->offset);

@@ -88,13 +88,23 @@ static void run_floats(const er_rows_plan *p, const float *input, float *output)
   }
 }
 
-static void run_integers(const er_rows_plan *p, const void *input, void *output) {
+static void run_s16(const er_rows_plan *p, const void *input, void *output) {
   if (p->norm == ER_LOG_SOFTMAX) {
-    er_log_softmax_integer(&p->real, p->rows, p->depth, input, output);
-  } else if (p->norm == ER_L2_NORM) {
+    er_log_softmax_s16(&p->real, p->rows, p->depth, input, output);
+  } else {
+    er_softmax_s16(&p->real, p->rows, p->depth, input, output);
+  }
+}
+
+static void run_integers(const er_rows_plan *p, const void *input, void *output) {
+  if (p->norm == ER_L2_NORM) {
     er_l2_normalization_integer(&p->real, p->rows, p->depth, input, output);
   } else if (p->type == EDGERT_INT16) {
-    er_softmax_s16(&p->real, p->rows, p->depth, input, output);
+    run_s16(p, input, output);
+  } else if (p->norm == ER_LOG_SOFTMAX) {
+    er_log_softmax_s8(p->rows, p->depth, p->exponentials, (float)p->real.in_scale,
+                      (float)p->real.out_scale, p->real.out_zero, p->type == EDGERT_UINT8, input,
+                      output);
   } else {
     er_softmax_s8(p->rows, p->depth, p->exponentials, (float)p->real.out_scale, p->real.out_zero,
                   p->type == EDGERT_UINT8, input, output);

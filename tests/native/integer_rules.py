@@ -109,14 +109,15 @@ def convolution(centred: Integers, weights: Integers, geometry: Geometry) -> Int
     taps, _ = geometry.taps(centred)
     groups = centred.shape[3] // weights.shape[3]
     parts = zip(np.split(taps, groups, axis=-1), np.split(weights, groups), strict=True)
-    return np.concatenate([np.einsum("ijbhwc,oijc->bhwo", t, w) for t, w in parts], axis=-1)
+    sums = [np.einsum("ijbhwc,oijc->bhwo", t, w) for t, w in parts]
+    return np.concatenate(sums, axis=-1)
 
 
 def depthwise(centred: Integers, weights: Integers, geometry: Geometry) -> Integers:
     """Sums of a depthwise convolution; weights [filter_h, filter_w, in_c * multiplier]."""
     taps, _ = geometry.taps(centred)
     spread = np.repeat(taps, weights.shape[2] // centred.shape[3], axis=-1)
-    return np.einsum("ijbhwc,ijc->bhwc", spread, weights)
+    return np.asarray(np.einsum("ijbhwc,ijc->bhwc", spread, weights))
 
 
 def scales(x: float, weights: Array, out: float) -> Array:

@@ -50,10 +50,10 @@ def random_array(shape: Any, dtype: Any, rng: np.random.Generator) -> Array:
     """All values that an integer type has, or floats in [-1, 1)."""
     kind = np.dtype(dtype)
     if kind.kind == "f":
-        return rng.uniform(-1, 1, shape).astype(kind)
+        return np.asarray(rng.uniform(-1, 1, shape), kind)
     limits = np.iinfo(kind)
     low, high = (0, 4) if kind.itemsize > 2 else (limits.min, limits.max + 1)
-    return rng.integers(low, high, shape).astype(kind)
+    return np.asarray(rng.integers(low, high, shape), kind)
 
 
 def largest_difference(ours: Array, theirs: Array) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import ai_edge_litert.schema_py_generated as schema
 import numpy as np
@@ -38,7 +39,7 @@ shapes = st.sampled_from(
 )
 
 
-def added(a: Array, b: Array, x: Stored, y: Stored, out: Stored, sign: int) -> Array:
+def added(sign: int, a: Array, b: Array, x: Stored, y: Stored, out: Stored) -> Array:
     ratios = [f32(x.scale) / f32(out.scale), f32(y.scale) / f32(out.scale)]
     shift = 20 - math.floor(math.log2(max(ratios)))
     first, second = (round(float(ratio) * 2.0**shift) for ratio in ratios)
@@ -62,8 +63,8 @@ class Binary:
 
 
 BINARY = {
-    "add": Binary(OP.ADD, schema.AddOptionsT, lambda *v: added(*v, sign=1), 0.05),
-    "sub": Binary(OP.SUB, schema.SubOptionsT, lambda *v: added(*v, sign=-1), 0.05),
+    "add": Binary(OP.ADD, schema.AddOptionsT, partial(added, 1), 0.05),
+    "sub": Binary(OP.SUB, schema.SubOptionsT, partial(added, -1), 0.05),
     "mul": Binary(OP.MUL, schema.MulOptionsT, multiplied, 0.08),
 }
 

@@ -47,7 +47,7 @@ def test_quantize_turns_nan_into_the_zero_point_and_saturates_infinities() -> No
 
 @given(seed=seeds, source=kinds, target=st.sampled_from(["int8", "uint8", "int16"]))
 def test_requantize_has_the_bits_of_litert(seed: int, source: str, target: str) -> None:
-    """Where the sign changes LiteRT's default kernels round ties otherwise, its reference agrees."""
+    """Where signedness changes, LiteRT's default kernels round ties otherwise."""
     rng = np.random.default_rng(seed)
     x, out = stored(source, 0.02, rng), stored(target, 0.02 * rng.uniform(0.3, 3), rng)
     low, high = rules.of(source)

@@ -40,8 +40,8 @@ void er_softmax_s16(const er_real_rows *rule, int64_t rows, int32_t depth, const
   }
 }
 
-void er_log_softmax_integer(const er_real_rows *rule, int64_t rows, int32_t depth,
-                            const void *input, void *output) {
+void er_log_softmax_s16(const er_real_rows *rule, int64_t rows, int32_t depth, const void *input,
+                        void *output) {
   for (int64_t at = 0; at < rows * depth; at += depth) {
     const int64_t most = maximum(rule, input, at, depth);
     const double log_sum = log(sum_of_exponentials(rule, input, at, depth, most));
