@@ -60,7 +60,7 @@ def float_model(model: Any, inputs: Any = None) -> Artifact:
         InputError: no such file, or no such model.
         ModelError: it cannot be captured.
     """
-    if isinstance(model, str | os.PathLike | bytes) and inputs is None:
+    if isinstance(model, str | os.PathLike | bytes | Artifact) and inputs is None:
         artifact = read_artifact(model)
         if artifact.format != "onnx":
             raise InputError(f"{artifact.name} is no .onnx file. Give the float model as .onnx.")
