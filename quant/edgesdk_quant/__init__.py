@@ -12,7 +12,7 @@ __all__ = ["QuantizedModel", "quantize"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load onnx-ir only when something is quantized (PEP 562): the interpreter needs numpy alone."""
+    """Load onnx-ir on first use (PEP 562): the interpreter needs numpy alone."""
     if name not in __all__:
         raise AttributeError(f"module 'edgesdk_quant' has no attribute '{name}'")
     return getattr(importlib.import_module("edgesdk_quant.pipeline"), name)

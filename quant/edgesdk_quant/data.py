@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -73,8 +73,8 @@ def open_data(source: Any, preprocess: Preprocess | None = None) -> CalibrationD
     """Make data out of what a user gives.
 
     Args:
-        source: a folder of images or arrays, an .npy or .npz file, an array [N, ...], CalibrationData,
-            or an iterable of arrays, tuples (one array an input) or dicts (by input name).
+        source: a folder of images or arrays, an .npy or .npz file, an array [N, ...],
+            CalibrationData, or an iterable of arrays, tuples (one array an input) or dicts (by input name).
         preprocess: how images become arrays; needed for images only.
 
     Raises:
@@ -90,7 +90,7 @@ def open_data(source: Any, preprocess: Preprocess | None = None) -> CalibrationD
             f"the array of shape {list(array.shape)}", len(array), lambda: _rows(array)
         )
     if isinstance(source, Iterable):
-        count = len(source) if hasattr(source, "__len__") else 0
+        count = len(source) if isinstance(source, Sized) else 0
         return CalibrationData("the given iterable", count, lambda: _numbered(source))
     raise InputError(
         f"data of type {type(source).__name__} was given; give a folder of images, an .npy or .npz "
@@ -141,7 +141,8 @@ def _fit(name: str, value: Any, spec: TensorSpec) -> Array:
     if not fits:
         wanted = ["?" if size is None else size for size in spec.shape]
         raise InputError(
-            f"sample {name} has shape {list(array.shape)} where input {spec.name!r} takes {wanted}; "
+            f"sample {name} has shape {list(array.shape)} where input {spec.name!r} takes "
+            f"{wanted}; "
             "give samples of that shape"
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -160,7 +161,8 @@ def _from_path(path: Path, preprocess: Preprocess | None) -> CalibrationData:
     )
     if not files:
         raise InputError(
-            f"{path} holds no image or array; allowed are files that end in {', '.join(sorted(allowed))}"
+            f"{path} holds no image or array; allowed are files that end in "
+            f"{', '.join(sorted(allowed))}"
         )
     return CalibrationData(str(path), len(files), lambda: _read_files(files, preprocess))
 

@@ -53,7 +53,8 @@ class Grid:
         bounded = np.clip(
             np.nan_to_num(value, nan=0.0), self.low - self.zero_point, self.high - self.zero_point
         )
-        return (np.rint(bounded).astype(np.int64) + self.zero_point).astype(DTYPES[self.type])
+        stored = np.rint(bounded).astype(np.int64) + self.zero_point
+        return np.asarray(stored, DTYPES[self.type])
 
     def clamp(self, value: Array) -> Array:
         """Bound integers that already include the zero point."""
@@ -107,7 +108,7 @@ def mean(x: Array, axes: tuple[int, ...], keep: bool, grid: Grid, out: Grid) -> 
     offset = f32(out.zero_point) - f32(count * grid.zero_point) * scale
     total = x.sum(axis=axes, keepdims=keep, dtype=np.int64).astype(f32)
     value = np.clip(total * scale + offset, out.low, out.high)
-    return np.rint(value).astype(DTYPES[out.type])
+    return np.asarray(np.rint(value), DTYPES[out.type])
 
 
 def softmax(x: Array, beta: float, grid: Grid, out: Grid) -> Array:
@@ -182,7 +183,7 @@ def rescale(x: Array, grid: Grid, out: Grid) -> Array:
 def average(total: Array, count: Array) -> Array:
     """Integer mean, ties away from zero, as AVERAGE_POOL_2D divides: int64."""
     half = count // 2
-    return np.where(total > 0, (total + half) // count, -((-total + half) // count))
+    return np.asarray(np.where(total > 0, (total + half) // count, -((-total + half) // count)))
 
 
 def pack_int4(values: Array) -> NDArray[np.uint8]:

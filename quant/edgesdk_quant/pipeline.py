@@ -11,9 +11,11 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from edgesdk_quant.algorithms.bias_correction import correct_biases, correctable
+from edgesdk_quant.algorithms.equalization import equalize, observed
 from edgesdk_quant.algorithms.weight_clipping import channel_limits
 from edgesdk_quant.calibration import Histogram, collect, find_range
 from edgesdk_quant.calibration.channel_mean import ChannelMean
+from edgesdk_quant.calibration.channel_range import ChannelRange
 from edgesdk_quant.capability import Target
 from edgesdk_quant.data import CalibrationData
 from edgesdk_quant.fingerprint import fingerprint
@@ -76,12 +78,7 @@ def quantize(
     _refuse_no_op(placement, recipe, target)
     model = clone(graph)
     if recipe.algorithms.equalization and data is not None:
-        from edgesdk_quant.algorithms import equalization as E
-        from edgesdk_quant.calibration import ChannelRange
-        vals = E.observed(model, set(placement.values()))
-        if vals:
-            rr = collect(model, vals, ChannelRange, ChannelRange.from_state, data, task="e", progress=progress or Silent(), workdir=workdir)
-            E.equalize(model, rr.observers)
+        _equalize(model, placement, data, progress or Silent(), workdir)
     histograms, data_sha256 = _calibrate(
         model, placement, data, recipe, progress or Silent(), workdir
     )
@@ -99,6 +96,29 @@ def quantize(
         }
     )
     return QuantizedModel(model, recipe, placement.decisions)
+
+
+def _equalize(
+    model: ir.Model,
+    placement: Placement,
+    data: CalibrationData,
+    progress: Progress,
+    workdir: Path | None,
+) -> None:
+    values = observed(model, set(placement.values()))
+    if not values:
+        return
+    found = collect(
+        model,
+        values,
+        ChannelRange,
+        ChannelRange.from_state,
+        data,
+        task="measuring channels",
+        progress=progress,
+        workdir=workdir,
+    )
+    equalize(model, found.observers)
 
 
 def _correct_biases(

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import InputError, RuntimeMissingError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".webp"}
 FILTERS = {"nearest": 0, "bilinear": 2, "bicubic": 3, "lanczos": 1}
@@ -60,20 +64,17 @@ class Preprocess:
             InputError: an unknown key or a value that does not fit.
         """
         try:
-            table = (
-                json.loads(text)
-                if text.startswith("{")
-                else dict(p.split("=", 1) for p in text.split(",") if p)
-            )
-            known = {f.name for f in fields(Preprocess)}
-            if unknown := set(table) - known:
+            table = json.loads(text) if text.startswith("{") else _pairs(text)
+            known = sorted(f.name for f in fields(Preprocess))
+            if unknown := sorted(set(table) - set(known)):
                 raise InputError(
-                    f"preprocess has no key {', '.join(sorted(unknown))}; allowed are {', '.join(sorted(known))}"
+                    f"preprocess has no key {', '.join(unknown)}; allowed are {', '.join(known)}"
                 )
             return Preprocess(**{key: _value(key, value) for key, value in table.items()})
         except (ValueError, TypeError) as error:
             raise InputError(
-                f"preprocess {text!r} is not understood ({error}); write e.g. crop=224,mean=127,std=128"
+                f"preprocess {text!r} is not understood ({error}); "
+                "write e.g. crop=224,mean=127,std=128"
             ) from error
 
     def to_json(self) -> str:
@@ -90,11 +91,11 @@ class Preprocess:
             InputError: the file is empty, unreadable, or smaller than the crop.
         """
         try:
-            from PIL import Image
+            import PIL.Image
         except ImportError as error:
             raise RuntimeMissingError("images need Pillow; run: pip install pillow") from error
         try:
-            with Image.open(path) as image:
+            with PIL.Image.open(path) as image:
                 pixels = self._crop(image.convert("L" if self.channels == "L" else "RGB"), path)
         except (OSError, SyntaxError, ValueError) as error:
             raise InputError(
@@ -107,12 +108,13 @@ class Preprocess:
         image = np.atleast_3d(pixels).astype(np.float32)
         if self.channels == "BGR":
             image = image[..., ::-1]
-        image = (image - np.float32(self.mean)) / np.float32(self.std)
+        mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
+        image = (image - mean) / std
         return np.ascontiguousarray(image.transpose(2, 0, 1) if self.layout == "NCHW" else image)[
             None
         ]
 
-    def _crop(self, image: Array, path: Path) -> Array:
+    def _crop(self, image: Image, path: Path) -> Array:
         width, height = image.size
         if self.resize and min(width, height) != self.resize:
             scale = self.resize / min(width, height)
@@ -127,7 +129,11 @@ class Preprocess:
         return np.asarray(image.crop((left, top, left + self.crop, top + self.crop)))
 
 
-def _value(key: str, value: object) -> object:
+def _pairs(text: str) -> dict[str, str]:
+    return dict(pair.split("=", 1) for pair in text.split(",") if pair)
+
+
+def _value(key: str, value: object) -> Any:
     if key in ("mean", "std"):
         items = value if isinstance(value, list) else str(value).split("/")
         return tuple(float(item) for item in items)

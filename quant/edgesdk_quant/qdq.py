@@ -35,7 +35,7 @@ class QdqBuilder:
     def pair(
         self, name: str, value: ir.Value, parameters: Affine, after: ir.Node | None
     ) -> tuple[ir.Node, ir.Node]:
-        """`value` -> QuantizeLinear -> DequantizeLinear, placed after a node (None: at the front)."""
+        """`value` -> QuantizeLinear -> DequantizeLinear, after a node (None: at the front)."""
         scale, zero = self._scale_and_zero(name, parameters)
         q = self._node("QuantizeLinear", name, [value, scale, zero])
         dq = self._node("DequantizeLinear", name, [q.outputs[0], scale, zero])

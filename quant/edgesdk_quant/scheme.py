@@ -131,7 +131,7 @@ def weight_parameters(limits: NDArray[Any], axis: int | None, bits: int = 8) -> 
 
 
 def bias_parameters(x: Affine, weights: Affine, channels: int) -> Affine:
-    """Parameters of an int32 bias: its scale is the input's times the weights', for each channel."""
+    """Parameters of an int32 bias: scale = input scale * weight scale, for each channel."""
     scale = np.broadcast_to(x.scale * weights.scale, (channels,)).astype(np.float32)
     return Affine(scale, np.zeros(channels, np.int32), BIAS, axis=0)
 

@@ -136,9 +136,8 @@ def _operand(scope: Scope, value: ir.Value, order: tuple[int, ...], *, integer: 
     plain = tuple(range(rank))
     if own == rank:
         return scope.arranged(value, place, order)
-    if (
-        order == plain
-        or own <= 1
+    if order == plain or (
+        own <= 1
         and scope.out.tensors[place.tensor].data is not None
         and (own == 0 or scope.out.shape(place.tensor) == (1,))
     ):

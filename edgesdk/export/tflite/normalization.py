@@ -39,7 +39,7 @@ def _over_last(scope: Scope, node: ir.Node, code: str, **options: float) -> None
 def lower_layer_normalization(scope: Scope, node: ir.Node) -> None:
     """(x - mean) * rsqrt(variance + epsilon) * scale + bias, in float (Ba et al. 2016, eq. 4)."""
     value = node.inputs[0]
-    if value is None or len(node.outputs) > 1 and any(o.uses() for o in node.outputs[1:]):
+    if value is None or (len(node.outputs) > 1 and any(o.uses() for o in node.outputs[1:])):
         raise UnsupportedError("its mean or deviation is used")
     x = scope.tensor(value, integer=False)
     shape = static_shape(value)

@@ -23,7 +23,10 @@ def onnx_pads(
 
     Args:
         node: the node.
-        sizes: spatial input sizes; the other arguments are for the same dimensions.
+        sizes: spatial input sizes.
+        kernel: window sizes, for the same dimensions.
+        strides: likewise.
+        dilations: likewise.
     """
     mode = node.attributes.get_string("auto_pad", "NOTSET")
     count = len(sizes)

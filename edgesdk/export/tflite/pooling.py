@@ -73,7 +73,7 @@ def _ceil_padding(
     strides: tuple[int, ...],
     padding: str,
 ) -> str:
-    """Rounding up is the same where windows fit exactly, and SAME where that has as many outputs."""
+    """Rounding up is VALID where windows fit, and SAME where that has as many outputs."""
     output = static_shape(node.outputs[0])[2:]
     floor = tuple((i - k) // s + 1 for i, k, s in zip(sizes, kernel, strides, strict=True))
     if padding == "VALID" and output == floor:

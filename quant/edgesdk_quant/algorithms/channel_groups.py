@@ -1,7 +1,7 @@
 """Which values share their channels: scaling one channel in all of them changes no result.
 
 A group is a connected set of values between weighted operators. Operators inside are positively
-homogeneous and keep channels apart, f(s * x) = s * f(x) for s > 0: ReLU, pooling, residual additions.
+homogeneous and keep channels apart, f(s * x) = s * f(x) for s > 0: ReLU, pooling, residuals.
 """
 
 from __future__ import annotations
@@ -84,7 +84,11 @@ def _enclosed(values: list[ir.Value], inside: set[ir.Node]) -> ChannelGroup | No
             if reader in inside:
                 continue
             edge = _edge(reader)
-            if edge is None or reader.inputs[0] is not value or list(reader.inputs).count(value) > 1:
+            if (
+                edge is None
+                or reader.inputs[0] is not value
+                or list(reader.inputs).count(value) > 1
+            ):
                 return None
             readers.append(edge)
     channels = _channels(values)

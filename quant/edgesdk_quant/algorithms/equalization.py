@@ -1,55 +1,109 @@
-import os
+"""Cross-layer equalization: scale channels so that each uses its tensor's range.
+
+Nagel et al. 2019, "Data-free quantization through weight equalization and bias correction",
+section 4.1, equation 11: s = sqrt(r1 * r2) / r2 for each channel, with r1 its range where it is
+written and r2 the largest weight that reads it; here r1 is the range of the activations. What is
+divided by s when it is written is multiplied by s when it is read: the float result is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
 import numpy as np
-from edgesdk_quant.algorithms.channel_groups import channel_groups
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from edgesdk_quant.algorithms.channel_groups import ChannelGroup, channel_groups
+from edgesdk_quant.calibration.channel_range import ChannelRange
 from edgesdk_quant.graph import constant, new_initializer
-from edgesdk_quant.operators import attribute
-ALPHA=float(os.environ.get('ALPHA','.5')); ALPHA_DW=float(os.environ.get('ALPHA_DW','1')); MARGIN=float(os.environ.get('MARGIN','0')); LIM=float(os.environ.get('LIM','32'))
-def observed(model, quantized):
-    return sorted({str(v.name) for g in channel_groups(model.graph) for v in g.values if str(v.name) in quantized})
-def _groups(e): return int(attribute(e.node,'group',1)) if e.node.op_type=='Conv' else 1
-def equalize(model, ranges):
-    n=0
-    for g in channel_groups(model.graph):
-        rs=[np.maximum(ranges[str(v.name)].high,-ranges[str(v.name)].low).astype(np.float64) for v in g.values if str(v.name) in ranges]
-        if not rs: continue
-        r=np.max([x/max(x.max(),1e-30) for x in rs],axis=0)
-        top=max(x.max() for x in rs)
-        sat=np.zeros(g.channels,bool)
-        for c in g.clips:
-            for x in rs: sat|= x>=c*0.999
-        dw=all(_groups(e)==g.channels and g.channels>1 for e in g.readers)
-        r1=np.maximum(r,1e-12)
-        if dw: s=r1**ALPHA_DW
-        else:
-            r2=np.zeros(g.channels)
-            for e in g.readers:
-                if _groups(e)>1: continue
-                w=np.moveaxis(np.asarray(constant(e.weight),np.float64),e.axis,0); w=np.abs(w).reshape(w.shape[0],w.shape[1],-1).max(2)
-                r2=np.maximum(r2,(w/np.maximum(w.max(1,keepdims=True),1e-30)).max(0))
-            mode=os.environ.get('R2','1')
-            s=(r1**ALPHA)*(np.maximum(r2,1e-3)**-(1-ALPHA) if mode=='1' else 1)
-            s=s/(s/r1).min()  # new activation max r1/s <=1 with equality
-            s=s/ (s.max() if False else 1)
-        if g.clips and MARGIN==0: continue
-        r6=np.max(rs,axis=0)/min(g.clips) if g.clips else 0
-        s=np.maximum(s,r6*MARGIN) if g.clips else s
-        s=np.minimum(s,1) if g.clips else s
-        s=np.maximum(s,1/LIM)
-        s[r<=0]=1; s[sat]=1
-        apply(model,g,s); n+=1
-    return n
-def setw(model,node,i,a):
-    v=node.inputs[i]; node.replace_input_with(i,new_initializer(model.graph,str(v.name)+'_equalized',a.astype(np.float32)))
-def apply(model,g,s):
-    for e in g.writers:
-        node=e.node; w=np.asarray(constant(node.inputs[1]),np.float64); sh=[1]*w.ndim; sh[e.axis]=-1
-        setw(model,node,1,w/s.reshape(sh))
-        if len(node.inputs)>2 and node.inputs[2] is not None: setw(model,node,2,np.asarray(constant(node.inputs[2]),np.float64)/s)
-    for e in g.readers:
-        node=e.node; w=np.asarray(constant(node.inputs[1]),np.float64)
-        if node.op_type=='Gemm':
-            sh=[1]*2; sh[1-e.axis]=-1; setw(model,node,1,w*s.reshape(sh))
-        else:
-            gr=_groups(e); per=w.shape[0]//gr; 
-            f=np.repeat(s.reshape(gr,-1),per,axis=0)  # [Cout, Cin/g]
-            setw(model,node,1,w*f.reshape(f.shape+(1,)*(w.ndim-2)))
+from edgesdk_quant.operators import Weighted, attribute
+
+# No channel is made finer than this: beyond it rounding of the biases would show.
+FINEST = 1 / 32
+
+
+def observed(model: ir.Model, quantized: Collection[str]) -> list[str]:
+    """Names of the values whose channel ranges `equalize` wants."""
+    groups = _scalable(model)
+    return sorted({str(v.name) for g in groups for v in g.values if str(v.name) in quantized})
+
+
+def equalize(model: ir.Model, ranges: Mapping[str, ChannelRange]) -> None:
+    """Scale the weights of a float graph, in place; its results stay what they are.
+
+    Args:
+        model: float graph in normal form.
+        ranges: value name -> extremes of its channels.
+    """
+    for group in _scalable(model):
+        written = [_magnitude(ranges[str(v.name)]) for v in group.values if str(v.name) in ranges]
+        if written:
+            _scale(model.graph, group, _factors(group, written))
+
+
+def _scalable(model: ir.Model) -> list[ChannelGroup]:
+    """Groups without a Clip, whose bound would have to move with the channel."""
+    return [group for group in channel_groups(model.graph) if not group.clips]
+
+
+def _magnitude(extremes: ChannelRange) -> NDArray[np.float64]:
+    return np.maximum(extremes.high, -extremes.low).astype(np.float64)
+
+
+def _factors(group: ChannelGroup, written: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """float64 [C] in [FINEST, 1] up to a common factor: what each channel is divided by."""
+    share = np.max([x / max(x.max(), np.finfo(float).tiny) for x in written], axis=0)
+    factors = np.sqrt(np.maximum(share, 1e-12) / np.maximum(_reading(group), 1e-3))
+    factors /= max(factors.max(), np.finfo(float).tiny)
+    factors = np.maximum(factors, FINEST)
+    return np.where(share > 0, factors, 1.0)
+
+
+def _reading(group: ChannelGroup) -> NDArray[np.float64]:
+    """float64 [C], largest weight that reads each channel, relative to its output channel's."""
+    largest = np.zeros(group.channels)
+    for edge in group.readers:
+        if _group_count(edge) > 1:
+            largest = np.maximum(largest, 1.0)
+            continue
+        rows = np.abs(np.moveaxis(_weight(edge), edge.axis, 0))
+        rows = rows.reshape(rows.shape[0], rows.shape[1], -1).max(axis=2)
+        share = rows / np.maximum(rows.max(axis=1, keepdims=True), np.finfo(float).tiny)
+        largest = np.maximum(largest, share.max(axis=0))
+    return largest
+
+
+def _scale(graph: ir.Graph, group: ChannelGroup, factors: NDArray[np.float64]) -> None:
+    for edge in group.writers:
+        shape = [1] * _weight(edge).ndim
+        shape[edge.axis] = -1
+        _replace(graph, edge, 1, _weight(edge) / factors.reshape(shape))
+        if edge.bias is not None:
+            _replace(graph, edge, 2, np.asarray(constant(edge.bias), np.float64) / factors)
+    for edge in group.readers:
+        _replace(graph, edge, 1, _weight(edge) * _reader_shape(edge, factors))
+
+
+def _reader_shape(edge: Weighted, factors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Factors along the input channels of the weights that read them."""
+    weight = _weight(edge)
+    if edge.node.op_type == "Gemm":
+        return factors[:, None] if edge.axis == 1 else factors[None, :]
+    groups = _group_count(edge)
+    rows = np.repeat(factors.reshape(groups, -1), weight.shape[0] // groups, axis=0)
+    return rows.reshape(rows.shape + (1,) * (weight.ndim - 2))
+
+
+def _group_count(edge: Weighted) -> int:
+    return int(attribute(edge.node, "group", 1)) if edge.node.op_type == "Conv" else 1
+
+
+def _weight(edge: Weighted) -> NDArray[np.float64]:
+    return np.asarray(constant(edge.node.inputs[1]), np.float64)
+
+
+def _replace(graph: ir.Graph, edge: Weighted, index: int, array: NDArray[np.float64]) -> None:
+    old = edge.node.inputs[index]
+    name = f"{old.name if old is not None else edge.node.name}_equalized"
+    edge.node.replace_input_with(index, new_initializer(graph, name, array.astype(np.float32)))

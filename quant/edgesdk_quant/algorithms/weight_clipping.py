@@ -1,4 +1,4 @@
-"""The largest weight that is kept in each channel: all of them, or where the squared error is least."""
+"""The largest weight that each channel keeps: all, or where the squared error is least."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def channel_limits(
     limits = np.abs(rows).max(axis=1)
     if method == "mse":
         limits = _least_squares(rows, limits)
-    return limits if per_channel else limits.reshape(())
+    return np.asarray(limits if per_channel else limits.reshape(()))
 
 
 def _least_squares(rows: NDArray[np.float64], limits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-
 CHANNEL = 1  # dimension of the channels in [N, C, ...]
 
 

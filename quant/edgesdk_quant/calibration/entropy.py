@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgesdk_quant.calibration.candidates import FRACTIONS
 from edgesdk_quant.calibration.histogram import Histogram
 
-# Divergence is estimated on 8-bit levels; with 16 bits every bin has its own level and none is lost.
+# Estimated on 8-bit levels; with 16 bits every bin has its own level and none is lost.
 LEVELS = 256
 SMALLEST = 1e-12
 

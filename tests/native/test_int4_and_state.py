@@ -1,0 +1,162 @@
+"""4-bit weights, weight-only quantization and the integer LSTM."""
+
+from __future__ import annotations
+
+import ai_edge_litert.schema_py_generated as schema
+import flatbuffers
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgesdk_runtimes.base import Array
+from tests.native import integer_rules as rules
+from tests.native.quantized import stored, tensor
+from tests.native.running import litert, native, random_array
+from tests.native.single_op import TensorDef, constant, single_op_model
+
+pytestmark = pytest.mark.native
+
+OP = schema.BuiltinOperator
+seeds = st.integers(0, 2**32 - 1)
+
+
+def packed(values: Array) -> Array:
+    """Two 4-bit values a byte, the low nibble first."""
+    flat = values.astype(np.int8).reshape(-1).view(np.uint8) & 15
+    flat = np.append(flat, np.zeros(flat.size % 2, np.uint8))
+    return np.asarray(flat[::2] | flat[1::2] << 4, np.uint8)
+
+
+def with_int4(model: bytes, number: int) -> bytes:
+    """The model with int8 constant tensor `number` stored in 4 bits."""
+    parsed = schema.ModelT.InitFromPackedBuf(model, 0)
+    chosen = parsed.subgraphs[0].tensors[number]
+    buffer = parsed.buffers[chosen.buffer]
+    buffer.data = packed(np.frombuffer(bytes(buffer.data), np.int8))
+    chosen.type = schema.TensorType.INT4
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(parsed.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def conv_options() -> schema.Conv2DOptionsT:
+    options = schema.Conv2DOptionsT()
+    options.strideH = options.strideW = 1
+    return options
+
+
+def dwconv_options() -> schema.DepthwiseConv2DOptionsT:
+    options = schema.DepthwiseConv2DOptionsT()
+    options.strideH = options.strideW = 1
+    return options
+
+
+OPTIONS = {
+    OP.CONV_2D: conv_options,
+    OP.DEPTHWISE_CONV_2D: dwconv_options,
+    OP.FULLY_CONNECTED: schema.FullyConnectedOptionsT,
+}
+# input, weights, the axis of the output channels, output
+SHAPES = {
+    OP.CONV_2D: ((1, 6, 7, 5), (8, 3, 3, 5), 0, (1, 6, 7, 8)),
+    OP.DEPTHWISE_CONV_2D: ((1, 6, 7, 5), (1, 3, 3, 5), 3, (1, 6, 7, 5)),
+    OP.FULLY_CONNECTED: ((3, 17), (9, 17), 0, (3, 9)),
+}
+
+
+@pytest.mark.parametrize("code", SHAPES, ids=["conv", "depthwise", "fully_connected"])
+@given(seed=seeds)
+def test_int4_weights_give_the_bits_of_the_same_int8_weights(code: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    input_shape, weight_shape, axis, output_shape = SHAPES[code]
+    x, out = stored("int8", 0.02, rng), stored("int8", 0.1, rng)
+    values = rng.integers(-8, 8, weight_shape).astype(np.int8)
+    scale = tuple(map(float, rng.uniform(0.05, 0.2, weight_shape[axis]).astype(np.float32)))
+    model = single_op_model(
+        code,
+        OPTIONS[code](),
+        [tensor(input_shape, x), constant(values, scale=scale, axis=axis), None],
+        [tensor(output_shape, out)],
+        version=7,
+    )
+    image = random_array(input_shape, "int8", rng)
+    assert np.array_equal(
+        native(with_int4(model, 1), [image])[0], native(model, [image])[0], strict=True
+    )
+
+
+@given(seed=seeds)
+def test_weight_only_quantization_multiplies_by_the_real_weights(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows, depth, units = (int(rng.integers(1, n)) for n in (5, 90, 20))
+    weights = random_array((units, depth), "int8", rng)
+    scale = rng.uniform(0.001, 0.02, units).astype(np.float32)
+    vectors = random_array((rows, depth), "float32", rng)
+    model = single_op_model(
+        OP.FULLY_CONNECTED,
+        schema.FullyConnectedOptionsT(),
+        [TensorDef(vectors.shape), constant(weights, scale=tuple(map(float, scale))), None],
+        [TensorDef((rows, units))],
+        version=5,
+    )
+    exact = vectors.astype(np.float64) @ (weights * scale[:, None].astype(np.float64)).T
+    assert np.allclose(native(model, [vectors])[0], exact, rtol=1e-5, atol=1e-5)
+
+
+def lstm_model(rng: np.random.Generator, time: int, inputs: int, cells: int) -> bytes:
+    """A random integer LSTM: input, weights of the gates, biases and state."""
+    x, hidden = stored("int8", 0.03, rng), stored("int8", 0.008, rng)
+
+    def gate(depth: int) -> TensorDef:
+        return constant(random_array((cells, depth), "int8", rng), scale=(0.004,))
+
+    biases = [constant(rng.integers(-3000, 3000, cells), np.int32) for _ in range(4)]
+    state = TensorDef((1, cells), "int8", None, (hidden.scale,), (hidden.zero,), variable=True)
+    cell = TensorDef((1, cells), "int16", None, (2.0**-11,), (0,), variable=True)
+    weights = [*(gate(inputs) for _ in range(4)), *(gate(cells) for _ in range(4))]
+    options = schema.UnidirectionalSequenceLSTMOptionsT()
+    options.fusedActivationFunction, options.cellClip = 4, 10.0
+    scales = [TensorDef((0,), "int16", None, (2.0**-12,), (0,)) for _ in range(4)]
+    return single_op_model(
+        OP.UNIDIRECTIONAL_SEQUENCE_LSTM,
+        options,
+        [
+            tensor((1, time, inputs), x),
+            *weights,
+            *[None] * 3,
+            *biases,
+            *[None] * 2,
+            state,
+            cell,
+            *[None] * 4,
+        ],
+        [tensor((1, time, cells), hidden)],
+        intermediates=[*scales, tensor((0,), hidden)],
+    )
+
+
+@given(seed=seeds)
+def test_the_integer_lstm_has_the_bits_of_litert_at_every_step(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    time, inputs, cells = (int(rng.integers(1, n)) for n in (30, 20, 20))
+    model = lstm_model(rng, time, inputs, cells)
+    sequence = random_array((1, time, inputs), "int8", rng)
+    assert np.array_equal(native(model, [sequence])[0], litert(model, [sequence])[0])
+
+
+def test_pruned_channels_with_saturated_biases_give_the_zero_point() -> None:
+    """Their scale is so small that any sum rounds to zero, whatever the bias."""
+    how, out = rules.Stored("int8", 0.02, 3), rules.Stored("int8", 0.1, -7)
+    weights = constant(np.full((2, 8), 127, np.int8), scale=(1e-20, 0.01))
+    bias = constant(np.array([2**31 - 1, 0]), np.int32)
+    model = single_op_model(
+        OP.FULLY_CONNECTED,
+        schema.FullyConnectedOptionsT(),
+        [tensor((1, 8), how), weights, bias],
+        [tensor((1, 2), out)],
+        version=5,
+    )
+    (result,) = native(model, [np.full((1, 8), 4, np.int8)])
+    assert result[0, 0] == -7
+    assert result[0, 1] == -7 + round(127 * 8 * 0.02 * 0.01 / 0.1)
