@@ -9,8 +9,8 @@ from onnx_ir.convenience import create_value_mapping
 
 from edgesdk_runtimes.errors import ModelError
 
-# In elements. Inference reads shapes, axes and the like; it need not copy weights.
-LARGEST_READ = 1024
+# In bytes. Inference reads shapes, axes and the like; it need not copy weights.
+LARGEST_READ = 8192
 
 
 def infer_shapes(model: ir.Model) -> None:
@@ -19,14 +19,11 @@ def infer_shapes(model: ir.Model) -> None:
     Raises:
         ModelError: types or shapes contradict each other.
     """
+    proto = _without_weights(model)
     try:
-        inferred = onnx.shape_inference.infer_shapes(
-            _without_weights(model), check_type=True, strict_mode=True, data_prop=True
-        )
-    except InferenceError as error:
-        raise ModelError(
-            f"the model's types or shapes contradict each other ({_reason(error)}); export it again"
-        ) from error
+        inferred = _infer(proto)
+    except InferenceError:
+        inferred = _infer_undeclared(proto)
     for graph, found in zip(model.graphs(), ir.from_proto(inferred).graphs(), strict=True):
         _adopt(graph, found)
 
@@ -34,9 +31,29 @@ def infer_shapes(model: ir.Model) -> None:
 def _without_weights(model: ir.Model) -> onnx.ModelProto:
     proto = ir.to_proto(model)
     for tensor in proto.graph.initializer:
-        if len(tensor.raw_data) > LARGEST_READ * 8:
+        if len(tensor.raw_data) > LARGEST_READ:
             tensor.ClearField("raw_data")
     return proto
+
+
+def _infer(proto: onnx.ModelProto) -> onnx.ModelProto:
+    return onnx.shape_inference.infer_shapes(
+        proto, check_type=True, strict_mode=True, data_prop=True
+    )
+
+
+def _infer_undeclared(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Files declare wrong shapes at times, which every runtime forgives; wrong nodes it does not."""
+    del proto.graph.value_info[:]
+    for output in proto.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    try:
+        return _infer(proto)
+    except InferenceError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"the model's types or shapes contradict each other ({reason}); export it again"
+        ) from error
 
 
 def _adopt(graph: ir.Graph, found: ir.Graph) -> None:
@@ -48,7 +65,3 @@ def _adopt(graph: ir.Graph, found: ir.Graph) -> None:
             continue
         value.type = twin.type if twin.type is not None else value.type
         value.shape = twin.shape if twin.shape is not None else value.shape
-
-
-def _reason(error: InferenceError) -> str:
-    return " ".join(str(error).split())[:200]

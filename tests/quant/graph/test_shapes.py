@@ -36,3 +36,9 @@ def test_a_contradiction_is_refused() -> None:
     )
     with pytest.raises(ModelError, match=r"contradict each other .*export it again"):
         infer_shapes(from_proto(proto))
+
+
+def test_a_wrong_declared_output_shape_is_corrected() -> None:
+    text = "agraph (float[2,3] x) => (float[7,7] y) { y = Relu(x) }"
+    graph = model(text)
+    assert value_shape(graph.graph.outputs[0]) == (2, 3)
