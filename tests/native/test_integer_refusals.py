@@ -38,7 +38,7 @@ def test_the_unchanged_convolution_runs() -> None:
     assert native(conv(), [np.zeros((1, 4, 4, 2), np.int8)])[0].shape == (1, 4, 4, 2)
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "stride 0": ({"strideH": 0}, "stride 0"),
     "negative dilation": ({"dilationWFactor": -1}, "dilation -1"),
     "unknown padding": ({"padding": 7}, "padding number 7"),
