@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,9 +35,11 @@ def _installed() -> str | None:
 
 
 def _version(package: str) -> str:
+    from importlib import metadata  # slow to import, and only asked for by probe
+
     try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:  # a nightly build under another name
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:  # a nightly build under another name
         return "unknown"
 
 

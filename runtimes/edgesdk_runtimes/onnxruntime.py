@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 import tempfile
 from collections.abc import Sequence
@@ -47,9 +46,11 @@ def needs_exact_products(processor: cpu.Cpu) -> bool:
 
 
 def _version() -> str:
+    from importlib import metadata  # slow to import, and only asked for by probe
+
     try:
-        return importlib.metadata.version("onnxruntime")
-    except importlib.metadata.PackageNotFoundError:  # onnxruntime-gpu and others
+        return metadata.version("onnxruntime")
+    except metadata.PackageNotFoundError:  # onnxruntime-gpu and others
         return "unknown"
 
 

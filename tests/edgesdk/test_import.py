@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import subprocess
 import sys
 import types
+from pathlib import Path
+
+import pytest
 
 import edgesdk
 
@@ -37,3 +42,41 @@ def test_import_loads_nothing_heavy() -> None:
     code = f"import sys, edgesdk; edgesdk.Runner; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+DEVICE = """
+import sys, numpy, edgesdk
+runner = edgesdk.Runner(sys.argv[1])
+print(runner.runtime, runner(numpy.zeros([1, 49, 10, 1], numpy.int8)).shape)
+from edgesdk.cli import main
+verbs = (["doctor"], ["inspect", sys.argv[1]], ["bench", sys.argv[1], "--rounds", "1"])
+sys.exit(max(main(verb) for verb in verbs))
+"""
+
+
+def link_packages(folder: Path) -> None:
+    """Make a folder of packages that has ours, numpy and cffi, and nothing else."""
+    for name in ("edgesdk", "edgesdk_runtimes", "edgesdk_quant", "numpy", "cffi", "pycparser"):
+        source = Path(next(iter(importlib.import_module(name).__path__)))
+        (folder / name).symlink_to(source)
+        libraries = source.with_name(f"{name}.libs")
+        if libraries.is_dir():
+            (folder / libraries.name).symlink_to(libraries)
+    backend = str(importlib.import_module("_cffi_backend").__file__)
+    (folder / Path(backend).name).symlink_to(backend)
+
+
+@pytest.mark.native
+def test_a_device_needs_numpy_and_cffi_alone(shared_data: Path, tmp_path: Path) -> None:
+    """Runner, doctor, inspect and bench where nothing else is installed (-S: no site-packages)."""
+    link_packages(tmp_path)
+    model = shared_data / "tflite" / "dscnn_int8.tflite"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", DEVICE, str(model)],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith("native (1, 12)"), done.stderr
+    assert done.returncode == 0, done.stderr
