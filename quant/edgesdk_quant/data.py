@@ -74,7 +74,8 @@ def open_data(source: Any, preprocess: Preprocess | None = None) -> CalibrationD
 
     Args:
         source: a folder of images or arrays, an .npy or .npz file, an array [N, ...],
-            CalibrationData, or an iterable of arrays, tuples (one array an input) or dicts (by input name).
+            CalibrationData, or an iterable of arrays, tuples (one array an input) or dicts
+            (by input name).
         preprocess: how images become arrays; needed for images only.
 
     Raises:

@@ -68,7 +68,9 @@ def _header() -> str:
     if installed.is_file():
         return installed.read_text(encoding="utf-8")
     # Beside a development checkout's own library.
-    return (Path(__file__).resolve().parents[2] / "native/include/edgert.h").read_text(encoding="utf-8")
+    return (Path(__file__).resolve().parents[2] / "native/include/edgert.h").read_text(
+        encoding="utf-8"
+    )
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -47,7 +48,7 @@ def lower_conv(scope: Scope, node: ir.Node) -> None:
     scale = scope.out.tensors[x].quantization
     w = _weight_tensor(scope, str(weight_value.name), kernel, weights, axis, integer=integer)
     b = bias_tensor(scope, node, weights, scale if integer else None, kernel.shape[axis])
-    options = {
+    options: dict[str, int | str] = {
         "padding": padding,
         "stride_h": window.strides[0],
         "stride_w": window.strides[1],
@@ -169,7 +170,7 @@ def bias_tensor(
     scale = np.broadcast_to(x.scale[0] * np.atleast_1d(weights.scale), (channels,)).astype(
         np.float32
     )
-    stored = np.zeros(channels, np.int32)
+    stored: NDArray[Any] = np.zeros(channels, np.int32)
     if value is not None:
         bias = scope.weights(value)
         real = float_constant(scope, value).astype(np.float64)

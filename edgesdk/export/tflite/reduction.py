@@ -31,7 +31,7 @@ def lower_reduction(scope: Scope, node: ir.Node) -> None:
     if len(node.inputs) > 1 and node.inputs[1] is not None and given is None:
         raise UnsupportedError("axes are computed at run time")
     listed = given.ravel().tolist() if given is not None else node.attributes.get_ints("axes", [])
-    if not listed and node.attributes.get_int("noop_with_empty_axes", 0):
+    if not listed and node.attributes.get_int("noop_with_empty_axes", 0) == 1:
         raise UnsupportedError("no axes")
     axes = {int(axis) % rank for axis in listed} or set(range(rank))
     _emit(scope, node, CODES[node.op_type], axes, keep=bool(node.attributes.get_int("keepdims", 1)))
@@ -65,7 +65,7 @@ def _emit(scope: Scope, node: ir.Node, code: str, axes: set[int], *, keep: bool)
 def lower_arg(scope: Scope, node: ir.Node) -> None:
     """ArgMax and ArgMin without kept dimensions, the first of equal values."""
     value = node.inputs[0]
-    if value is None or node.attributes.get_int("select_last_index", 0):
+    if value is None or node.attributes.get_int("select_last_index", 0) == 1:
         raise UnsupportedError("the last of equal values")
     tensor = scope.tensor(value, integer=False)
     shape = static_shape(value)

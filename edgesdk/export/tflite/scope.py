@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from edgesdk.export.tflite.fusion import activation_name, only_reader, origin
-from edgesdk.export.tflite.operands import dequantizer, operand, parameters, required, to_signed
-from edgesdk.export.tflite.permutation import CHANNELS_LAST, Permutation, plain
-from edgesdk.export.tflite.tensors import Place, Tensors, static_shape, tensor_type
+from edgesdk.export.tflite.tensors import (
+    CHANNELS_LAST,
+    TYPES,
+    Place,
+    Tensors,
+    per_tensor,
+    required,
+    static_shape,
+    stored,
+)
+from edgesdk_quant.graph import constant, consumers
 from edgesdk_quant.tflite.model import Quantization
 from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import UnsupportedError
 
-STORED_TYPES = {
-    ir.DataType.UINT8: "INT8",
-    ir.DataType.INT8: "INT8",
-    ir.DataType.INT16: "INT16",
+# Relu, and Clip by its bounds -> fused activation.
+CLIPS: dict[tuple[float | None, float | None], str] = {
+    (0.0, 6.0): "RELU6",
+    (-1.0, 1.0): "RELU_N1_TO_1",
+    (0.0, None): "RELU",
 }
-"""ONNX type of quantized activations -> type in the file; uint8 moves down by 128."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A constant operand.
+
+    Attributes:
+        data: as stored, in ONNX order; int8 or float32.
+        scale: float32, [] or [C]; None for float weights.
+        axis: dimension of C.
+    """
+
+    data: NDArray[np.generic]
+    scale: NDArray[np.float32] | None
+    axis: int
 
 
 class Scope:
@@ -34,175 +57,237 @@ class Scope:
         self.done: set[ir.Node] = set()
         # Flattened images keep their bytes; the weights that read them are reordered instead.
         self.feature_order: dict[ir.Value, NDArray[np.int64]] = {}
-        self._floats: dict[ir.Value, Place] = {}
-        self._arranged: dict[tuple[int, Permutation], int] = {}
+        self._cached: dict[tuple[ir.Value, str], Place] = {}
 
     # --- reading ---------------------------------------------------------------------------
 
     def place(self, value: ir.Value, *, integer: bool) -> Place:
         """Where a value is, as integers if it is quantized and `integer`, else as floats."""
-        node = dequantizer(value)
-        if node is None:
-            if value not in self.places:
-                self.places[value] = self._constant(value)
-            return self.places[value]
-        source = operand(node)
+        producer = value.producer()
+        if producer is None or producer.op_type != "DequantizeLinear":
+            return self._constant(value) if value not in self.places else self.places[value]
+        source = producer.inputs[0]
+        if source is None:
+            raise UnsupportedError(f"{producer.name} has no input")
         if source not in self.places:
-            self.places[source] = self._quantized_constant(node)
+            self.places[source] = self._quantized_constant(producer)
         if integer:
             return self.places[source]
-        if value not in self._floats:
-            self._floats[value] = self._dequantized(value, self.places[source])
-        return self._floats[value]
+        if (value, "float") not in self._cached:
+            self._cached[value, "float"] = self._dequantized(value, self.places[source])
+        return self._cached[value, "float"]
 
-    def tensor(self, value: ir.Value, order: Permutation | None = None, *, integer: bool) -> int:
+    def tensor(
+        self, value: ir.Value, permutation: Sequence[int] | None = None, *, integer: bool
+    ) -> int:
         """A value's tensor in the wanted order of dimensions (None: the ONNX order)."""
-        wanted = plain(len(static_shape(value))) if order is None else order
-        return self.arranged(self.place(value, integer=integer), wanted)
+        wanted = (
+            tuple(range(len(static_shape(value)))) if permutation is None else tuple(permutation)
+        )
+        return self.arranged(value, self.place(value, integer=integer), wanted)
 
-    def arranged(self, place: Place, wanted: Permutation) -> int:
+    def arranged(self, value: ir.Value, place: Place, wanted: tuple[int, ...]) -> int:
         """The tensor with its dimensions in another order; a TRANSPOSE only where bytes move."""
         if place.permutation == wanted:
             return place.tensor
         order = [place.permutation.index(dim) for dim in wanted]
-        key = (place.tensor, tuple(order))
-        if key not in self._arranged:
-            self._arranged[key] = self._transposed(place.tensor, order)
-        return self._arranged[key]
+        data = self.out.tensors[place.tensor].data
+        name = self.out.tensors[place.tensor].name
+        if data is not None:
+            quantization = self.out.tensors[place.tensor].quantization
+            return self.out.constant(name, data.transpose(order), quantization)
+        key = (value, f"{self.out.tensors[place.tensor].type}{wanted}")
+        if key not in self._cached:
+            self._cached[key] = Place(self.transposed(place.tensor, order, name), wanted)
+        return self._cached[key].tensor
 
-    def reordered(self, value: ir.Value, rows: Array) -> Array:
+    def transposed(self, tensor: int, order: Sequence[int], name: str) -> int:
+        """Physically reorder a tensor; a RESHAPE is enough where only sizes of 1 move."""
+        shape = self.out.shape(tensor)
+        result_shape = tuple(shape[i] for i in order)
+        result = self.out.like(f"{name}_transposed", tensor, result_shape)
+        moving = [i for i in order if shape[i] > 1]
+        if moving == sorted(moving):
+            self.reshape(tensor, result)
+        else:
+            permutation = self.out.constant(f"{name}_order", np.array(order, np.int32))
+            self.out.emit("TRANSPOSE", [tensor, permutation], [result])
+        return result
+
+    def reshape(self, tensor: int, result: int) -> None:
+        """Emit RESHAPE to the shape of `result`."""
+        shape = self.out.shape(result)
+        operand = self.out.constant(
+            f"{self.out.tensors[result].name}_shape", np.array(shape, np.int32)
+        )
+        self.out.emit("RESHAPE", [tensor, operand], [result], new_shape=shape)
+
+    def weights(self, value: ir.Value) -> Weights:
+        """A constant operand, stored as integers or floats.
+
+        Raises:
+            UnsupportedError: it is computed at run time.
+        """
+        producer = value.producer()
+        if producer is None or producer.op_type != "DequantizeLinear":
+            return Weights(required(value, f"operand {value.name}"), None, 0)
+        data = required(producer.inputs[0], f"operand {value.name}")
+        scale = np.asarray(required(producer.inputs[1], "a scale"), np.float32)
+        axis = producer.attributes.get_int("axis", 1) % max(data.ndim, 1)
+        return Weights(data, scale, axis)
+
+    def reordered(self, value: ir.Value, rows: NDArray[np.generic]) -> NDArray[np.generic]:
         """Weights [units, depth] with their columns in the order that the flattened value has."""
         order = self.feature_order.get(origin(value))
         return rows if order is None else rows[:, order]
 
     def is_quantized(self, value: ir.Value | None) -> bool:
         """Whether a value comes from a DequantizeLinear."""
-        return dequantizer(value) is not None
-
-    def shape(self, place: Place) -> tuple[int, ...]:
-        """Sizes of a place, in the order of the file."""
-        return self.out.shape(place.tensor)
+        producer = value.producer() if value is not None else None
+        return producer is not None and producer.op_type == "DequantizeLinear"
 
     def _constant(self, value: ir.Value) -> Place:
         array = required(value, f"value {value.name}")
         if array.dtype == np.float64:
             array = array.astype(np.float32)
-        return Place(self.out.constant(str(value.name), array), plain(array.ndim))
+        place = Place(self.out.constant(str(value.name), array), tuple(range(array.ndim)))
+        self.places[value] = place
+        return place
 
     def _quantized_constant(self, node: ir.Node) -> Place:
-        data = required(operand(node), f"the input of {node.name}")
+        data = required(node.inputs[0], f"the input of {node.name}")
+        scale = required(node.inputs[1], "a scale")
+        zero = constant(node.inputs[2]) if len(node.inputs) > 2 else None
+        quantization = per_tensor(np.asarray(scale), zero)
+        if quantization.scale.size > 1:
+            axis = node.attributes.get_int("axis", 1) % data.ndim
+            quantization = Quantization(quantization.scale, quantization.zero_point, axis)
         name = str(node.outputs[0].name)
-        tensor = self.out.constant(name, to_signed(data), parameters(node, data))
-        return Place(tensor, plain(data.ndim))
+        return Place(self.out.constant(name, stored(data), quantization), tuple(range(data.ndim)))
 
     def _dequantized(self, value: ir.Value, place: Place) -> Place:
-        result = self.out.add(str(value.name), "FLOAT32", self.shape(place))
+        shape = self.out.shape(place.tensor)
+        result = self.out.add(str(value.name), "FLOAT32", shape)
         self.out.emit("DEQUANTIZE", [place.tensor], [result])
         return Place(result, place.permutation)
 
-    def _transposed(self, tensor: int, order: Sequence[int]) -> int:
-        """Dimensions physically reordered; RESHAPE is enough where only sizes of 1 move."""
-        source = self.out.tensors[tensor]
-        shape = [source.shape[i] for i in order]
-        if source.data is not None:
-            return self._constant_transposed(tensor, order)
-        moving = [i for i in order if source.shape[i] > 1]
-        if moving == sorted(moving):
-            return self.out.reshaped(tensor, shape)
-        result = self.out.like(f"{source.name}_transposed", tensor, shape)
-        axes = self.out.constant(f"{source.name}_order", np.array(order, np.int32))
-        self.out.emit("TRANSPOSE", [tensor, axes], [result])
-        return result
-
-    def _constant_transposed(self, tensor: int, order: Sequence[int]) -> int:
-        source = self.out.tensors[tensor]
-        found = source.quantization
-        if found is not None and found.scale.size > 1:
-            found = Quantization(found.scale, found.zero_point, list(order).index(found.axis))
-        return self.out.constant(source.name, np.transpose(source.data, order), found)
+    def quantized_type(self, value: ir.Value | None) -> str:
+        """Stored type of a value behind a DequantizeLinear, e.g. INT8; empty for floats."""
+        producer = value.producer() if value is not None else None
+        source = producer.inputs[0] if producer is not None else None
+        if not self.is_quantized(value) or source not in self.places:
+            return ""
+        return self.out.tensors[self.places[source].tensor].type
 
     # --- writing ---------------------------------------------------------------------------
 
-    def runs_on_integers(self, node: ir.Node, operands: Sequence[ir.Value]) -> bool:
-        """Whether the node's activations and its result are all quantized."""
-        last = self.activation(node)[1]
-        return all(map(self.is_quantized, operands)) and self.quantizer(last) is not None
+    def runs_on_integers(self, node: ir.Node, operands: Sequence[ir.Value | None]) -> bool:
+        """Whether all of the node's activations and its result are quantized."""
+        _, last = self.activation(node)
+        return all(self.is_quantized(v) for v in operands if v is not None) and (
+            self.quantizer(last) is not None
+        )
 
     def activation(self, node: ir.Node) -> tuple[str, ir.Value]:
         """The activation that can be fused into a node, and the value that then is its result."""
         output = node.outputs[0]
-        reader = only_reader(output)
-        name = activation_name(reader) if reader is not None else ""
-        return (name, reader.outputs[0]) if reader is not None and name else ("NONE", output)
+        readers = consumers(output)
+        if len(readers) == 1 and not output.is_graph_output():
+            name = activation_name(readers[0])
+            if name:
+                return name, readers[0].outputs[0]
+        return "NONE", output
+
+    def quantizer(self, value: ir.Value) -> ir.Node | None:
+        """The QuantizeLinear that alone reads a value."""
+        readers = consumers(value)
+        alone = len(readers) == 1 and not value.is_graph_output()
+        return readers[0] if alone and readers[0].op_type == "QuantizeLinear" else None
+
+    def result(
+        self, value: ir.Value, permutation: Sequence[int] | None = None, *, integer: bool
+    ) -> int:
+        """A new tensor for a node's result; as integers it stands for the quantizer's output."""
+        shape = static_shape(value)
+        order = tuple(range(len(shape))) if permutation is None else tuple(permutation)
+        physical = tuple(shape[i] for i in order)
+        quantizer = self.quantizer(value) if integer else None
+        if quantizer is None:
+            kind = TYPES.get(value.dtype or ir.DataType.FLOAT)
+            if kind is None:
+                raise UnsupportedError(f"{value.name} has the type {value.dtype}")
+            tensor = self.out.add(str(value.name), kind, physical)
+            self.places[value] = Place(tensor, order)
+            return tensor
+        kind, quantization = self.quantization(quantizer)
+        tensor = self.out.add(str(value.name), kind, physical, quantization)
+        self.places[quantizer.outputs[0]] = Place(tensor, order)
+        self.done.add(quantizer)
+        return tensor
+
+    def alias(self, value: ir.Value, place: Place, *, integer: bool) -> None:
+        """Let a node's result be an existing tensor."""
+        quantizer = self.quantizer(value) if integer else None
+        self.places[value if quantizer is None else quantizer.outputs[0]] = place
+        if quantizer is not None:
+            self.done.add(quantizer)
+
+    def quantization(self, quantizer: ir.Node) -> tuple[str, Quantization]:
+        """Type and parameters that a QuantizeLinear gives its result."""
+        scale = required(quantizer.inputs[1], "a scale")
+        zero = (
+            constant(quantizer.inputs[2]) if len(quantizer.inputs) > 2 else np.zeros((), np.uint8)
+        )
+        dtype = np.uint8 if zero is None else zero.dtype
+        return ("INT16" if dtype == np.int16 else "INT8"), per_tensor(np.asarray(scale), zero)
 
     def fuse(self, node: ir.Node) -> tuple[str, ir.Value]:
         """Take the activation behind a node into it."""
         name, value = self.activation(node)
-        producer = value.producer()
-        if name != "NONE" and producer is not None:
-            self.done.add(producer)
+        if name != "NONE":
+            self.done.add(consumers(node.outputs[0])[0])
         return name, value
 
-    def quantizer(self, value: ir.Value) -> ir.Node | None:
-        """The QuantizeLinear that alone reads a value."""
-        reader = only_reader(value)
-        return reader if reader is not None and reader.op_type == "QuantizeLinear" else None
 
-    def result(self, value: ir.Value, order: Permutation | None = None, *, integer: bool) -> int:
-        """A new tensor for a node's result; as integers it stands for the quantizer's output."""
-        shape = static_shape(value)
-        order = plain(len(shape)) if order is None else order
-        stored = [shape[dim] for dim in order]
-        quantizer = self.quantizer(value) if integer else None
-        if quantizer is None:
-            tensor = self.out.add(str(value.name), tensor_type(value), stored)
-        else:
-            tensor = self.out.add(str(value.name), *self.stored_as(quantizer, stored))
-        self.settle(value, Place(tensor, order), integer=integer)
-        return tensor
-
-    def settle(self, value: ir.Value, place: Place, *, integer: bool) -> None:
-        """Say where a node's result is; as integers it stands for the quantizer's output."""
-        quantizer = self.quantizer(value) if integer else None
-        if quantizer is None:
-            self.places[value] = place
-            return
-        self.places[quantizer.outputs[0]] = place
-        self.done.add(quantizer)
-
-    def stored_as(
-        self, quantizer: ir.Node, shape: Sequence[int]
-    ) -> tuple[str, Sequence[int], Quantization]:
-        """Type, shape and parameters of the tensor that a QuantizeLinear makes."""
-        kind = STORED_TYPES.get(quantizer.outputs[0].dtype or ir.DataType.UINT8)
-        found = parameters(quantizer)
-        if kind is None or found.scale.size > 1:
-            raise UnsupportedError("activations that are not int8, uint8 or int16 with one scale")
-        return kind, shape, found
-
-    def moved(self, value: ir.Value, source: int, order: Permutation, *, integer: bool) -> int:
-        """A new tensor for values that were only moved from `source`.
-
-        Runtimes move stored integers as they are: where the result has another scale, the tensor
-        keeps that of the source and a QUANTIZE follows.
-        """
-        result = self.result(value, order, integer=integer)
-        before, after = (self.out.tensors[i].quantization for i in (source, result))
-        if same(before, after):
-            return result
-        kept = self.out.like(f"{value.name}_moved", source, self.out.shape(result))
-        self.out.later("QUANTIZE", kept, result)
-        return kept
+def origin(value: ir.Value) -> ir.Value:
+    """The value behind a Q/DQ pair, or the value itself."""
+    node = value.producer()
+    while node is not None and node.op_type in ("DequantizeLinear", "QuantizeLinear"):
+        source = node.inputs[0]
+        if source is None:
+            break
+        value, node = source, source.producer()
+    return value
 
 
-def same(a: Quantization | None, b: Quantization | None) -> bool:
-    """Whether two tensors store the same numbers as the same integers."""
-    if a is None or b is None:
-        return a is b
-    return np.array_equal(a.scale, b.scale) and np.array_equal(a.zero_point, b.zero_point)
+def readers(value: ir.Value) -> list[ir.Node]:
+    """Nodes that read a value, those behind its Q/DQ pair included."""
+    found = []
+    for node in consumers(value):
+        behind = node.op_type in ("DequantizeLinear", "QuantizeLinear")
+        found += readers(node.outputs[0]) if behind else [node]
+    return found
 
 
-def channels_last(rank: int) -> Permutation:
+def activation_name(node: ir.Node) -> str:
+    """TFLite's name for a Relu or Clip; "" for anything else."""
+    if node.op_type == "Relu":
+        return "RELU"
+    if node.op_type != "Clip":
+        return ""
+    bounds = [_bound(node, 1), _bound(node, 2)]
+    return CLIPS.get((bounds[0], bounds[1]), "")
+
+
+def _bound(node: ir.Node, index: int) -> float | None:
+    value = node.inputs[index] if len(node.inputs) > index else None
+    array = constant(value)
+    if array is None or not np.isfinite(array).all() or abs(float(array.max())) > 1e30:
+        return None
+    return float(array.reshape(()))
+
+
+def channels_last(rank: int) -> tuple[int, ...]:
     """The permutation to NHWC.
 
     Raises:
@@ -211,3 +296,8 @@ def channels_last(rank: int) -> Permutation:
     if rank not in CHANNELS_LAST:
         raise UnsupportedError(f"images of rank {rank}")
     return CHANNELS_LAST[rank]
+
+
+def permuted(array: Array, order: Sequence[int]) -> Array:
+    """A contiguous transpose."""
+    return np.ascontiguousarray(array.transpose(order))

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx_ir as ir
+from numpy.typing import NDArray
 
-from edgesdk.export.tflite.permutation import Permutation, plain
 from edgesdk.export.tflite.versions import version_of
-from edgesdk_quant.graph import value_shape
+from edgesdk_quant.graph import constant, value_shape
 from edgesdk_quant.tflite.model import Operator, OptionValue, Quantization, Tensor
-from edgesdk_quant.tflite.schema import default_options
 from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import UnsupportedError
 
 TYPES = {
     ir.DataType.FLOAT: "FLOAT32",
-    ir.DataType.INT8: "INT8",
-    ir.DataType.INT16: "INT16",
     ir.DataType.INT32: "INT32",
     ir.DataType.INT64: "INT64",
-    ir.DataType.UINT8: "UINT8",
     ir.DataType.BOOL: "BOOL",
+    ir.DataType.INT8: "INT8",
+    ir.DataType.UINT8: "INT8",  # uint8 activations become int8, 128 lower
+    ir.DataType.INT16: "INT16",
 }
 NUMPY_TYPES = {
     "float32": "FLOAT32",
-    "int8": "INT8",
-    "int16": "INT16",
     "int32": "INT32",
     "int64": "INT64",
-    "uint8": "UINT8",
     "bool": "BOOL",
+    "int8": "INT8",
+    "int16": "INT16",
 }
+UNSIGNED_OFFSET = 128
+# NCHW -> NHWC for 1, 2 and 3 spatial dimensions.
+CHANNELS_LAST = {3: (0, 2, 1), 4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class Place:
     """
 
     tensor: int
-    permutation: Permutation
+    permutation: tuple[int, ...]
 
     @property
-    def is_plain(self) -> bool:
+    def plain(self) -> bool:
         """Whether the dimensions are in the order of the ONNX value."""
-        return self.permutation == plain(len(self.permutation))
+        return self.permutation == tuple(range(len(self.permutation)))
 
 
 class Tensors:
@@ -63,51 +63,31 @@ class Tensors:
         self._names: set[str] = set()
 
     def add(
-        self,
-        name: str,
-        kind: str,
-        shape: Sequence[int],
-        quantization: Quantization | None = None,
+        self, name: str, kind: str, shape: tuple[int, ...], quantization: Quantization | None = None
     ) -> int:
         """A tensor that an operator or the caller fills."""
-        self.tensors.append(Tensor(self._unique(name), kind, tuple(shape), None, quantization))
+        self.tensors.append(Tensor(self._unique(name), kind, shape, None, quantization))
         return len(self.tensors) - 1
 
     def constant(self, name: str, data: Array, quantization: Quantization | None = None) -> int:
         """A constant; its type follows from its dtype."""
-        data = np.array(data, order="C")
-        kind = NUMPY_TYPES.get(data.dtype.name)
-        if kind is None:
-            raise UnsupportedError(f"constant {name} has the type {data.dtype}")
+        data = np.ascontiguousarray(data)
+        kind = NUMPY_TYPES[data.dtype.name]
         self.tensors.append(Tensor(self._unique(name), kind, data.shape, data, quantization))
         return len(self.tensors) - 1
 
     def emit(
-        self, code: str, inputs: Sequence[int], outputs: Sequence[int], **options: OptionValue
+        self, code: str, inputs: list[int], outputs: list[int], **options: OptionValue
     ) -> None:
-        """Add an operator with the lowest version that its types allow; other options default."""
-        everything = {**default_options(code), **options}
-        version = version_of(code, [self.tensors[i] for i in inputs if i >= 0], everything)
-        self.operators.append(Operator(code, tuple(inputs), tuple(outputs), everything, version))
+        """Add an operator with the lowest version that its types allow."""
+        kinds = [self.tensors[i].type for i in inputs if i >= 0]
+        version = version_of(code, kinds, options)
+        self.operators.append(Operator(code, tuple(inputs), tuple(outputs), options, version))
 
-    def like(self, name: str, tensor: int, shape: Sequence[int]) -> int:
+    def like(self, name: str, tensor: int, shape: tuple[int, ...]) -> int:
         """A new tensor of the type and quantization of another."""
         source = self.tensors[tensor]
         return self.add(name, source.type, shape, source.quantization)
-
-    def reshape(self, tensor: int, result: int) -> None:
-        """Emit RESHAPE to the shape of `result`."""
-        shape = self.shape(result)
-        sizes = self.constant(f"{self.tensors[result].name}_shape", np.array(shape, np.int32))
-        self.emit("RESHAPE", [tensor, sizes], [result], new_shape=shape)
-
-    def reshaped(self, tensor: int, shape: Sequence[int]) -> int:
-        """The same values under another shape."""
-        if self.shape(tensor) == tuple(shape):
-            return tensor
-        result = self.like(f"{self.tensors[tensor].name}_reshaped", tensor, shape)
-        self.reshape(tensor, result)
-        return result
 
     def rename(self, tensor: int, name: str) -> None:
         """Give a tensor another name; nothing happens where it has it."""
@@ -115,7 +95,6 @@ class Tensors:
             self.tensors[tensor] = replace(self.tensors[tensor], name=self._unique(name))
 
     def shape(self, tensor: int) -> tuple[int, ...]:
-        """Sizes of a tensor, in the order of the file."""
         return self.tensors[tensor].shape
 
     def _unique(self, name: str) -> str:
@@ -139,13 +118,30 @@ def static_shape(value: ir.Value) -> tuple[int, ...]:
     return tuple(1 if size is None else size for size in shape)
 
 
-def tensor_type(value: ir.Value) -> str:
-    """Schema name of a value's type.
+def per_tensor(scale: Array, zero_point: Array | None) -> Quantization:
+    """TFLite parameters from those of a Q or DQ node; uint8 zero points become int8 ones."""
+    scale = np.asarray(scale, np.float32).reshape(-1)
+    zero = np.zeros(scale.shape, np.int64)
+    if zero_point is not None:
+        offset = UNSIGNED_OFFSET if zero_point.dtype == np.uint8 else 0
+        zero = zero_point.astype(np.int64).reshape(-1) - offset
+    return Quantization(scale, zero)
+
+
+def stored(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Stored integers as TFLite holds them."""
+    if array.dtype == np.uint8:
+        return (array.astype(np.int16) - UNSIGNED_OFFSET).astype(np.int8)
+    return array
+
+
+def required(value: ir.Value | None, what: str) -> NDArray[np.generic]:
+    """A constant operand.
 
     Raises:
-        UnsupportedError: TFLite does not compute with it.
+        UnsupportedError: it is computed at run time.
     """
-    kind = TYPES.get(value.dtype or ir.DataType.FLOAT)
-    if kind is None:
-        raise UnsupportedError(f"{value.name} has the type {value.dtype}")
-    return kind
+    array = constant(value)
+    if array is None:
+        raise UnsupportedError(f"{what} is computed at run time")
+    return array

@@ -179,7 +179,7 @@ def _nearest(context: Context, size: int, wanted: int) -> Array:
     step = _step(size, wanted, bool(corners))
     at = (np.arange(wanted, dtype=np.float32) + np.float32(0.5 if half else 0)) * step
     index = np.floor(at + np.float32(0.5)) if corners else np.floor(at)
-    return np.clip(index.astype(np.int64), 0, size - 1)
+    return np.asarray(np.clip(index.astype(np.int64), 0, size - 1))
 
 
 def _step(size: int, wanted: int, corners: bool) -> np.float32:

@@ -78,7 +78,7 @@ def pack_int4(values: Array) -> bytes:
     """The inverse of `unpack_int4`; an odd count leaves the last high nibble zero."""
     nibbles = values.reshape(-1).astype(np.int8).view(np.uint8) & 15
     even = np.pad(nibbles, (0, nibbles.size % 2))
-    return (even[0::2] | even[1::2] << 4).astype(np.uint8).tobytes()
+    return bytes((even[0::2] | even[1::2] << 4).astype(np.uint8).tobytes())
 
 
 def _check_size(name: str, kind: str, shape: tuple[int, ...], raw: Array, size: int) -> None:
