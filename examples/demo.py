@@ -24,7 +24,7 @@ EVALUATED = (("model.onnx", "onnxruntime"), ("model.tflite", "litert"), ("model.
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Quantize, run everywhere, print one table."""
-    model = crepe.build(arguments[0] if arguments else "full")
+    model = crepe.build(arguments[0] if arguments else "tiny")
     calibration, _ = crepe.tones(128, seed=1)
     frames, pitch_hz = crepe.tones(500, seed=2)
 

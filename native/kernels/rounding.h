@@ -36,7 +36,8 @@ typedef struct er_fixed {
 /** @return fixed(value) of docs/NUMERICS.md; {0, 0} when value < 2^-32 or > 2^30 or not finite. */
 er_fixed er_fixed_from(double value);
 
-/** mulfix(value, scale) of docs/NUMERICS.md, rounding twice; value * 2^exponent saturates at 2^31. */
+/** mulfix(value, scale) of docs/NUMERICS.md, rounding twice; value * 2^exponent saturates at 2^31.
+ */
 int32_t er_mulfix(int32_t value, er_fixed scale);
 
 /** The 16-bit multiplier form that LiteRT uses on 64-bit accumulators.

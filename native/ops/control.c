@@ -14,8 +14,7 @@ enum { MOST_VARIABLES = 1024, MOST_NAME_BYTES = 255, MOST_ROUNDS = 1 << 20 };
 static const int32_t resource_types[] = {EDGERT_RESOURCE, -1};
 static const int32_t bool_types[] = {EDGERT_BOOL, -1};
 
-/* ---- variables --------------------------------------------------------------------------------
- */
+/* ---- variables ------------------------------------------------------------------------------- */
 
 static er_variable *find_variable(const er_plan *plan, const char *container, const char *name) {
   for (er_variable *it = plan->session->variables; it; it = it->next) {
@@ -125,8 +124,7 @@ static edgert_status run_assign_variable(const er_run *run, const er_node *node)
   return EDGERT_OK;
 }
 
-/* ---- values that go to and from a subgraph ----------------------------------------------------
- */
+/* ---- values that go to and from a subgraph --------------------------------------------------- */
 
 static edgert_status copy_results(er_plan *plan, const er_node *node, const er_graph *graph) {
   er_indices outputs = graph->source->outputs;
@@ -165,8 +163,7 @@ static bool is_true(const void *data) {
   return value != 0;
 }
 
-/* ---- CALL_ONCE --------------------------------------------------------------------------------
- */
+/* ---- CALL_ONCE ------------------------------------------------------------------------------- */
 
 static edgert_status prepare_call_once(er_plan *plan, er_node *node) {
   ER_TRY(er_plan_want_counts(plan, node, 0, 0, 0));
@@ -183,8 +180,7 @@ static edgert_status run_call_once(const er_run *run, const er_node *node) {
   return er_graph_run(run->session, graph);
 }
 
-/* ---- IF ---------------------------------------------------------------------------------------
- */
+/* ---- IF -------------------------------------------------------------------------------------- */
 
 typedef struct branches {
   er_graph *no, *yes;
@@ -220,8 +216,7 @@ static edgert_status run_if(const er_run *run, const er_node *node) {
   return EDGERT_OK;
 }
 
-/* ---- WHILE ------------------------------------------------------------------------------------
- */
+/* ---- WHILE ----------------------------------------------------------------------------------- */
 
 typedef struct loop {
   er_graph *condition, *body;
@@ -272,8 +267,7 @@ static edgert_status run_while(const er_run *run, const er_node *node) {
   return er_run_fail(run, node, "the loop did not end after %d rounds", MOST_ROUNDS);
 }
 
-/* ---- rows -------------------------------------------------------------------------------------
- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 const er_op er_op_assign_variable = {.builtin = 144,
                                      .name = "ASSIGN_VARIABLE",

@@ -86,7 +86,6 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
                                      .weights = er_plan_input(plan, node, 1),
                                      .bias = er_plan_input(plan, node, 2),
                                      .output = er_plan_output(plan, node, 0),
-                                     .bias_input = 2,
                                      .units = conv->shape.out_c,
                                      .axis = 3};
   ER_TRY(er_prepare_linear(plan, node, &tensors, bounds, &conv->linear));

@@ -58,9 +58,11 @@ const float *er_float_weights(er_plan *plan, const er_tensor *weights) {
   if (weights->type == EDGERT_FLOAT32) return weights->constant;
   float *values = er_plan_alloc(plan, (size_t)weights->count * sizeof *values);
   if (values == NULL) return NULL;
-  const int64_t step = channel_step(weights, weights->quant.axis);
+  const bool per_channel = weights->quant.count > 1; /* else the axis means nothing */
+  const int32_t axis = per_channel ? weights->quant.axis : 0;
+  const int64_t step = channel_step(weights, axis);
   for (int64_t i = 0; i < weights->count; ++i) {
-    const int32_t channel = (int32_t)(i / step % weights->dims[weights->quant.axis]);
+    const int32_t channel = (int32_t)(i / step % weights->dims[axis]);
     values[i] = (float)er_weight_at(weights, i, channel) * weight_scale(weights, channel);
   }
   return values;
@@ -75,6 +77,10 @@ static edgert_status check_types(er_plan *plan, const er_node *node, const er_li
   const int32_t bias_s16[] = {EDGERT_INT64, EDGERT_INT32, -1};
   const bool floats = arithmetic == ER_FLOAT_LINEAR;
   ER_TRY(er_plan_want_type(plan, node, t->weights, floats ? float_weights : integer_weights));
+  if (t->weights->count > INT32_MAX) {
+    return er_plan_fail(plan, node, EDGERT_UNSUPPORTED, "has more than 2^31 weights in '%s'",
+                        t->weights->name);
+  }
   ER_TRY(er_want_same_type(plan, node, t->input, t->output));
   if (t->bias == NULL) return EDGERT_OK;
   ER_TRY(er_plan_want_type(plan, node, t->bias,
@@ -207,7 +213,6 @@ edgert_status er_prepare_linear(er_plan *plan, const er_node *node,
                        : t->input->type == EDGERT_INT16 ? ER_S16_LINEAR
                                                         : ER_S8_LINEAR;
   linear->bounds = bounds;
-  linear->bias_input = t->bias == NULL ? -1 : t->bias_input;
   ER_TRY(check_types(plan, node, t, linear->arithmetic));
   ER_TRY(check_scales(plan, node, t, linear->arithmetic));
   if (linear->arithmetic == ER_FLOAT_LINEAR) return EDGERT_OK;

@@ -12,7 +12,6 @@ typedef enum er_arithmetic { ER_FLOAT_LINEAR, ER_S8_LINEAR, ER_S16_LINEAR } er_a
 /* The tensors of such an operator and how its weights are laid out. */
 typedef struct er_linear_tensors {
   const er_tensor *input, *weights, *bias, *output; /* bias may be NULL */
-  int32_t bias_input;                               /* number of the input that the bias is */
   int32_t units;                                    /* output channels */
   int32_t axis;                                     /* of the weights: the output channel */
 } er_linear_tensors;
@@ -22,7 +21,6 @@ typedef struct er_linear {
   edgert_type type;     /* of the activations */
   int32_t zero_point;   /* of the input */
   er_bounds bounds;     /* float: the fused activation */
-  int32_t bias_input;   /* float: where the bias is, or -1 */
   er_requant requant;   /* S8 */
   er_requant_wide wide; /* S16 */
 } er_linear;

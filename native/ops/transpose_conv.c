@@ -121,7 +121,6 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
                                      .weights = er_plan_input(plan, node, INPUT_WEIGHTS),
                                      .bias = er_plan_input(plan, node, INPUT_BIAS),
                                      .output = er_plan_output(plan, node, 0),
-                                     .bias_input = INPUT_BIAS,
                                      .units = conv->shape.out_c,
                                      .axis = 0};
   ER_TRY(er_prepare_linear(plan, node, &tensors, bounds, &conv->linear));

@@ -26,7 +26,7 @@ static edgert_status place(er_plan *plan, const er_node *node, int8_t padding, i
   const int64_t reach = (int64_t)(filter - 1) * dilation + 1;
   const int64_t size =
       padding == ER_PADDING_SAME ? ((int64_t)in + stride - 1) / stride : (in - reach) / stride + 1;
-  if (reach > INT32_MAX / 4 || (padding == ER_PADDING_VALID && reach > in)) {
+  if (reach > INT32_MAX / 4 || in > INT32_MAX / 4 || (padding == ER_PADDING_VALID && reach > in)) {
     return er_plan_fail(plan, node, EDGERT_MALFORMED,
                         "has a window of %lld that does not fit an input size of %d",
                         (long long)reach, (int)in);

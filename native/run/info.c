@@ -29,7 +29,7 @@ static void print_nodes(const edgert_session *session) {
   int64_t macs = 0;
   for (int32_t i = 0; edgert_session_node_info(session, i, &node) == EDGERT_OK; i++) {
     printf("%4d  %-24s %-28s %12lld MAC  ", i, node.op, node.kernel, (long long)node.macs);
-    print_shape(node.type, node.rank, node.dims);
+    if (*node.output) print_shape(node.type, node.rank, node.dims);
     printf("  %s\n", node.output);
     macs += node.macs;
   }

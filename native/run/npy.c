@@ -40,8 +40,7 @@ static int is_npy(const char *path) {
   return length >= 4 && strcmp(path + length - 4, ".npy") == 0;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* Read the header's dictionary, ended by a NUL. text: [MOST_HEADER_BYTES] */
 static const char *read_dictionary(FILE *file, char *text) {
@@ -92,8 +91,7 @@ const char *npy_read(const char *path, const edgert_tensor_info *info, void *dat
   return why;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* Version 1: magic, two version bytes, header length, dictionary padded with spaces, newline. */
 static void make_header(const edgert_tensor_info *info, char *header) {

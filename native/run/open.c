@@ -7,7 +7,9 @@
 #include "schema.h"
 
 int refuse(const char *model, edgert_status status, const char *why) {
-  fprintf(stderr, "edge-run: %s: %s\n", model, why);
+  /* A sentence about the file itself names it already. */
+  bool named = status == EDGERT_IO;
+  fprintf(stderr, "edge-run: %s%s%s\n", named ? "" : model, named ? "" : ": ", why);
   return status == EDGERT_UNSUPPORTED ? EXIT_UNSUPPORTED : EXIT_FAILED;
 }
 

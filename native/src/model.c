@@ -83,7 +83,7 @@ static edgert_status load(edgert_model *model, int file, const char *path, int32
   if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode)) {
     return er_say(why, EDGERT_IO, "%s is not a regular file", path);
   }
-  if (about.st_size == 0) return er_say(why, EDGERT_MALFORMED, "%s is empty", path);
+  if (about.st_size == 0) return er_say(why, EDGERT_MALFORMED, "the file is empty");
   if ((uint64_t)about.st_size > SIZE_MAX / 2) return no_memory(why, SIZE_MAX);
   size_t bytes = (size_t)about.st_size;
   if (copy) {
@@ -107,7 +107,8 @@ static edgert_status from_file(const char *path, const edgert_model_options *giv
   edgert_model_options options;
   edgert_status status = read_options(given, &options, why);
   if (status != EDGERT_OK) return status;
-  int file = open(path, O_RDONLY | O_CLOEXEC);
+  /* Without O_NONBLOCK a named pipe would make us wait for its writer. */
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) return er_say(why, EDGERT_IO, "%s cannot be opened: %s", path, strerror(errno));
   edgert_model *opened = new_model(&options);
   status = opened ? load(opened, file, path, options.copy, why) : no_memory(why, 0);

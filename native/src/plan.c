@@ -9,8 +9,7 @@
 /* Folding is for weights and shapes; a network of constants is left to run. */
 enum { MOST_DEPTH = 16, MOST_FOLDED_MACS = 1 << 24 };
 
-/* ---- tensors ----------------------------------------------------------------------------------
- */
+/* ---- tensors --------------------------------------------------------------------------------- */
 
 static edgert_status copy_tensors(er_plan *plan, er_graph *graph) {
   size_t count = (size_t)graph->source->tensor_count;
@@ -46,8 +45,7 @@ static edgert_status check_list(er_plan *plan, const er_graph *graph, int32_t co
   return EDGERT_OK;
 }
 
-/* ---- folding ----------------------------------------------------------------------------------
- */
+/* ---- folding --------------------------------------------------------------------------------- */
 
 static bool can_fold(const er_graph *graph, const er_node *node) {
   if (node->op->effect || node->macs > MOST_FOLDED_MACS) return false;
@@ -104,8 +102,7 @@ static edgert_status fold(er_plan *plan, er_graph *graph, const er_node *node) {
   return EDGERT_OK;
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------
- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static er_node make_node(const er_plan *plan, const er_graph *graph, int32_t index) {
   const er_operator *source = &graph->source->operators[index];
@@ -160,8 +157,7 @@ static edgert_status prepare_nodes(er_plan *plan, er_graph *graph) {
   return EDGERT_OK;
 }
 
-/* ---- graphs -----------------------------------------------------------------------------------
- */
+/* ---- graphs ---------------------------------------------------------------------------------- */
 
 static edgert_status plan_graph(er_plan *plan, er_graph *graph) {
   const er_subgraph *source = graph->source;

@@ -27,8 +27,7 @@ const er_tensor *er_plan_intermediate(const er_plan *plan, const er_node *node, 
 
 int32_t er_plan_threads(const er_plan *plan) { return plan->session->threads; }
 
-/* ---- refusals ---------------------------------------------------------------------------------
- */
+/* ---- refusals -------------------------------------------------------------------------------- */
 
 edgert_status er_plan_fail(er_plan *plan, const er_node *node, edgert_status status,
                            const char *format, ...) {
@@ -93,8 +92,7 @@ edgert_status er_plan_want_type(er_plan *plan, const er_node *node, const er_ten
   return refuse_type(plan, node, tensor, types);
 }
 
-/* ---- shapes -----------------------------------------------------------------------------------
- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 edgert_status er_plan_storable(er_plan *plan, const er_tensor *tensor) {
   if (er_type_bits((int32_t)tensor->type) == 0) {
@@ -152,8 +150,7 @@ edgert_status er_plan_set_shape(er_plan *plan, const er_node *node, int32_t i, i
   return EDGERT_OK;
 }
 
-/* ---- memory -----------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 void *er_plan_alloc(er_plan *plan, size_t bytes) {
   return er_memory_take(&plan->session->memory, bytes);

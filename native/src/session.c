@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* ---- making -----------------------------------------------------------------------------------
- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 static edgert_status read_options(const edgert_session_options *given,
                                   edgert_session_options *options, er_message *why) {
@@ -77,8 +76,7 @@ void edgert_session_destroy(edgert_session *session) {
   er_memory_release(&memory);
 }
 
-/* ---- inputs and outputs -----------------------------------------------------------------------
- */
+/* ---- inputs and outputs ---------------------------------------------------------------------- */
 
 static const er_graph *main_graph(const edgert_session *session) { return &session->graphs[0]; }
 
@@ -140,10 +138,17 @@ const void *edgert_session_output(const edgert_session *session, int32_t index) 
   return within(outputs, index) ? main_graph(session)->data[outputs.at[index]] : NULL;
 }
 
-/* ---- running ----------------------------------------------------------------------------------
- */
+/* ---- running --------------------------------------------------------------------------------- */
+
+static void forget_times(const edgert_session *session) {
+  for (int32_t i = 0; i < session->model->subgraph_count; i++) {
+    er_graph *graph = &session->graphs[i];
+    for (int32_t k = 0; k < graph->node_count; k++) graph->nanoseconds[k] = 0;
+  }
+}
 
 edgert_status edgert_session_run(edgert_session *session) {
+  if (session->profile) forget_times(session);
   return er_graph_run(session, &session->graphs[0]);
 }
 
@@ -156,8 +161,7 @@ void edgert_session_reset(edgert_session *session) {
 
 const char *edgert_session_error(const edgert_session *session) { return session->error.text; }
 
-/* ---- questions --------------------------------------------------------------------------------
- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 size_t edgert_session_arena_bytes(const edgert_session *session) { return session->arena_bytes; }
 

@@ -33,8 +33,7 @@ static edgert_status make(er_plan *plan, er_graph *graph, storage *s) {
   return EDGERT_OK;
 }
 
-/* ---- lifetimes --------------------------------------------------------------------------------
- */
+/* ---- lifetimes ------------------------------------------------------------------------------- */
 
 static void write_at(storage *s, int32_t tensor, int32_t step) {
   s->roots[tensor] = tensor;
@@ -65,8 +64,7 @@ static void mark_lifetimes(storage *s) {
   }
 }
 
-/* ---- sharing ----------------------------------------------------------------------------------
- */
+/* ---- sharing --------------------------------------------------------------------------------- */
 
 static void share(storage *s, int32_t root, int32_t tensor) {
   s->roots[tensor] = root;
@@ -120,8 +118,7 @@ static void share_all(storage *s, int32_t *steps) {
   graph->node_count = kept;
 }
 
-/* ---- places -----------------------------------------------------------------------------------
- */
+/* ---- places ---------------------------------------------------------------------------------- */
 
 static void fill_pieces(const storage *s, const int32_t *steps, er_piece *pieces) {
   const er_graph *graph = s->graph;

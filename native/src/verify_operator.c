@@ -66,8 +66,7 @@ edgert_status er_verify_operator(er_verifier *verifier, er_table table, int32_t 
   return verify_numbers(verifier, number, "intermediate", op->intermediates, -1);
 }
 
-/* ---- flow -------------------------------------------------------------------------------------
- */
+/* ---- flow ------------------------------------------------------------------------------------ */
 
 /* Whether a tensor has a value, and where it came from. */
 typedef enum source { NOWHERE, CONSTANT, VARIABLE, INPUT, OPERATOR } source;

@@ -53,8 +53,7 @@ static edgert_status verify_type(er_verifier *verifier, er_table table, int32_t 
   return EDGERT_OK;
 }
 
-/* ---- quantization -----------------------------------------------------------------------------
- */
+/* ---- quantization ---------------------------------------------------------------------------- */
 
 static bool is_float(edgert_type type) {
   return type == EDGERT_FLOAT32 || type == EDGERT_FLOAT16 || type == EDGERT_FLOAT64;
@@ -140,8 +139,7 @@ static edgert_status verify_quantization(er_verifier *verifier, er_table table, 
   return verify_zero_points(verifier, zeros, number, tensor);
 }
 
-/* ---- constant data ----------------------------------------------------------------------------
- */
+/* ---- constant data --------------------------------------------------------------------------- */
 
 typedef struct bytes_of_buffer {
   const uint8_t *data; /* [bytes], NULL when the buffer is empty */

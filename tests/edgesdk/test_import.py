@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from edgesdk_runtimes import native_abi
+
 import edgesdk
 
 HEAVY = ("torch", "onnx", "onnx_ir", "onnxruntime", "ai_edge_litert", "rich", "PIL", "scipy")
@@ -57,7 +59,8 @@ sys.exit(max(main(verb) for verb in verbs))
 def link_packages(folder: Path) -> None:
     """Make a folder of packages that has ours, numpy and cffi, and nothing else."""
     for name in ("edgesdk", "edgesdk_runtimes", "edgesdk_quant", "numpy", "cffi", "pycparser"):
-        source = Path(next(iter(importlib.import_module(name).__path__)))
+        # An editable install adds a folder of built files to __path__; the code is beside __file__.
+        source = Path(str(importlib.import_module(name).__file__)).parent
         (folder / name).symlink_to(source)
         libraries = source.with_name(f"{name}.libs")
         if libraries.is_dir():
@@ -73,7 +76,11 @@ def test_a_device_needs_numpy_and_cffi_alone(shared_data: Path, tmp_path: Path) 
     model = shared_data / "tflite" / "dscnn_int8.tflite"
     done = subprocess.run(
         [sys.executable, "-S", "-c", DEVICE, str(model)],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(tmp_path),
+            native_abi.LIBRARY_VARIABLE: str(native_abi.library_path()),
+        },
         capture_output=True,
         text=True,
         check=False,
