@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from edgesdk_runtimes import native_abi
-
 import edgesdk
+from edgesdk_runtimes import native_abi
 
 HEAVY = ("torch", "onnx", "onnx_ir", "onnxruntime", "ai_edge_litert", "rich", "PIL", "scipy")
 

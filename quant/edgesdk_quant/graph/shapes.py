@@ -43,7 +43,7 @@ def _infer(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _infer_undeclared(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """Files declare wrong shapes at times, which every runtime forgives; wrong nodes it does not."""
+    """Files declare wrong shapes at times, which runtimes forgive; wrong nodes they do not."""
     del proto.graph.value_info[:]
     for output in proto.graph.output:
         output.type.tensor_type.ClearField("shape")
