@@ -26,6 +26,10 @@ LIMITS = {
 DTYPES = {"INT8": np.int8, "UINT8": np.uint8, "INT16": np.int16, "INT4": np.int8, "INT32": np.int32}
 
 
+# Below it a channel is pruned: no sum that fits int32 reaches half a step of the output.
+SMALLEST_SCALE = f32(2.0**-33)
+
+
 @dataclass(frozen=True)
 class Grid:
     """Where a per-tensor quantized value lives: real = scale * (q - zero_point).
@@ -79,8 +83,9 @@ def output_scales(input_scale: np.float32, weight_scales: Array, output_scale: n
 
 
 def requantize(accumulator: Array, scales: Array, grid: Grid) -> Array:
-    """Accumulators (integers, channels last) -> stored values."""
-    return grid.settle(accumulator.astype(f32) * scales)
+    """Accumulators (integers, channels last) -> stored values; pruned channels give real 0."""
+    alive = np.where(scales < SMALLEST_SCALE, f32(0), scales)
+    return grid.settle(accumulator.astype(f32) * alive)
 
 
 def add(a: Array, grid_a: Grid, b: Array, grid_b: Grid, out: Grid, sign: int = 1) -> Array:
@@ -105,6 +110,18 @@ def mean(x: Array, axes: tuple[int, ...], keep: bool, grid: Grid, out: Grid) -> 
     """MEAN of 8-bit values over axes: an exact sum, one float scale and offset."""
     count = math.prod(x.shape[axis] for axis in axes)
     scale = (grid.scale / out.scale) * (f32(1) / f32(count))
+    return _reduced(x, axes, keep, scale, grid, out)
+
+
+def reduce_sum(x: Array, axes: tuple[int, ...], keep: bool, grid: Grid, out: Grid) -> Array:
+    """SUM of 8-bit values over axes, as `mean`."""
+    return _reduced(x, axes, keep, grid.scale / out.scale, grid, out)
+
+
+def _reduced(
+    x: Array, axes: tuple[int, ...], keep: bool, scale: np.float32, grid: Grid, out: Grid
+) -> Array:
+    count = math.prod(x.shape[axis] for axis in axes)
     offset = f32(out.zero_point) - f32(count * grid.zero_point) * scale
     total = x.sum(axis=axes, keepdims=keep, dtype=np.int64).astype(f32)
     value = np.clip(total * scale + offset, out.low, out.high)
@@ -113,14 +130,40 @@ def mean(x: Array, axes: tuple[int, ...], keep: bool, grid: Grid, out: Grid) -> 
 
 def softmax(x: Array, beta: float, grid: Grid, out: Grid) -> Array:
     """SOFTMAX of 8-bit values over the last dimension; the sum is taken in float32, in order."""
-    step = -(grid.scale * f32(beta))
-    exponents = step * np.arange(256, dtype=f32)
+    terms, total = _exponentials(x, grid.scale * f32(beta))
+    inverse = f32(1) / (total * out.scale)
+    return out.clamp(away(terms * inverse) + out.zero_point)
+
+
+def log_softmax(x: Array, grid: Grid, out: Grid) -> Array:
+    """LOG_SOFTMAX of 8-bit values over the last dimension."""
+    _, total = _exponentials(x, grid.scale)
+    logarithm = np.log(total.astype(np.float64)).astype(f32)
+    largest = x.max(axis=-1, keepdims=True).astype(f32)
+    shift = (grid.scale * largest + logarithm) / out.scale
+    return out.settle((grid.scale / out.scale) * x.astype(f32) - shift)
+
+
+def _exponentials(x: Array, step: np.float32) -> tuple[Array, Array]:
+    """exp(step * (x - max)) by a 256-entry table, and its sum over the last dimension: float32."""
+    exponents = -step * np.arange(256, dtype=f32)
     table = np.exp(exponents.astype(np.float64)).astype(f32)
     terms = table[x.max(axis=-1, keepdims=True).astype(np.int32) - x.astype(np.int32)]
-    total = np.add.accumulate(terms, axis=-1, dtype=f32)[..., -1:]
-    inverse = f32(1) / (total * out.scale)
-    away = np.floor((terms * inverse).astype(np.float64) + 0.5)
-    return out.clamp(away + out.zero_point)
+    return terms, np.add.accumulate(terms, axis=-1, dtype=f32)[..., -1:]
+
+
+def l2_normalization(x: Array, grid: Grid, out: Grid) -> Array:
+    """L2_NORMALIZATION over the last dimension, exact in float64; a row of zeros stays so."""
+    value = x.astype(np.float64) - grid.zero_point
+    length = np.sqrt(np.square(value).sum(axis=-1, keepdims=True))
+    steps = np.divide(value, length, out=np.zeros_like(value), where=length > 0)
+    return out.clamp(np.rint(steps / np.float64(out.scale)) + out.zero_point)
+
+
+def away(value: Array) -> Array:
+    """To the nearest integer, ties away from zero: float64."""
+    exact = value.astype(np.float64)
+    return np.asarray(np.copysign(np.floor(np.abs(exact) + 0.5), exact))
 
 
 def lookup(x: Array, table: Array) -> Array:
@@ -172,6 +215,40 @@ def multiply_fixed_wide(value: Array, real: float) -> Array:
     if shift <= 0:
         return value * reduced << -shift
     return (value * reduced + (1 << (shift - 1))) >> shift
+
+
+def magnify(value: Array, grid: Grid, out: Grid) -> Array:
+    """RELU* and ABS: integers that already lack the zero point, times a float32 ratio."""
+    return out.clamp(multiply_fixed(value, float(grid.scale / out.scale)) + out.zero_point)
+
+
+def regrid(x: Array, grid: Grid, out: Grid) -> Array:
+    """CONCATENATION of another grid: one float factor and offset, ties away from zero."""
+    ratio = grid.scale * (f32(1) / out.scale)
+    offset = f32(-grid.zero_point) * ratio
+    return out.clamp(away(x.astype(f32) * ratio + offset) + out.zero_point)
+
+
+def prelu(x: Array, grid: Grid, alpha: Array, grid_alpha: Grid, out: Grid) -> Array:
+    """PRELU of integers; alpha broadcasts."""
+    ratio = float(grid.scale) / float(out.scale)
+    value = x.astype(np.int64) - grid.zero_point
+    product = value * (alpha.astype(np.int64) - grid_alpha.zero_point)
+    above = multiply_fixed(value, ratio)
+    below = multiply_fixed(product, float(grid.scale) * float(grid_alpha.scale) / float(out.scale))
+    return out.clamp(np.where(value >= 0, above, below) + out.zero_point)
+
+
+def squared_difference(a: Array, grid_a: Grid, b: Array, grid_b: Grid, out: Grid) -> Array:
+    """SQUARED_DIFFERENCE of integers; 8-bit operands get 7 bits of headroom."""
+    shift = 0 if out.type == "INT16" else 7
+    scale_a, scale_b = float(grid_a.scale), float(grid_b.scale)
+    twice = 2 * max(scale_a, scale_b)
+    side_a = multiply_fixed((a.astype(np.int64) - grid_a.zero_point) << shift, scale_a / twice)
+    side_b = multiply_fixed((b.astype(np.int64) - grid_b.zero_point) << shift, scale_b / twice)
+    square = np.square(side_a - side_b)
+    real = twice * twice / (2 ** (2 * shift) * float(out.scale))
+    return out.clamp(multiply_fixed(square, real) + out.zero_point)
 
 
 def rescale(x: Array, grid: Grid, out: Grid) -> Array:

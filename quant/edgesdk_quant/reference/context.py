@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ ACTIVATIONS: dict[str, tuple[float | None, float | None]] = {
     "RELU": (0.0, None),
     "RELU6": (0.0, 6.0),
     "RELU_N1_TO_1": (-1.0, 1.0),
+    "RELU_0_TO_1": (0.0, 1.0),
 }
 
 
@@ -93,26 +94,28 @@ class Context:
         """Grid of input `index`."""
         return grid_of(self.tensor(index))
 
-    def result_grid(self, index: int = 0) -> Grid:
-        """Grid of output `index`, narrowed by the fused activation."""
-        grid = grid_of(self.result(index))
-        low, high = ACTIVATIONS[self.text("fused_activation_function", "NONE")]
-        bound = [
-            None if real is None else int(np.rint(np.float32(real) / grid.scale)) + grid.zero_point
-            for real in (low, high)
-        ]
-        return Grid(
-            grid.type,
-            grid.scale,
-            grid.zero_point,
-            grid.low if bound[0] is None else max(grid.low, bound[0]),
-            grid.high if bound[1] is None else min(grid.high, bound[1]),
-        )
+    def result_grid(self, index: int = 0, rounding: Callable[[Array], Array] = np.rint) -> Grid:
+        """Grid of output `index`, narrowed by the fused activation; `rounding` of its bounds."""
+        name = self.text("fused_activation_function", "NONE")
+        return narrowed(grid_of(self.result(index)), name, rounding)
 
     def activated(self, x: Array) -> Array:
         """Apply the fused activation to floats."""
         low, high = ACTIVATIONS[self.text("fused_activation_function", "NONE")]
         return x if low is None and high is None else np.clip(x, low, high)
+
+
+def narrowed(grid: Grid, activation: str, rounding: Callable[[Array], Array] = np.rint) -> Grid:
+    """A grid within the real bounds of an activation."""
+    bound = [
+        None
+        if real is None
+        else int(rounding(np.asarray(np.float32(real) / grid.scale))) + grid.zero_point
+        for real in ACTIVATIONS[activation]
+    ]
+    low = grid.low if bound[0] is None else max(grid.low, bound[0])
+    high = grid.high if bound[1] is None else min(grid.high, bound[1])
+    return replace(grid, low=low, high=high)
 
 
 def grid_of(tensor: Tensor) -> Grid:
@@ -122,9 +125,5 @@ def grid_of(tensor: Tensor) -> Grid:
     low, high = numerics.LIMITS[tensor.type]
     quantization = tensor.quantization
     return Grid(
-        tensor.type,
-        np.float32(quantization.scale[0]),
-        int(quantization.zero_point[0]),
-        low,
-        high,
+        tensor.type, np.float32(quantization.scale[0]), int(quantization.zero_point[0]), low, high
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 
 import numpy as np
 
-from edgesdk_quant import numerics
-from edgesdk_quant.reference.context import Context
+from edgesdk_quant import numerics, numerics16
+from edgesdk_quant.numerics import Grid
+from edgesdk_quant.reference.context import Context, narrowed
+from edgesdk_quant.tflite.constants import DTYPES
 from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import UnsupportedError
 
@@ -71,6 +74,23 @@ BINARY: dict[str, Callable[[Array, Array], Array]] = {
 }
 
 
+Rule = Callable[[Array, Grid, Array, Grid, Grid], Array]
+INT8_RULES: dict[str, Rule] = {
+    "ADD": numerics.add,
+    "SUB": functools.partial(numerics.add, sign=-1),
+    "MUL": numerics.multiply,
+    "SQUARED_DIFFERENCE": numerics.squared_difference,
+}
+INT16_RULES: dict[str, Rule] = {
+    "ADD": numerics16.add,
+    "SUB": functools.partial(numerics16.add, sign=-1),
+    "MUL": numerics16.multiply,
+    "SQUARED_DIFFERENCE": numerics.squared_difference,
+}
+# By one ratio and bounds, no table.
+MAGNIFIED = frozenset({"ABS", "RELU", "RELU6", "RELU_0_TO_1", "RELU_N1_TO_1"})
+
+
 def _gelu(context: Context) -> Function:
     if context.integer("approximate"):
         root = math.sqrt(2 / math.pi)
@@ -88,16 +108,34 @@ def unary(context: Context) -> list[Array]:
             if x.dtype != f32:
                 return [function(x).astype(x.dtype)]
             return [function(x.astype(np.float64)).astype(f32)]
+        if code in MAGNIFIED:
+            return [_magnified(context)]
         if context.tensor(0).type == "INT16":
-            raise UnsupportedError(f"{code} of 16-bit values")
+            return [_quantized_function(context, context.value(0), function)]
         return [numerics.lookup(context.value(0), _table(context, function))]
 
 
+def _magnified(context: Context) -> Array:
+    code, grid = context.operator.code, context.grid(0)
+    value = context.value(0).astype(np.int64) - grid.zero_point
+    if code == "ABS":
+        return numerics.magnify(np.abs(value), grid, context.result_grid())
+    return numerics.magnify(value, grid, narrowed(context.result_grid(), code, numerics.away))
+
+
 def _table(context: Context, function: Function) -> Array:
-    """256 entries: dequantize, compute in float64, round to float32, quantize."""
+    """The results of all 256 stored values."""
     stored = np.arange(256) + np.iinfo(context.value(0).dtype).min
-    real = numerics.dequantize(stored, context.grid(0))
-    return numerics.quantize(function(real.astype(np.float64)).astype(f32), context.result_grid())
+    return _quantized_function(context, stored, function)
+
+
+def _quantized_function(context: Context, stored: Array, function: Function) -> Array:
+    """Dequantize, compute in float64, round to float32, quantize."""
+    real = numerics.dequantize(stored, context.grid(0)).astype(np.float64)
+    result, out = function(real).astype(f32), context.result_grid()
+    if context.operator.code == "SQRT" and out.type != "INT16":
+        return out.settle(np.trunc(result * (f32(1) / out.scale)))
+    return numerics.quantize(result, out)
 
 
 def leaky_relu(context: Context) -> list[Array]:
@@ -106,6 +144,8 @@ def leaky_relu(context: Context) -> list[Array]:
     if not context.quantized:
         return [np.where(x < 0, x * f32(alpha), x).astype(f32)]
     grid, out = context.grid(0), context.result_grid()
+    if out.type == "INT16":
+        return [numerics16.leaky_relu(x, alpha, grid, out)]
     return [numerics.rescale_by_256(x, grid, out, alpha)]
 
 
@@ -125,15 +165,14 @@ def binary(context: Context) -> list[Array]:
 def _binary_quantized(context: Context, a: Array, b: Array) -> Array:
     code, out = context.operator.code, context.result_grid()
     grids = context.grid(0), context.grid(1)
-    if out.type == "INT16":
-        raise UnsupportedError(f"{code} of 16-bit values")
-    if code in ("ADD", "SUB"):
-        return numerics.add(a, grids[0], b, grids[1], out, 1 if code == "ADD" else -1)
-    if code == "MUL":
-        return numerics.multiply(a, grids[0], b, grids[1], out)
+    if code == "PRELU":
+        return numerics.prelu(a, grids[0], b, grids[1], out)
     if code in ("MAXIMUM", "MINIMUM") and grids[0] == grids[1]:
-        return BINARY[code](a, b)
-    raise UnsupportedError(f"{code} of 8-bit values")
+        return out.clamp(BINARY[code](a, b))
+    rules = INT16_RULES if out.type == "INT16" else INT8_RULES
+    if code not in rules:
+        raise UnsupportedError(f"{code} of {out.type} values is not computed")
+    return rules[code](a, grids[0], b, grids[1], out)
 
 
 def quantize(context: Context) -> list[Array]:
@@ -161,17 +200,14 @@ def dequantize(context: Context) -> list[Array]:
 
 
 def cast(context: Context) -> list[Array]:
-    """CAST."""
-    types = {"FLOAT32": f32, "INT32": np.int32, "INT64": np.int64, "BOOL": np.bool_}
-    kind = context.result().type
-    if kind not in types:
-        raise UnsupportedError(f"CAST to {kind}")
-    return [context.value(0).astype(types[kind])]
-
-
-def select(context: Context) -> list[Array]:
-    """SELECT and SELECT_V2."""
-    return [np.where(context.value(0), context.value(1), context.value(2))]
+    """CAST; floats lose their fraction, what an integer type cannot hold is bounded."""
+    x, dtype = context.value(0), DTYPES[context.result().type]
+    if x.dtype.kind != "f" or dtype.kind not in "iu":
+        return [x.astype(dtype)]
+    limits = np.iinfo(np.dtype(dtype.name))
+    whole = np.nan_to_num(np.trunc(x.astype(np.float64)))
+    inside = np.where(whole >= limits.max, 0, np.maximum(whole, limits.min)).astype(dtype)
+    return [np.where(whole >= limits.max, dtype.type(limits.max), inside)]
 
 
 OPERATORS = {
@@ -182,6 +218,4 @@ OPERATORS = {
     "DEQUANTIZE": dequantize,
     "LEAKY_RELU": leaky_relu,
     "QUANTIZE": quantize,
-    "SELECT": select,
-    "SELECT_V2": select,
 }

@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from edgesdk_quant.reference import control, elementwise, linear, movement, reduction
+from edgesdk_quant.reference import (
+    choice,
+    control,
+    elementwise,
+    linear,
+    movement,
+    recurrent,
+    reduction,
+)
 from edgesdk_quant.reference.context import Context
 from edgesdk_quant.reference.state import State, start_of
 from edgesdk_quant.tflite.model import Model, Operator, Subgraph
@@ -14,10 +22,12 @@ from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import ModelError, UnsupportedError
 
 OPERATORS: Mapping[str, Callable[[Context], list[Array]]] = {
+    **choice.OPERATORS,
     **control.OPERATORS,
     **elementwise.OPERATORS,
     **linear.OPERATORS,
     **movement.OPERATORS,
+    **recurrent.OPERATORS,
     **reduction.OPERATORS,
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 from edgesdk_quant import numerics
 from edgesdk_quant.reference.context import Context
 from edgesdk_quant.reference.windows import extents, windows
-from edgesdk_quant.tflite.model import Quantization
+from edgesdk_quant.tflite.model import Quantization, Tensor
 from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import UnsupportedError
 
@@ -96,16 +96,24 @@ def batch_matmul(context: Context) -> list[Array]:
     return [grid.clamp(multiply(product.astype(np.int64), real) + grid.zero_point)]
 
 
+def real_weights(tensor: Tensor, value: Array) -> Array:
+    """Weights of float activations: float32 as they are, integers dequantized (weight-only)."""
+    scheme = tensor.quantization
+    if value.dtype.kind == "f" or scheme is None:
+        return value.astype(np.float32)
+    along = [1] * value.ndim
+    along[scheme.axis] = -1
+    steps = (value - scheme.zero_point.reshape(along)).astype(np.float32)
+    return np.asarray(steps * scheme.scale.reshape(along))
+
+
 def _operands(context: Context, image: int = 0) -> tuple[Array, Array]:
     """Image and weights, zero points taken off; float64 where the sums must be exact.
 
     float64 holds every sum of products below 2^53, which no layer reaches, and multiplies in BLAS.
     """
     if not context.quantized:
-        weights = context.value(1)
-        if weights.dtype != np.float32:
-            raise UnsupportedError("float activations with integer weights")
-        return context.value(image), weights
+        return context.value(image), real_weights(context.tensor(1), context.value(1))
     tensor = context.tensor(1)
     quantization = tensor.quantization or Quantization(
         np.ones(1, np.float32), np.zeros(1, np.int64)

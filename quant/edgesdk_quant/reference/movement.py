@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from edgesdk_quant import numerics
+from edgesdk_quant import fixed16, numerics, numerics16
 from edgesdk_quant.reference.context import Context, grid_of
 from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import UnsupportedError
@@ -48,7 +50,9 @@ def _on_grid(context: Context, index: int) -> Array:
     grid, out = context.grid(index), grid_of(context.result())
     if (grid.scale, grid.zero_point) == (out.scale, out.zero_point):
         return x
-    return numerics.rescale(x, grid, out)
+    if out.type == "INT16":
+        raise UnsupportedError("CONCATENATION of 16-bit values of different scales")
+    return numerics.regrid(x, grid, out)
 
 
 def pad(context: Context) -> list[Array]:
@@ -61,33 +65,31 @@ def pad(context: Context) -> list[Array]:
             np.pad(x, amounts, mode="reflect" if context.text("mode") == "REFLECT" else "symmetric")
         ]
     if code == "PADV2":
-        fill = context.value(2).ravel()[0]
+        fill = int(context.value(2).item()) if context.quantized else context.value(2).item()
     else:
         fill = context.grid(0).zero_point if context.quantized else 0
     return [np.pad(x, amounts, constant_values=fill)]
 
 
-def gather(context: Context) -> list[Array]:
-    """GATHER without batch dimensions."""
-    if context.integer("batch_dims"):
-        raise UnsupportedError("GATHER with batch dimensions")
-    return [np.take(context.value(0), context.value(1), axis=context.integer("axis"))]
-
-
 def strided_slice(context: Context) -> list[Array]:
-    """STRIDED_SLICE with begin, end and shrink masks."""
-    if context.integer("ellipsis_mask") or context.integer("new_axis_mask"):
-        raise UnsupportedError("STRIDED_SLICE with ellipsis or new axes")
-    x = context.value(0)
-    begin, end, step = (context.value(i) for i in (1, 2, 3))
-    masks = [context.integer(f"{name}_mask") for name in ("begin", "end", "shrink_axis")]
-    index: list[int | slice] = []
-    for i in range(len(begin)):
-        first = None if masks[0] >> i & 1 else int(begin[i])
-        last = None if masks[1] >> i & 1 else int(end[i])
-        shrink = masks[2] >> i & 1
-        index.append(int(begin[i]) if shrink else slice(first, last, int(step[i])))
-    return [x[tuple(index)]]
+    """STRIDED_SLICE with all masks."""
+    entries = zip(context.numbers(1), context.numbers(2), context.numbers(3), strict=True)
+    return [context.value(0)[tuple(_entry(context, i, *e) for i, e in enumerate(entries))]]
+
+
+def _entry(context: Context, i: int, begin: int, end: int, step: int) -> Any:
+    """What entry i of a STRIDED_SLICE means as a numpy index."""
+    if context.integer("ellipsis_mask") >> i & 1:
+        return ...
+    if context.integer("new_axis_mask") >> i & 1:
+        return None
+    if context.integer("shrink_axis_mask") >> i & 1:
+        return begin
+    if context.integer("offset"):
+        end = begin + end
+    first = None if context.integer("begin_mask") >> i & 1 else begin
+    last = None if context.integer("end_mask") >> i & 1 else end
+    return slice(first, last, step)
 
 
 def slice_(context: Context) -> list[Array]:
@@ -137,17 +139,6 @@ def broadcast_to(context: Context) -> list[Array]:
     return [np.broadcast_to(context.value(0), [int(n) for n in context.value(1)])]
 
 
-def shape(context: Context) -> list[Array]:
-    """SHAPE."""
-    dtype = np.int64 if context.text("out_type") == "INT64" else np.int32
-    return [np.array(context.value(0).shape, dtype)]
-
-
-def fill(context: Context) -> list[Array]:
-    """FILL."""
-    return [np.full([int(n) for n in context.value(0)], context.value(1))]
-
-
 def depth_to_space(context: Context) -> list[Array]:
     """DEPTH_TO_SPACE."""
     x, b = context.value(0), context.integer("block_size")
@@ -164,6 +155,40 @@ def space_to_depth(context: Context) -> list[Array]:
     return [blocks.reshape(n, h // b, w // b, -1)]
 
 
+def space_to_batch(context: Context) -> list[Array]:
+    """SPACE_TO_BATCH_ND: [N, B1 * b1, ...] -> [b1 * ... * N, B1, ...]."""
+    x, blocks = context.value(0), context.numbers(1)
+    amounts = [(0, 0), *((int(a), int(b)) for a, b in context.value(2))]
+    amounts += [(0, 0)] * (x.ndim - len(amounts))
+    x = np.pad(x, amounts, constant_values=context.grid(0).zero_point if context.quantized else 0)
+    count = len(blocks)
+    sizes = [n for size, b in zip(x.shape[1:], blocks, strict=False) for n in (size // b, b)]
+    parts = x.reshape(x.shape[0], *sizes, *x.shape[count + 1 :])
+    inner = [2 * i + 2 for i in range(count)]
+    outer = [2 * i + 1 for i in range(count)]
+    parts = parts.transpose(*inner, 0, *outer, *range(2 * count + 1, parts.ndim))
+    return [parts.reshape(-1, *parts.shape[count + 1 :])]
+
+
+def batch_to_space(context: Context) -> list[Array]:
+    """BATCH_TO_SPACE_ND: the inverse, then crops."""
+    x, blocks = context.value(0), context.numbers(1)
+    count = len(blocks)
+    parts = x.reshape(*blocks, -1, *x.shape[1:])
+    spread = [axis for i in range(count) for axis in (count + 1 + i, i)]
+    parts = parts.transpose(count, *spread, *range(2 * count + 1, parts.ndim))
+    sizes = [size * b for size, b in zip(x.shape[1:], blocks, strict=False)]
+    whole = parts.reshape(-1, *sizes, *x.shape[count + 1 :])
+    crops = context.value(2).tolist()
+    inside = [slice(a, size - b) for (a, b), size in zip(crops, sizes, strict=True)]
+    return [whole[(slice(None), *inside)]]
+
+
+def reverse(context: Context) -> list[Array]:
+    """REVERSE_V2."""
+    return [np.flip(context.value(0), tuple(context.numbers(1)))]
+
+
 def resize_nearest(context: Context) -> list[Array]:
     """RESIZE_NEAREST_NEIGHBOR."""
     x = context.value(0)
@@ -175,7 +200,7 @@ def resize_nearest(context: Context) -> list[Array]:
 
 
 def _nearest(context: Context, size: int, wanted: int) -> Array:
-    corners, half = context.integer("align_corners"), context.integer("half_pixel_centers")
+    corners, half = (context.integer("align_corners"), context.integer("half_pixel_centers"))
     step = _step(size, wanted, bool(corners))
     at = (np.arange(wanted, dtype=np.float32) + np.float32(0.5 if half else 0)) * step
     index = np.floor(at + np.float32(0.5)) if corners else np.floor(at)
@@ -200,7 +225,7 @@ def resize_bilinear(context: Context) -> list[Array]:
         rows = x[:, y0] + (x[:, y1] - x[:, y0]) * fy
         return [(rows[:, :, x0] + (rows[:, :, x1] - rows[:, :, x0]) * fx).astype(np.float32)]
     if context.result().type == "INT16":
-        raise UnsupportedError("RESIZE_BILINEAR of 16-bit values")
+        return [_bilinear_16(context, x)]
     stored, wy, wx = x.astype(np.int64), _eleven_bits(fy), _eleven_bits(fx)
     top, bottom = (
         stored[:, row][:, :, x0] * 2048 + (stored[:, row][:, :, x1] - stored[:, row][:, :, x0]) * wx
@@ -209,9 +234,25 @@ def resize_bilinear(context: Context) -> list[Array]:
     return [((top * 2048 + (bottom - top) * wy + (1 << 21)) >> 22).astype(x.dtype)]
 
 
+def _bilinear_16(context: Context, x: Array) -> Array:
+    corners, half = (bool(context.integer(n)) for n in ("align_corners", "half_pixel_centers"))
+    (y0, y1, wy), (x0, x1, wx) = (
+        numerics16.resize_line(size, int(wanted), corners, half)
+        for size, wanted in zip(x.shape[1:3], context.value(1), strict=True)
+    )
+    stored = x.astype(np.int64)
+    top, bottom = (
+        stored[:, row][:, :, x0] * (1024 - wx[:, None]) + stored[:, row][:, :, x1] * wx[:, None]
+        for row in (y0, y1)
+    )
+    total = top * (1024 - wy[:, None, None]) + bottom * wy[:, None, None]
+    mixed: Array = fixed16.round_shift(total, 20).astype(x.dtype)
+    return mixed
+
+
 def _between(context: Context, size: int, wanted: int) -> tuple[Array, Array, Array]:
     """(position below, position above, fraction towards the one above) for each output."""
-    corners, half = context.integer("align_corners"), context.integer("half_pixel_centers")
+    corners, half = (context.integer("align_corners"), context.integer("half_pixel_centers"))
     at = np.arange(wanted, dtype=np.float32)
     step = _step(size, wanted, bool(corners))
     at = (at + np.float32(0.5)) * step - np.float32(0.5) if half else at * step
@@ -225,12 +266,11 @@ def _eleven_bits(fraction: Array) -> Array:
 
 
 OPERATORS = {
+    "BATCH_TO_SPACE_ND": batch_to_space,
     "BROADCAST_TO": broadcast_to,
     "CONCATENATION": concatenation,
     "DEPTH_TO_SPACE": depth_to_space,
     "EXPAND_DIMS": expand_dims,
-    "FILL": fill,
-    "GATHER": gather,
     "MIRROR_PAD": pad,
     "PACK": pack,
     "PAD": pad,
@@ -238,9 +278,10 @@ OPERATORS = {
     "RESHAPE": reshape,
     "RESIZE_BILINEAR": resize_bilinear,
     "RESIZE_NEAREST_NEIGHBOR": resize_nearest,
-    "SHAPE": shape,
+    "REVERSE_V2": reverse,
     "SLICE": slice_,
     "SPACE_TO_DEPTH": space_to_depth,
+    "SPACE_TO_BATCH_ND": space_to_batch,
     "SPLIT": split,
     "SPLIT_V": split_v,
     "SQUEEZE": squeeze,

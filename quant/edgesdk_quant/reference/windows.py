@@ -34,7 +34,7 @@ def windows(context: Context, x: Array, kernel: tuple[int, int], fill: float) ->
         View [N, H_out, W_out, C, kernel height, kernel width].
     """
     strides = context.integer("stride_h", 1), context.integer("stride_w", 1)
-    dilations = context.integer("dilation_h_factor", 1), context.integer("dilation_w_factor", 1)
+    dilations = (context.integer("dilation_h_factor", 1), context.integer("dilation_w_factor", 1))
     padding = context.text("padding")
     pads = [
         extents(size, k, s, d, padding)
