@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import onnx_ir as ir
-from numpy.typing import NDArray
 
 from edgesdk_quant.graph import constant, unique_name
 from edgesdk_quant.operators import Weighted, data_inputs, weighted
 from edgesdk_quant.placement import Placement, WeightSite
 from edgesdk_quant.qdq import QdqBuilder
-from edgesdk_quant.scheme import BIAS, Affine, bias_parameters, weight_parameters
+from edgesdk_quant.scheme import BIAS, Affine, bias_parameters
 
 
 def insert(
     model: ir.Model,
     placement: Placement,
     activations: Mapping[str, Affine],
-    weight_limits: Mapping[WeightSite, NDArray[Any]],
+    weights: Mapping[WeightSite, Affine],
 ) -> None:
     """Turn a float graph into a quantized one, in place.
 
@@ -28,11 +27,11 @@ def insert(
         model: float graph in normal form.
         placement: what becomes of it.
         activations: parameters of every value of the placement; one object for each group.
-        weight_limits: largest magnitude to store of each weight site, [] or [C].
+        weights: parameters of each weight site of the placement.
     """
     insertion = _Insertion(model.graph, placement, activations)
     for site in placement.weights:
-        insertion.weights(site, weight_limits[site])
+        insertion.weights(site, weights[site])
     odd = insertion.odd_inputs()
     for value in insertion.values():
         insertion.activation(value)
@@ -61,7 +60,7 @@ class _Insertion:
         named = {str(value.name): value for value in known}
         return [named[name] for name in self.placement.values()]
 
-    def weights(self, site: WeightSite, limits: NDArray[Any]) -> None:
+    def weights(self, site: WeightSite, parameters: Affine) -> None:
         node = self.nodes[site.node]
         weight = node.inputs[site.index]
         array = constant(weight)
@@ -69,8 +68,7 @@ class _Insertion:
             return
         target = weighted(node) if node in self.integer else None
         if target is not None:
-            limits = self._limits_for_bias(target, limits)
-        parameters = weight_parameters(limits, site.axis if np.ndim(limits) else None)
+            parameters = self._wide_enough_for_bias(target, parameters)
         stored = parameters.quantize(array)
         node.replace_input_with(
             site.index, self.build.stored(str(weight.name), stored, parameters, node)
@@ -78,14 +76,15 @@ class _Insertion:
         if target is not None and target.bias is not None:
             self._bias(target, target.bias, parameters, array.shape[site.axis])
 
-    def _limits_for_bias(self, target: Weighted, limits: NDArray[Any]) -> NDArray[Any]:
+    def _wide_enough_for_bias(self, target: Weighted, weights: Affine) -> Affine:
         """Widen channels whose weights are so small that their bias would leave int32."""
         bias = constant(target.bias)
         if bias is None:
-            return limits
+            return weights
         step = float(self._input_parameters(target.node).scale)
-        least = np.abs(bias.astype(np.float64)).reshape(-1) * 127 / (step * BIAS.high)
-        return np.asarray(np.maximum(limits, least if np.ndim(limits) else least.max(initial=0.0)))
+        least = np.abs(bias.astype(np.float64)).reshape(-1) / (step * BIAS.high)
+        least = least if weights.scale.ndim else least.max(initial=0.0)
+        return replace(weights, scale=np.maximum(weights.scale, least).astype(np.float32))
 
     def _bias(self, target: Weighted, value: ir.Value, weights: Affine, channels: int) -> None:
         bias = constant(value)

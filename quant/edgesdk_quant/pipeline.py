@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgesdk_quant.algorithms.bias_correction import correct_biases, correctable
 from edgesdk_quant.algorithms.equalization import equalize, observed
-from edgesdk_quant.algorithms.weight_clipping import channel_limits
+from edgesdk_quant.algorithms.weight_ranges import find_parameters
 from edgesdk_quant.calibration import Histogram, collect, find_range
 from edgesdk_quant.calibration.channel_mean import ChannelMean
 from edgesdk_quant.calibration.channel_range import ChannelRange
@@ -83,10 +83,10 @@ def quantize(
         model, placement, data, recipe, progress or Silent(), workdir
     )
     activations = _activations(model, placement, histograms, recipe)
-    limits = {site: _limits(model, site, recipe) for site in placement.weights}
+    weights = {site: _weights(model, site, recipe) for site in placement.weights}
     if recipe.algorithms.bias_correction and data is not None:
-        _correct_biases(model, limits, data, progress or Silent(), workdir)
-    insert(model, placement, activations, limits)
+        _correct_biases(model, weights, data, progress or Silent(), workdir)
+    insert(model, placement, activations, weights)
     model.metadata_props.update(
         {
             "edgesdk.recipe": recipe.to_toml(),
@@ -123,12 +123,12 @@ def _equalize(
 
 def _correct_biases(
     model: ir.Model,
-    limits: Mapping[WeightSite, NDArray[np.float64]],
+    weights: Mapping[WeightSite, Affine],
     data: CalibrationData,
     progress: Progress,
     workdir: Path | None,
 ) -> None:
-    inputs = correctable(model, tuple(limits))
+    inputs = correctable(model, tuple(weights))
     if not inputs:
         return
     found = collect(
@@ -141,7 +141,7 @@ def _correct_biases(
         progress=progress,
         workdir=workdir,
     )
-    correct_biases(model, limits, inputs, found.observers)
+    correct_biases(model, weights, inputs, found.observers)
 
 
 def _refuse_no_op(placement: Placement, recipe: Recipe, target: Target) -> None:
@@ -192,12 +192,10 @@ def _histogram(array: NDArray[np.generic] | None) -> Histogram:
     return histogram
 
 
-def _limits(model: ir.Model, site: WeightSite, recipe: Recipe) -> NDArray[np.float64]:
+def _weights(model: ir.Model, site: WeightSite, recipe: Recipe) -> Affine:
     node = next(node for node in model.graph if node.name == site.node)
     weight = np.asarray(constant(node.inputs[site.index]))
-    method = recipe.override_for(site.node).weight_range or recipe.weights.range
-    per_channel = recipe.weights.granularity == "channel"
-    return channel_limits(weight, site.axis, method, per_channel)
+    return find_parameters(weight, site, recipe)
 
 
 def _activations(

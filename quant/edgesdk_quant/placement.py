@@ -26,6 +26,8 @@ from edgesdk_quant.recipe import Recipe
 
 # A lookup table smaller than this stays float: a byte saved there is not worth a rounding.
 SMALLEST_TABLE = 1024
+# Weights [K, N] or [N, K], which may be cut into blocks along K.
+MATRICES = frozenset({"Gemm", "MatMul"})
 
 
 FLOAT = "float"
@@ -72,11 +74,21 @@ class Group:
 
 @dataclass(frozen=True)
 class WeightSite:
-    """Weights to be stored as integers: input `index` of `node`, channels along `axis`."""
+    """Weights to be stored as integers.
+
+    Attributes:
+        node: whose they are.
+        index: which input of the node they are.
+        axis: dimension of the output channels.
+        bits: width of what is stored.
+        block: neighbours along the other dimension that share a scale; 0: one scale a channel.
+    """
 
     node: str
     index: int
     axis: int
+    bits: int = 8
+    block: int = 0
 
 
 @dataclass(frozen=True)
@@ -175,9 +187,11 @@ class _Placer:
         return None
 
     def _decide_weights_only(self, node: ir.Node, capability: Capability, obstacle: str) -> None:
-        bits = self.recipe.weights.bits
         allowed = self.recipe.override_for(str(node.name)).quantize != "none"
-        if allowed and bits in capability.weight_only and self._weight_axis(node) is not None:
+        wide_enough = any(
+            b >= self.recipe.weight_bits(str(node.name)) for b in capability.weight_only
+        )
+        if allowed and wide_enough and self._weight_axis(node) is not None:
             return self._note(node, WEIGHTS_ONLY, obstacle)
         return self._note(node, FLOAT, obstacle)
 
@@ -206,7 +220,23 @@ class _Placer:
             return None
         axis = self._weight_axis(node)
         index = 0 if self.target.capabilities[node.op_type].role is Role.LOOKUP else 1
-        return None if axis is None else WeightSite(str(node.name), index, axis)
+        if axis is None:
+            return None
+        return WeightSite(
+            str(node.name), index, axis, self._bits(node, decision.integer), self._block(node)
+        )
+
+    def _bits(self, node: ir.Node, integer: bool) -> int:
+        """The width that the recipe asks for, or the next one that the target's kernels take."""
+        capability = self.target.capabilities[node.op_type]
+        allowed = capability.weights if integer else capability.weight_only
+        wanted = self.recipe.weight_bits(str(node.name))
+        return min((bits for bits in allowed if bits >= wanted), default=wanted)
+
+    def _block(self, node: ir.Node) -> int:
+        """Blocks share a scale along the depth of a matrix; other weights have one a channel."""
+        blocks = self.recipe.weights.granularity == "block" and node.op_type in MATRICES
+        return self.recipe.weights.block if blocks else 0
 
     # Pass-through operators follow their neighbours
 

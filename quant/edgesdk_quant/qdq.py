@@ -27,7 +27,7 @@ class QdqBuilder:
         """Stored integers -> DequantizeLinear, in front of the node that reads its output."""
         integers = new_initializer(self._graph, f"{name}_quantized", array)
         inputs = [integers, *self._scale_and_zero(name, parameters)]
-        node = self._node("DequantizeLinear", name, inputs, parameters.axis)
+        node = self._node("DequantizeLinear", name, inputs, parameters)
         self._describe(node.outputs[0], integers, ir.DataType.FLOAT)
         self._graph.insert_before(reader, node)
         return node.outputs[0]
@@ -58,9 +58,13 @@ class QdqBuilder:
         return self._parameters[key][1:]
 
     def _node(
-        self, op: str, name: str, inputs: Sequence[ir.Value], axis: int | None = None
+        self, op: str, name: str, inputs: Sequence[ir.Value], parameters: Affine | None = None
     ) -> ir.Node:
-        attributes = [] if axis is None else [ir.AttrInt64("axis", axis)]
+        attributes = []
+        if parameters is not None and parameters.axis is not None:
+            attributes.append(ir.AttrInt64("axis", parameters.axis))
+        if parameters is not None and parameters.block:
+            attributes.append(ir.AttrInt64("block_size", parameters.block))
         node = ir.Node("", op, inputs, attributes, name=f"{name}_{op}")
         node.outputs[0].name = unique_name(self._graph, f"{name}_{op}_output")
         return node

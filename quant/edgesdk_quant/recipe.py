@@ -18,8 +18,9 @@ else:
     import tomli as tomllib
 
 ACTIVATION_RANGES = ("minmax", "percentile", "entropy", "mse")
-WEIGHT_RANGES = ("minmax", "mse")
-GRANULARITIES = ("channel", "tensor")
+WEIGHT_RANGES = ("minmax", "mse", "octav")
+GRANULARITIES = ("channel", "tensor", "block")
+WEIGHT_BITS = (4, 8)
 QUANTIZE = ("all", "weights", "none")
 
 
@@ -28,13 +29,18 @@ class WeightRecipe:
     """How weights are stored.
 
     Attributes:
-        bits: 8.
-        granularity: "channel" (one scale for each output channel) or "tensor".
-        range: "minmax" keeps every weight, "mse" clips where the squared error is least.
+        bits: 4 or 8.
+        granularity: "channel" (one scale for each output channel), "tensor", or "block" (one for
+            `block` neighbours along the depth of a matrix; weight-only).
+        block: 32, 64 or 128.
+        symmetric: the zero point is 0; integer kernels need that.
+        range: "minmax" keeps every weight, "mse" and "octav" clip where the squared error is least.
     """
 
     bits: int = 8
     granularity: str = "channel"
+    block: int = 32
+    symmetric: bool = True
     range: str = "minmax"
 
 
@@ -61,12 +67,14 @@ class Override:
     Attributes:
         pattern: node name, with the wildcards * ? [abc].
         quantize: "all", "weights" (activations stay float) or "none" (the node stays float).
+        weight_bits: replaces `weights.bits`; 0 leaves it.
         weight_range: replaces `weights.range`; "" leaves it.
         activation_range: replaces `activations.range` for the node's output; "" leaves it.
     """
 
     pattern: str
     quantize: str = "all"
+    weight_bits: int = 0
     weight_range: str = ""
     activation_range: str = ""
 
@@ -139,6 +147,10 @@ class Recipe:
         matches = [o for o in self.overrides if fnmatchcase(node, o.pattern)]
         return matches[-1] if matches else Override(pattern=node)
 
+    def weight_bits(self, node: str) -> int:
+        """Width of the node's weights."""
+        return self.override_for(node).weight_bits or self.weights.bits
+
 
 def names() -> list[str]:
     """Recipes that ship with EdgeSDK."""
@@ -154,14 +166,17 @@ _SECTIONS: dict[str, type[Any]] = {
 _TOP = {"name", "description", "override", *_SECTIONS}
 # Section and key -> allowed values.
 _ALLOWED: dict[tuple[str, str], tuple[Any, ...]] = {
-    ("weights", "bits"): (8,),
+    ("weights", "bits"): WEIGHT_BITS,
     ("weights", "granularity"): GRANULARITIES,
+    ("weights", "block"): (32, 64, 128),
+    ("weights", "symmetric"): (True, False),
     ("weights", "range"): WEIGHT_RANGES,
     ("activations", "bits"): (8, 16),
     ("activations", "range"): ACTIVATION_RANGES,
     ("algorithms", "equalization"): (True, False),
     ("algorithms", "bias_correction"): (True, False),
     ("override", "quantize"): QUANTIZE,
+    ("override", "weight_bits"): (0, *WEIGHT_BITS),
     ("override", "weight_range"): ("", *WEIGHT_RANGES),
     ("override", "activation_range"): ("", *ACTIVATION_RANGES),
 }
@@ -228,7 +243,11 @@ def _refuse_unknown(table: Mapping[str, Any], known: set[str], where: str) -> No
 
 def _assignments(section: Any) -> list[str]:
     pairs = ((f.name, getattr(section, f.name)) for f in fields(section))
-    return [f"{key} = {_literal(value)}" for key, value in pairs if value != ""]
+    return [
+        f"{key} = {_literal(value)}"
+        for key, value in pairs
+        if value not in ("", 0) or value is False
+    ]
 
 
 def _literal(value: Any) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,7 +30,7 @@ class Scheme:
     """A way to store real numbers as integers.
 
     Attributes:
-        dtype: numpy dtype of what is stored.
+        dtype: numpy dtype that holds what is stored; ml_dtypes.int4 for 4 bits.
         low: smallest stored value.
         high: largest stored value.
         symmetric: the zero point is 0.
@@ -48,7 +49,16 @@ ACTIVATIONS = {
 }
 # A bias keeps half of int32 free: adding the products cannot overflow it.
 BIAS = Scheme(np.dtype(np.int32), -(2**30), 2**30, symmetric=True)
-WEIGHTS = {8: Scheme(np.dtype(np.int8), -127, 127, symmetric=True)}
+# 4 bits cannot spare the sixteenth value; a channel whose extreme is negative gains a step by it.
+WEIGHTS = {
+    8: Scheme(np.dtype(np.int8), -127, 127, symmetric=True),
+    4: Scheme(np.dtype(ml_dtypes.int4), -8, 7, symmetric=True),
+}
+# Weight-only, asymmetric: float kernels take any zero point.
+ASYMMETRIC_WEIGHTS = {
+    8: Scheme(np.dtype(np.int8), -128, 127, symmetric=False),
+    4: Scheme(np.dtype(ml_dtypes.int4), -8, 7, symmetric=False),
+}
 
 
 @dataclass(frozen=True)
@@ -56,27 +66,30 @@ class Affine:
     """Quantization parameters: real = scale * (q - zero_point).
 
     Attributes:
-        scale: float32, [] per tensor or [C] per channel.
+        scale: float32, [] per tensor, [C] per channel, or shaped as the data with `axis` divided by
+            `block`.
         zero_point: of the stored dtype, shaped as `scale`.
         scheme: range and dtype of the stored values.
-        axis: dimension of C; None per tensor.
+        axis: dimension of C, or the one that is cut into blocks; None per tensor.
+        block: how many neighbours along `axis` share a scale; 0 without blocks.
     """
 
     scale: FloatArray
     zero_point: NDArray[Any]
     scheme: Scheme
     axis: int | None = None
+    block: int = 0
 
     def quantize(self, x: NDArray[Any]) -> NDArray[Any]:
         """QuantizeLinear of a float array: ties to even, clamped to the scheme's range."""
-        scale, zero = self._along(self.scale, x.ndim), self._along(self.zero_point, x.ndim)
+        scale, zero = self._along(self.scale, x.shape), self._along(self.zero_point, x.shape)
         q = np.rint(x / scale) + zero.astype(np.float64)
         stored: NDArray[Any] = np.clip(q, self.scheme.low, self.scheme.high)
         return stored.astype(self.scheme.dtype)
 
     def dequantize(self, q: NDArray[Any]) -> FloatArray:
         """DequantizeLinear of an array of stored values."""
-        scale, zero = self._along(self.scale, q.ndim), self._along(self.zero_point, q.ndim)
+        scale, zero = self._along(self.scale, q.shape), self._along(self.zero_point, q.shape)
         steps = (q.astype(np.int32) - zero.astype(np.int32)).astype(np.float32)
         return np.asarray(steps * scale, np.float32)
 
@@ -84,12 +97,19 @@ class Affine:
         """The real values that come back after storing `x`."""
         return self.dequantize(self.quantize(x))
 
-    def _along(self, parameter: NDArray[Any], rank: int) -> NDArray[Any]:
+    def steps(self, shape: tuple[int, ...]) -> FloatArray:
+        """The scale of every element of an array, in a shape that broadcasts against it."""
+        return self._along(self.scale, shape)
+
+    def _along(self, parameter: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         if self.axis is None:
             return parameter
-        shape = [1] * rank
-        shape[self.axis] = -1
-        return parameter.reshape(shape)
+        if self.block:
+            each = np.repeat(parameter, self.block, axis=self.axis)
+            return each.take(np.arange(shape[self.axis]), axis=self.axis)
+        wanted = [1] * len(shape)
+        wanted[self.axis] = -1
+        return parameter.reshape(wanted)
 
 
 def activation_parameters(low: float, high: float, bits: int) -> Affine:
@@ -115,19 +135,28 @@ def fixed_parameters(low: float, high: float, bits: int) -> Affine:
     return Affine(np.array(2.0**-15, np.float32), np.array(0, scheme.dtype), scheme)
 
 
-def weight_parameters(limits: NDArray[Any], axis: int | None, bits: int = 8) -> Affine:
-    """Symmetric parameters of weights.
+def weight_parameters(
+    steps: NDArray[Any],
+    axis: int | None,
+    bits: int = 8,
+    block: int = 0,
+    zero_point: NDArray[Any] | None = None,
+) -> Affine:
+    """Parameters of weights.
 
     Args:
-        limits: largest magnitude to store, [] per tensor or [C] per channel; not negative.
-        axis: dimension of C; None per tensor.
-        bits: width of what is stored.
+        steps: scales, [] per tensor, [C] per channel or one a block; not negative.
+        axis: dimension of C or of the blocks; None per tensor.
+        bits: width of what is stored, 4 or 8.
+        block: elements of a block; 0 without blocks.
+        zero_point: stored value of 0, shaped as `steps`; None is symmetric.
     """
-    scheme = WEIGHTS[bits]
-    scale = np.asarray(limits, np.float64) / scheme.high
-    coarsest = scale.max(initial=0.0) or SCALE_OF_ZEROS
-    scale = np.maximum(scale, coarsest * FINEST_CHANNEL)
-    return Affine(np.asarray(scale, np.float32), np.zeros(scale.shape, scheme.dtype), scheme, axis)
+    scheme = WEIGHTS[bits] if zero_point is None else ASYMMETRIC_WEIGHTS[bits]
+    exact = np.asarray(steps, np.float64)
+    coarsest = exact.max(initial=0.0) or SCALE_OF_ZEROS
+    scale = np.asarray(np.maximum(exact, coarsest * FINEST_CHANNEL), np.float32)
+    zero = np.zeros(scale.shape) if zero_point is None else zero_point
+    return Affine(scale, np.asarray(zero, scheme.dtype), scheme, axis, block)
 
 
 def bias_parameters(x: Affine, weights: Affine, channels: int) -> Affine:

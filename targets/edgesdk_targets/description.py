@@ -26,7 +26,7 @@ OPERATOR_KEYS = {
     "fuses",
     "range",
 }
-WIDTHS = {8, 16}
+WIDTHS = {4, 8, 16}
 
 
 def names() -> list[str]:

@@ -20,6 +20,7 @@ TYPES = {
     ir.DataType.INT64: "INT64",
     ir.DataType.BOOL: "BOOL",
     ir.DataType.INT8: "INT8",
+    ir.DataType.INT4: "INT4",
     ir.DataType.UINT8: "INT8",  # uint8 activations become int8, 128 lower
     ir.DataType.INT16: "INT16",
 }
@@ -29,6 +30,7 @@ NUMPY_TYPES = {
     "int64": "INT64",
     "bool": "BOOL",
     "int8": "INT8",
+    "int4": "INT4",
     "int16": "INT16",
 }
 UNSIGNED_OFFSET = 128
@@ -70,9 +72,10 @@ class Tensors:
         return len(self.tensors) - 1
 
     def constant(self, name: str, data: Array, quantization: Quantization | None = None) -> int:
-        """A constant; its type follows from its dtype."""
+        """A constant; its type follows from its dtype. int4 is held as int8."""
         data = np.ascontiguousarray(data)
         kind = NUMPY_TYPES[data.dtype.name]
+        data = data.astype(np.int8) if kind == "INT4" else data
         self.tensors.append(Tensor(self._unique(name), kind, data.shape, data, quantization))
         return len(self.tensors) - 1
 

@@ -52,6 +52,8 @@ INTEGER: dict[str, tuple[int, int]] = {
     "ABS": (2, 3),
     "EXP": (2, 3),
 }
+# Operator -> version that first took int4 weights.
+INT4_WEIGHTS = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 7, "FULLY_CONNECTED": 10, "DEQUANTIZE": 6}
 HALF_PIXEL = {"RESIZE_BILINEAR": 3, "RESIZE_NEAREST_NEIGHBOR": 3}
 
 
@@ -67,6 +69,8 @@ def version_of(code: str, kinds: Sequence[str], options: Mapping[str, OptionValu
     first = kinds[1] if code == "SPLIT" and len(kinds) > 1 else kinds[0] if kinds else ""
     if code in INTEGER and first in ("INT8", "INT16"):
         version = INTEGER[code][first == "INT16"]
+    if "INT4" in kinds and code in INT4_WEIGHTS:
+        version = INT4_WEIGHTS[code]
     if options.get("half_pixel_centers"):
         version = max(version, HALF_PIXEL[code])
     dilated = (options.get("dilation_h_factor", 1), options.get("dilation_w_factor", 1)) != (1, 1)

@@ -16,7 +16,7 @@ from edgesdk_quant.calibration.channel_mean import ChannelMean
 from edgesdk_quant.graph import constant, new_initializer
 from edgesdk_quant.operators import weighted
 from edgesdk_quant.placement import WeightSite
-from edgesdk_quant.scheme import weight_parameters
+from edgesdk_quant.scheme import Affine
 
 CORRECTED = ("Conv", "Gemm")
 
@@ -36,7 +36,7 @@ def correctable(model: ir.Model, sites: tuple[WeightSite, ...]) -> dict[str, str
 
 def correct_biases(
     model: ir.Model,
-    limits: Mapping[WeightSite, NDArray[np.float64]],
+    weights: Mapping[WeightSite, Affine],
     inputs: Mapping[str, str],
     means: Mapping[str, ChannelMean],
 ) -> None:
@@ -44,25 +44,25 @@ def correct_biases(
 
     Args:
         model: float graph whose weights are about to be rounded.
-        limits: largest stored magnitude of each weight site, [] or [C].
+        weights: parameters of each weight site.
         inputs: as `correctable` gives.
         means: by value name.
     """
     nodes = {str(node.name): node for node in model.graph}
-    for site, limit in limits.items():
+    for site, parameters in weights.items():
         if site.node in inputs:
-            _correct(model.graph, nodes[site.node], site, limit, means[inputs[site.node]].mean)
+            _correct(model.graph, nodes[site.node], site, parameters, means[inputs[site.node]].mean)
 
 
 def _correct(
     graph: ir.Graph,
     node: ir.Node,
     site: WeightSite,
-    limit: NDArray[np.float64],
+    parameters: Affine,
     mean: NDArray[np.float64],
 ) -> None:
     weight = np.asarray(constant(node.inputs[site.index]), np.float64)
-    rounded = weight_parameters(limit, site.axis if limit.ndim else None).round_trip(weight)
+    rounded = parameters.round_trip(weight)
     shift = output_shift(node.op_type, rounded - weight, site.axis, mean)
     old = node.inputs[2] if len(node.inputs) > 2 else None
     bias = constant(old) if old is not None else None
