@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgesdk.artifact import Artifact, Source, read_artifact
 from edgesdk.benchmark import compare_runtimes as bench
 from edgesdk.inspection import inspect_model as inspect
-from edgesdk.quantized import Quantized
+from edgesdk.quantized import Origin, Quantized
 from edgesdk_runtimes.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def quantize(
     )
     if steps is not None:
         done.model.metadata_props[PREPROCESS] = steps.to_json()
-    return Quantized(done.model, done.decisions)
+    return Quantized(done.model, done.decisions, Origin(graph, data, done.histograms))
 
 
 def load(path: PathText | bytes) -> Quantized:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,24 @@ from edgesdk_runtimes.errors import InputError
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+    from edgesdk_quant.calibration import Histogram
+    from edgesdk_quant.data import CalibrationData
     from edgesdk_quant.pipeline import Decision
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a quantized model was made from, and what was seen on the way.
+
+    Attributes:
+        graph: the float graph.
+        data: calibration samples; None for a recipe that needs none.
+        histograms: value name -> counts of what it was on those samples.
+    """
+
+    graph: ir.Model
+    data: CalibrationData | None
+    histograms: Mapping[str, Histogram]
 
 
 @dataclass(frozen=True)
@@ -25,10 +42,12 @@ class Quantized:
         model: the graph with Q/DQ nodes (docs/ARCHITECTURE.md).
         decisions: for each node of the float graph, what it became and why; empty for a model that
             was quantized before.
+        origin: what it was made from; None for a model that was quantized before.
     """
 
     model: ir.Model
     decisions: Sequence[Decision] = ()
+    origin: Origin | None = None
 
     def to_bytes(self, kind: str) -> bytes:
         """The file of a kind, "onnx" or "tflite"; the same model gives the same bytes.

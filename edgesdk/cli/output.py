@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+from edgesdk.plain import to_plain
 
 FILE_WIDTH = 140
 
@@ -16,24 +14,6 @@ FILE_WIDTH = 140
 def print_json(value: Any) -> None:
     """Print a result as JSON; a number that JSON lacks becomes its name, "inf" or "nan"."""
     print(json.dumps(to_plain(value), indent=2))
-
-
-def to_plain(value: Any) -> Any:
-    """Dataclasses, numpy numbers and dtypes as the types that JSON has."""
-    if dataclasses.is_dataclass(value):
-        fields = dataclasses.fields(value)
-        return {field.name: to_plain(getattr(value, field.name)) for field in fields}
-    if isinstance(value, Mapping):
-        return {str(key): to_plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [to_plain(item) for item in value]
-    if isinstance(value, np.dtype):
-        return value.name
-    if isinstance(value, np.generic):
-        return to_plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -40,11 +40,13 @@ class QuantizedModel:
         model: the quantized graph (docs/ARCHITECTURE.md), metadata included.
         recipe: the recipe that was followed.
         decisions: for each node of the float graph, what it became and why.
+        histograms: value name -> counts of what it was on the calibration samples.
     """
 
     model: ir.Model
     recipe: Recipe
     decisions: tuple[Decision, ...]
+    histograms: Mapping[str, Histogram]
 
 
 def quantize(
@@ -95,7 +97,7 @@ def quantize(
             "edgesdk.source_sha256": fingerprint([to_bytes(graph)]),
         }
     )
-    return QuantizedModel(model, recipe, placement.decisions)
+    return QuantizedModel(model, recipe, placement.decisions, histograms)
 
 
 def _equalize(

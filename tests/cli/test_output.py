@@ -9,19 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from edgesdk.cli.output import in_bytes, print_json, print_table, to_plain
+from edgesdk.cli.output import in_bytes, print_json, print_table
 
 
 @dataclass(frozen=True)
 class Inner:
     value: float
     dtype: np.dtype[np.int8]
-
-
-def test_results_become_plain_types() -> None:
-    given = {"a": (Inner(float("inf"), np.dtype(np.int8)),), 2: np.float32(0.5), "n": None}
-    plain = to_plain(given)
-    assert plain == {"a": [{"value": "inf", "dtype": "int8"}], "2": 0.5, "n": None}
 
 
 def test_json_is_json(capsys: pytest.CaptureFixture[str]) -> None:
