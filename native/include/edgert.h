@@ -84,6 +84,7 @@ typedef struct edgert_session_options {
   int32_t profile;                   /* 1: keep the time of each node of the last run */
   size_t quota_bytes;                /* most memory the session may take, in bytes; 0: no limit */
   const edgert_allocator *allocator; /* NULL: the C library's */
+  const char *kernels; /* NULL: the fastest; else the last instruction set to use, e.g. "generic" */
 } edgert_session_options;
 
 typedef struct edgert_tensor_info {
@@ -114,8 +115,11 @@ EDGERT_API int32_t edgert_abi_version(void);
 EDGERT_API const char *edgert_version(void);
 /** @return the name of a status, e.g. "EDGERT_MALFORMED". */
 EDGERT_API const char *edgert_status_name(edgert_status status);
-/** @return the instruction sets that the library uses on this machine, e.g. "generic". */
+/** @return the fastest instruction set that the library uses on this machine, e.g. "avx2". */
 EDGERT_API const char *edgert_isa(void);
+/** @return name `index` of those that edgert_session_options.kernels takes here, slowest first; NULL
+ * beyond the last. */
+EDGERT_API const char *edgert_kernels(int32_t index);
 /** @return 1 when this library can run the builtin operator code of the TFLite schema, else 0. */
 EDGERT_API int32_t edgert_supports(int32_t builtin_code);
 

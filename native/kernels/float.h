@@ -12,29 +12,6 @@
 
 /* --- linear ----------------------------------------------------------------------------------- */
 
-/* Weights are packed once, by prepare. The packed form is the kernel's own affair. */
-
-/** @return bytes that the packed weights of a CONV_2D take. */
-size_t er_conv_f32_packed_bytes(const er_conv_shape *shape);
-/** @param weights [out_c, filter_h, filter_w, filter_c]  @param[out] packed as sized above */
-void er_conv_f32_pack(const er_conv_shape *shape, const float *weights, void *packed);
-/** @return bytes of scratch that one thread needs. */
-size_t er_conv_f32_scratch_bytes(const er_conv_shape *shape);
-/** CONV_2D, grouped when shape->groups > 1.
- * @param bias [out_c], or NULL
- * @param first,last rows of batch * out_h
- * @param scratch this thread's own, 64-byte aligned */
-void er_conv_f32(const er_conv_shape *shape, const float *input, const void *packed,
-                 const float *bias, float low, float high, float *output, int32_t first,
-                 int32_t last, void *scratch);
-
-/** DEPTHWISE_CONV_2D.
- * @param weights [filter_h, filter_w, out_c]  @param bias [out_c], or NULL
- * @param first,last rows of batch * out_h */
-void er_dwconv_f32(const er_conv_shape *shape, const float *input, const float *weights,
-                   const float *bias, float low, float high, float *output, int32_t first,
-                   int32_t last);
-
 /** TRANSPOSE_CONV: in_* is the small image, out_* the large one; input pixel (y, x) adds to output
  * pixels (y * stride_h - pad_top + i, x * stride_w - pad_left + j).
  * @param weights [out_c, filter_h, filter_w, in_c]  @param bias [out_c], or NULL
@@ -43,7 +20,7 @@ void er_transpose_conv_f32(const er_conv_shape *shape, const float *input, const
                            const float *bias, float low, float high, float *output, int32_t first,
                            int32_t last);
 
-/** FULLY_CONNECTED.
+/** FULLY_CONNECTED with weights as they lie in the file.
  * @param input [rows, depth]  @param weights [units, depth]  @param bias [units], or NULL
  * @param output [rows, units]  @param first,last units */
 void er_fc_f32(const er_fc_shape *shape, const float *input, const float *weights,

@@ -1,14 +1,67 @@
-/* Which kernels run on this machine. */
+/* Which kernels run on this machine: generic C, overlaid by one layer after the other. */
 #include "kernels/kernels.h"
 
-#include "kernels/generic/generic.h"
+#include <string.h>
 
-static const er_kernels generic = {
-    .isa = "generic",
-    .gemm_s8 = er_gemm_s8_generic,
-    .gemm_s16 = er_gemm_s16_generic,
-    .dwconv_s8 = er_dwconv_s8_generic,
-    .dwconv_s16 = er_dwconv_s16_generic,
+#include "kernels/generic/generic.h"
+#include "kernels/layers.h"
+
+static void add_generic(er_kernels *kernels) {
+  *kernels = (er_kernels){.gemm_s8 = er_gemm_s8_generic,
+                          .gemm_w4 = er_gemm_s8_generic,
+                          .dwconv_s8 = er_dwconv_s8_generic,
+                          .gemv_s8 = {"gemv_s8_generic", er_gemv_s8_generic},
+                          .gemm_f32 = er_gemm_f32_generic,
+                          .dwconv_f32 = {"dwconv_f32_generic", er_dwconv_f32_generic},
+                          .fc_f32 = {"fc_f32_generic", er_fc_f32},
+                          .gemm_wide_s8 = er_gemm_wide_s8,
+                          .dwconv_wide_s8 = er_dwconv_wide_s8,
+                          .add_row_s8 = er_add_row_s8,
+                          .mul_row_s8 = er_mul_row_s8,
+                          .lookup = er_lookup,
+                          .quantize = er_quantize,
+                          .dequantize = er_dequantize,
+                          .sum = er_sum,
+                          .average_pool = er_average_pool,
+                          .max_pool = er_max_pool,
+                          .softmax_s8 = er_softmax_s8,
+                          .resize_bilinear = er_resize_bilinear,
+                          .softmax_f32 = er_softmax_f32};
+}
+
+static bool always(void) { return true; }
+
+/* In this order: each layer may lean on those before it. */
+static const struct layer {
+  const char *isa;
+  bool (*runs_here)(void);
+  void (*add)(er_kernels *kernels);
+} layers[] = {
+    {"generic", always, add_generic},
+#define ER_LAYER(isa) {#isa, er_has_##isa, er_add_##isa},
+#include "kernels/layers.def"
+#undef ER_LAYER
 };
 
-const er_kernels *er_best_kernels(void) { return &generic; }
+enum { LAYERS = sizeof layers / sizeof layers[0] };
+
+const char *er_kernels_isa(int32_t i) {
+  for (int32_t layer = 0; layer < LAYERS; layer++) {
+    if (layers[layer].runs_here() && i-- == 0) return layers[layer].isa;
+  }
+  return NULL;
+}
+
+bool er_kernels_for(const char *isa, er_kernels *kernels) {
+  const bool best = !isa || !*isa;
+  bool found = best;
+  for (int32_t layer = 0; layer < LAYERS; layer++) {
+    if (!layers[layer].runs_here()) continue;
+    layers[layer].add(kernels);
+    kernels->isa = layers[layer].isa;
+    if (best || strcmp(isa, kernels->isa) != 0) continue;
+    found = true;
+    break;
+  }
+  return found;
+}

@@ -6,10 +6,79 @@
 #ifndef ER_KERNELS_H
 #define ER_KERNELS_H
 
+#include "linear_kernels.h"
 #include "rounding.h"
-#include "shapes.h"
 
-#define ER_DEPTH_STEP 8 /* rows of a gemm are padded to a multiple of this many elements */
+/* ---- per instruction set
+ * ------------------------------------------------------------------------- */
+
+struct er_add_s8;
+struct er_mul_s8;
+struct er_requant;
+
+/* The kernels that exist per instruction set. A session holds one table: the generic kernels,
+ * overlaid with what each instruction set of the machine does better (kernels.c). */
+typedef struct er_kernels {
+  const char *isa; /* the last layer, e.g. "avx2" */
+  er_gemm_s8 gemm_s8;
+  er_gemm_s8 gemm_w4; /* weights in -8..7; values are given as int8, packed two a byte */
+  er_gemv_s8 gemv_s8;
+  er_dwconv_s8 dwconv_s8;
+  er_gemm_f32 gemm_f32;
+  struct {
+    const char *name;
+    void (*run)(const er_dwconv_f32_call *call);
+  } dwconv_f32;
+  struct {
+    const char *name;
+    void (*run)(const er_fc_shape *shape, const float *input, const float *weights,
+                const float *bias, float low, float high, float *output, int32_t first,
+                int32_t last);
+  } fc_f32; /* weights as they lie in the file */
+
+  void (*gemm_wide_s8)(int32_t count, int32_t depth, const int16_t *rows, const int16_t *weights,
+                       const struct er_requant *requant, uint8_t *output, int64_t stride,
+                       int32_t first, int32_t last);
+  void (*dwconv_wide_s8)(const er_conv_shape *shape, const int16_t *lines, const int16_t *weights,
+                         const struct er_requant *requant, uint8_t *output);
+  void (*add_row_s8)(const struct er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,
+                     int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
+  void (*mul_row_s8)(const struct er_mul_s8 *mul, bool is_unsigned, int32_t count, const void *a,
+                     int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
+  void (*lookup)(const uint8_t *table, int64_t count, const uint8_t *input, uint8_t *output);
+  void (*quantize)(edgert_type type, float inverse_scale, int32_t zero_point, int64_t count,
+                   const float *input, void *output);
+  void (*dequantize)(edgert_type type, float scale, int32_t zero_point, int64_t count,
+                     const void *input, float *output);
+  void (*sum)(const er_reduce_shape *shape, edgert_type type, const void *input, int64_t *sums);
+  void (*average_pool)(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
+                       const void *input, void *output, int32_t first, int32_t last);
+  void (*max_pool)(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
+                   const void *input, void *output, int32_t first, int32_t last);
+  void (*softmax_s8)(int64_t rows, int32_t depth, const float *exponentials, float output_scale,
+                     int32_t zero_point, bool is_unsigned, const void *input, uint8_t *output);
+  void (*resize_bilinear)(const er_resize_shape *shape, edgert_type type, const void *input,
+                          void *output, int32_t first, int32_t last);
+  void (*softmax_f32)(int64_t rows, int32_t depth, float beta, const float *input, float *output);
+} er_kernels;
+
+/** Fill `kernels` with the best for this machine, up to and with the layer `isa`.
+ * @param isa e.g. "generic", "avx2", "neon"; NULL or "": the best
+ * @return false when there is no such layer in this build or on this machine */
+bool er_kernels_for(const char *isa, er_kernels *kernels);
+/** @return the name of layer i that this machine can run, from generic up; NULL beyond the last. */
+const char *er_kernels_isa(int32_t i);
+
+/** bias[unit] - input_zero_point * sum of the unit's weights, which start at values[first] and lie
+ * `step` apart: what remains is a plain sum of products. Wraps. */
+int32_t er_bias_less_zero_point(const er_weights_s8 *weights, int32_t unit, int64_t first,
+                                int64_t step);
+
+/* ---- linear with int16 rows ---------------------------------------------------------------------
+ * For int16 activations, and 8-bit ones whose type or weights have zero points that the fast
+ * kernels do not know. Rows and weights are widened to int16 less their zero points. */
+
+#define ER_DEPTH_STEP 8 /* rows are padded to a multiple of this many elements */
 #define ER_UNIT_STEP 2  /* and the number of units (output channels) to a multiple of this */
 
 /** From accumulators to stored integers. */
@@ -28,45 +97,53 @@ typedef struct er_requant_wide {
   int32_t low, high;         /* stored range after the fused activation; the zero point is 0 */
 } er_requant_wide;
 
-typedef struct er_kernels {
-  const char *isa;
+/** output[r, u] = requant(bias[u] + sum over d of rows[r, d] * weights[u, d]) for units [first,
+ * last).
+ * @param depth padded to ER_DEPTH_STEP
+ * @param rows [count, depth] inputs less their zero point
+ * @param weights [units padded to ER_UNIT_STEP, depth] less their zero points
+ * @param output [count, stride]; unit u goes to column u - first
+ * @param first,last first is a multiple of ER_UNIT_STEP */
+void er_gemm_wide_s8(int32_t count, int32_t depth, const int16_t *rows, const int16_t *weights,
+                     const er_requant *requant, uint8_t *output, int64_t stride, int32_t first,
+                     int32_t last);
+void er_gemm_wide_s16(int32_t count, int32_t depth, const int16_t *rows, const int16_t *weights,
+                      const er_requant_wide *requant, int16_t *output, int64_t stride,
+                      int32_t first, int32_t last);
 
-  /** output[r, u] = requant(bias[u] + sum over d of rows[r, d] * weights[u, d]) for units [first,
-   * last).
-   * @param depth padded to ER_DEPTH_STEP
-   * @param rows [count, depth] inputs less their zero point
-   * @param weights [units padded to ER_UNIT_STEP, depth] less their zero points
-   * @param output [count, stride]; unit u goes to column u - first
-   * @param first,last first is a multiple of ER_UNIT_STEP */
-  void (*gemm_s8)(int32_t count, int32_t depth, const int16_t *rows, const int16_t *weights,
-                  const er_requant *requant, uint8_t *output, int64_t stride, int32_t first,
-                  int32_t last);
-  void (*gemm_s16)(int32_t count, int32_t depth, const int16_t *rows, const int16_t *weights,
-                   const er_requant_wide *requant, int16_t *output, int64_t stride, int32_t first,
-                   int32_t last);
+/** One output line of a depthwise convolution.
+ * @param lines [filter_h][line_w, out_c] input lines less their zero point, spread by the
+ *   multiplier and padded with zeros: line_w = (out_w - 1) * stride_w + (filter_w - 1) *
+ *   dilation_w + 1
+ * @param weights [filter_h * filter_w, out_c] less their zero points
+ * @param output [out_w, out_c] */
+void er_dwconv_wide_s8(const er_conv_shape *shape, const int16_t *lines, const int16_t *weights,
+                       const er_requant *requant, uint8_t *output);
+void er_dwconv_wide_s16(const er_conv_shape *shape, const int16_t *lines, const int16_t *weights,
+                        const er_requant_wide *requant, int16_t *output);
 
-  /** One output line of a depthwise convolution.
-   * @param lines [filter_h][line_w, out_c] input lines less their zero point, spread by the
-   *   multiplier and padded with zeros: line_w = (out_w - 1) * stride_w + (filter_w - 1) *
-   * dilation_w + 1
-   * @param weights [filter_h * filter_w, out_c] less their zero points
-   * @param output [out_w, out_c] */
-  void (*dwconv_s8)(const er_conv_shape *shape, const int16_t *lines, const int16_t *weights,
-                    const er_requant *requant, uint8_t *output);
-  void (*dwconv_s16)(const er_conv_shape *shape, const int16_t *lines, const int16_t *weights,
-                     const er_requant_wide *requant, int16_t *output);
-} er_kernels;
-
-/** @return the kernels for this machine. */
-const er_kernels *er_best_kernels(void);
-
-/* --- before the linear kernels: to int16, less the zero point -----------------------------------
+/* --- before them: to int16, less the zero point -----------------------------------
  */
 
 /** @param type INT8, UINT8 or INT16  @param input [count] from element `at` on  @param output
  * [count] */
 void er_widen(edgert_type type, const void *input, int64_t at, int64_t count, int32_t zero_point,
               int16_t *output);
+
+/** The same for int8 rows of the fast kernels: nothing is padded, what lies outside of the image is
+ * the zero point.
+ * @param rows [last - first, filter_h * filter_w * filter_c] */
+void er_im2col_s8(const er_conv_shape *shape, int8_t zero_point, const int8_t *input, int32_t group,
+                  int32_t first, int32_t last, int8_t *rows);
+void er_im2col_f32(const er_conv_shape *shape, const float *input, int32_t group, int32_t first,
+                   int32_t last, float *rows);
+
+/** One padded input line of a depthwise convolution, channels spread by the multiplier.
+ * @param input [in_w, in_c] elements of `bytes` bytes (1 or 4)
+ * @param zero what lies outside, [1] element
+ * @param line [line_w, out_c] */
+void er_dwconv_line(const er_conv_shape *shape, int32_t bytes, const void *input, const void *zero,
+                    void *line);
 
 /** Rows of a convolution as a matrix: row p is what output pixel `first + p` of group `group`
  * reads.
@@ -77,8 +154,8 @@ void er_im2col(const er_conv_shape *shape, edgert_type type, int32_t zero_point,
                int32_t group, int32_t depth, int32_t first, int32_t last, int16_t *rows);
 
 /** The `lines` of dwconv for output line `row` of batch * out_h. */
-void er_dwconv_lines(const er_conv_shape *shape, edgert_type type, int32_t zero_point,
-                     const void *input, int32_t row, int16_t *lines);
+void er_dwconv_lines_int16(const er_conv_shape *shape, edgert_type type, int32_t zero_point,
+                           const void *input, int32_t row, int16_t *lines);
 
 /** Sums of one output line of TRANSPOSE_CONV (in_* is the small image), without the bias.
  * @param weights [out_c, filter_h, filter_w, in_c] less their zero points

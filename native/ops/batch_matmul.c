@@ -114,7 +114,7 @@ static edgert_status plan_integer(er_plan *plan, er_node *node, er_matmul_plan *
       (size_t)((int64_t)p->shape.rows + p->shape.columns) * (size_t)p->shape.depth;
   p->thread_bytes = (elements * sizeof(int16_t) + 63) / 64 * 64;
   node->scratch_bytes = p->thread_bytes * (size_t)er_plan_threads(plan);
-  node->kernel = "batch_matmul_integer_generic";
+  node->kernel = "batch_matmul_integer";
   return EDGERT_OK;
 }
 
@@ -130,7 +130,7 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
   node->data = p;
   p->rule.type = a->type;
   if (a->type != EDGERT_FLOAT32) return plan_integer(plan, node, p);
-  node->kernel = "batch_matmul_f32_generic";
+  node->kernel = "batch_matmul_f32";
   return EDGERT_OK;
 }
 

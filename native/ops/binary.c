@@ -31,7 +31,7 @@ static edgert_status choose(er_plan *plan, er_node *node, er_binary_plan *p, con
                             const er_tensor *b, const er_tensor *output) {
   if (p->type == EDGERT_FLOAT32) {
     p->run = float_rows;
-    node->kernel = "binary_f32_generic";
+    node->kernel = "binary_f32";
     return EDGERT_OK;
   }
   if (er_is_quantized(output)) return er_plan_quantized_binary(plan, node, p, a, b, output);
@@ -39,7 +39,7 @@ static edgert_status choose(er_plan *plan, er_node *node, er_binary_plan *p, con
   ER_TRY(er_plan_want_type(plan, node, a, types));
   p->run = integer_rows;
   p->range = integer_range(p->bounds);
-  node->kernel = "binary_integer_generic";
+  node->kernel = "binary_integer";
   return EDGERT_OK;
 }
 
@@ -48,6 +48,7 @@ static edgert_status prepare(er_plan *plan, er_node *node, er_binary op, int act
   ER_TRY(er_plan_want_counts(plan, node, 2, 2, 1));
   er_binary_plan *p = er_plan_alloc(plan, sizeof *p);
   if (p == NULL) return er_plan_no_memory(plan);
+  p->kernels = er_plan_kernels(plan);
   const er_tensor *a = er_plan_input(plan, node, 0), *b = er_plan_input(plan, node, 1);
   const er_tensor *output = er_plan_output(plan, node, 0);
   p->op = op;

@@ -9,6 +9,7 @@
 typedef struct er_binary_plan er_binary_plan;
 
 struct er_binary_plan {
+  const er_kernels *kernels;
   er_binary op;
   edgert_type type; /* of both inputs and the output */
   er_broadcast rows;

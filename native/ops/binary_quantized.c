@@ -5,15 +5,15 @@
 
 static edgert_status add_row(const er_binary_plan *p, int32_t count, const void *a, const void *b,
                              void *output) {
-  er_add_row_s8(&p->add, p->type == EDGERT_UINT8, count, a, p->rows.a_step, b, p->rows.b_step,
-                output);
+  p->kernels->add_row_s8(&p->add, p->type == EDGERT_UINT8, count, a, p->rows.a_step, b,
+                         p->rows.b_step, output);
   return EDGERT_OK;
 }
 
 static edgert_status mul_row(const er_binary_plan *p, int32_t count, const void *a, const void *b,
                              void *output) {
-  er_mul_row_s8(&p->mul, p->type == EDGERT_UINT8, count, a, p->rows.a_step, b, p->rows.b_step,
-                output);
+  p->kernels->mul_row_s8(&p->mul, p->type == EDGERT_UINT8, count, a, p->rows.a_step, b,
+                         p->rows.b_step, output);
   return EDGERT_OK;
 }
 
@@ -57,7 +57,7 @@ static edgert_status plan_add_s8(er_plan *plan, er_node *node, er_binary_plan *p
                        .low = range.low,
                        .high = range.high};
   p->run = add_row;
-  node->kernel = "add_s8_generic";
+  node->kernel = "add_s8";
   return EDGERT_OK;
 }
 
@@ -72,7 +72,7 @@ static edgert_status plan_mul_s8(er_node *node, er_binary_plan *p, const er_tens
                        .low = range.low,
                        .high = range.high};
   p->run = mul_row;
-  node->kernel = "mul_s8_generic";
+  node->kernel = "mul_s8";
   return EDGERT_OK;
 }
 
@@ -118,7 +118,7 @@ static edgert_status plan_fixed(er_plan *plan, er_node *node, er_binary_plan *p,
     return bad_scales(plan, node, a, b, output);
   }
   p->run = fixed_row;
-  node->kernel = "fixed_binary_generic";
+  node->kernel = "fixed_binary";
   return EDGERT_OK;
 }
 
@@ -136,7 +136,7 @@ edgert_status er_plan_quantized_binary(er_plan *plan, er_node *node, er_binary_p
       ER_TRY(er_want_same_quant(plan, node, a, output));
       binary->range = (er_wide_range){INT64_MIN, INT64_MAX};
       binary->run = stored_row;
-      node->kernel = "extreme_integer_generic";
+      node->kernel = "extreme_integer";
       return EDGERT_OK;
     case ER_ADD:
     case ER_SUB:

@@ -122,7 +122,7 @@ static edgert_status run(const er_run *run, const er_node *node) {
     const er_part *part = &p->parts[i];
     const void *input = er_in_data(run, node, i);
     if (part->table != NULL) {
-      er_lookup(part->table, part->count, input, run->scratch);
+      run->kernels->lookup(part->table, part->count, input, run->scratch);
       input = run->scratch;
     }
     er_concat(p->outer, part->in_bytes, p->out_stride, input, output + part->offset);

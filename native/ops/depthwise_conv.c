@@ -1,13 +1,18 @@
-/* DEPTHWISE_CONV_2D. */
-#include "kernels/float.h"
-#include "linear.h"
+/* DEPTHWISE_CONV_2D: its geometry and its choice of arithmetic. */
+#include "dwconv_lines.h"
 #include "window.h"
+
+/* 8-bit activations beyond the fast kernels, and int16 ones. */
+typedef struct er_dwconv_wide {
+  er_linear linear;
+  const int16_t *weights; /* [filter_h, filter_w, out_c] less their zero points */
+} er_dwconv_wide;
 
 typedef struct er_dwconv {
   er_conv_shape shape;
-  er_linear linear;
-  const void *
-      weights; /* float or int16 [filter_h, filter_w, out_c]; NULL: floats computed while running */
+  bool is_wide;
+  er_dwconv_wide wide;   /* one of these two */
+  er_dwconv_lines lines; /* */
   size_t thread_bytes;
 } er_dwconv;
 
@@ -48,15 +53,8 @@ static edgert_status read_shape(er_plan *plan, const er_node *node, er_conv_shap
   return er_place_window(plan, node, er_i8(node->options, SLOT_PADDING, 0), s);
 }
 
-static edgert_status plan_float(er_plan *plan, er_node *node, er_dwconv *conv) {
-  const er_tensor *weights = er_plan_input(plan, node, 1);
-  node->kernel = "dwconv_f32_generic";
-  if (weights->constant == NULL) return EDGERT_OK;
-  conv->weights = er_float_weights(plan, weights);
-  return conv->weights == NULL ? er_plan_no_memory(plan) : EDGERT_OK;
-}
-
-static edgert_status plan_integer(er_plan *plan, er_node *node, er_dwconv *conv) {
+static edgert_status plan_wide(er_plan *plan, er_node *node, const er_linear *linear,
+                               er_dwconv *conv) {
   const er_conv_shape *s = &conv->shape;
   const er_tensor *weights = er_plan_input(plan, node, 1);
   int16_t *widened = er_plan_alloc(plan, (size_t)weights->count * sizeof *widened);
@@ -64,14 +62,19 @@ static edgert_status plan_integer(er_plan *plan, er_node *node, er_dwconv *conv)
   for (int64_t i = 0; i < weights->count; ++i) {
     widened[i] = er_weight_at(weights, i, (int32_t)(i % s->out_c));
   }
-  conv->weights = widened;
+  conv->wide = (er_dwconv_wide){*linear, widened};
   const int64_t line_w =
       (int64_t)(s->out_w - 1) * s->stride_w + (int64_t)(s->filter_w - 1) * s->dilation_w + 1;
-  conv->thread_bytes =
-      (size_t)(line_w * s->filter_h * s->out_c * (int64_t)sizeof(int16_t) + 63) / 64 * 64;
-  node->scratch_bytes = conv->thread_bytes * (size_t)er_plan_threads(plan);
-  node->kernel =
-      conv->linear.arithmetic == ER_S8_LINEAR ? "dwconv_s8_generic" : "dwconv_s16_generic";
+  conv->thread_bytes = (size_t)(line_w * s->filter_h * s->out_c) * sizeof(int16_t);
+  node->kernel = linear->arithmetic == ER_S8_LINEAR ? "dwconv_wide_s8" : "dwconv_wide_s16";
+  return EDGERT_OK;
+}
+
+static edgert_status plan_lines(er_plan *plan, er_node *node, const er_linear_tensors *tensors,
+                                const er_linear *linear, er_dwconv *conv) {
+  ER_TRY(er_dwconv_lines_plan(plan, &conv->shape, tensors, linear, &conv->lines));
+  conv->thread_bytes = conv->lines.thread_bytes;
+  node->kernel = conv->lines.s8 ? conv->lines.s8->name : er_plan_kernels(plan)->dwconv_f32.name;
   return EDGERT_OK;
 }
 
@@ -80,6 +83,7 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
   er_dwconv *conv = er_plan_alloc(plan, sizeof *conv);
   if (conv == NULL) return er_plan_no_memory(plan);
   er_bounds bounds;
+  er_linear linear;
   ER_TRY(er_want_activation(plan, node, SLOT_ACTIVATION, &bounds));
   ER_TRY(read_shape(plan, node, &conv->shape));
   const er_linear_tensors tensors = {.input = er_plan_input(plan, node, 0),
@@ -88,9 +92,12 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
                                      .output = er_plan_output(plan, node, 0),
                                      .units = conv->shape.out_c,
                                      .axis = 3};
-  ER_TRY(er_prepare_linear(plan, node, &tensors, bounds, &conv->linear));
-  ER_TRY(conv->linear.arithmetic == ER_FLOAT_LINEAR ? plan_float(plan, node, conv)
-                                                    : plan_integer(plan, node, conv));
+  ER_TRY(er_prepare_linear(plan, node, &tensors, bounds, &linear));
+  conv->is_wide = linear.arithmetic != ER_FLOAT_LINEAR && !er_is_fast(&tensors, &linear);
+  ER_TRY(conv->is_wide ? plan_wide(plan, node, &linear, conv)
+                       : plan_lines(plan, node, &tensors, &linear, conv));
+  conv->thread_bytes = er_align_up(conv->thread_bytes);
+  node->scratch_bytes = conv->thread_bytes * (size_t)er_plan_threads(plan);
   node->macs = tensors.output->count * conv->shape.filter_h * conv->shape.filter_w;
   node->data = conv;
   return EDGERT_OK;
@@ -99,48 +106,50 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
 /* What a thread needs. */
 typedef struct er_job {
   const er_dwconv *conv;
-  const void *input, *weights;
+  const er_kernels *kernels;
+  const void *input;
   void *output;
-  uint8_t *scratch;
-  const float *bias;
+  char *scratch;
 } er_job;
 
-static void work_integer(void *arg, int32_t first, int32_t last, int32_t thread) {
+static void work_wide(void *arg, int32_t first, int32_t last, int32_t thread) {
   const er_job *job = arg;
-  const er_dwconv *conv = job->conv;
-  const er_conv_shape *s = &conv->shape;
-  const er_kernels *kernels = er_best_kernels();
-  int16_t *lines = (int16_t *)(job->scratch + conv->thread_bytes * (size_t)thread);
+  const er_dwconv_wide *wide = &job->conv->wide;
+  const er_conv_shape *s = &job->conv->shape;
+  int16_t *lines = (int16_t *)(void *)(job->scratch + job->conv->thread_bytes * (size_t)thread);
   for (int32_t row = first; row < last; ++row) {
     const int64_t at = (int64_t)row * s->out_w * s->out_c;
-    er_dwconv_lines(s, conv->linear.type, conv->linear.zero_point, job->input, row, lines);
-    if (conv->linear.arithmetic == ER_S8_LINEAR) {
-      kernels->dwconv_s8(s, lines, job->weights, &conv->linear.requant,
-                         (uint8_t *)job->output + at);
+    er_dwconv_lines_int16(s, wide->linear.type, wide->linear.zero_point, job->input, row, lines);
+    if (wide->linear.arithmetic == ER_S8_LINEAR) {
+      job->kernels->dwconv_wide_s8(s, lines, wide->weights, &wide->linear.requant,
+                                   (uint8_t *)job->output + at);
     } else {
-      kernels->dwconv_s16(s, lines, job->weights, &conv->linear.wide, (int16_t *)job->output + at);
+      er_dwconv_wide_s16(s, lines, wide->weights, &wide->linear.wide, (int16_t *)job->output + at);
     }
   }
 }
 
-static void work_float(void *arg, int32_t first, int32_t last, int32_t thread) {
+static void work_lines(void *arg, int32_t first, int32_t last, int32_t thread) {
   const er_job *job = arg;
-  const er_dwconv *conv = job->conv;
-  (void)thread;
-  er_dwconv_f32(&conv->shape, job->input, job->weights, job->bias, conv->linear.bounds.low,
-                conv->linear.bounds.high, job->output, first, last);
+  er_dwconv_lines_run(&job->conv->lines, job->input, job->output, first, last,
+                      job->scratch + job->conv->thread_bytes * (size_t)thread);
+}
+
+/* Float weights and biases may be computed while running. */
+static er_dwconv with_values(const er_run *run, const er_node *node, const er_dwconv *conv) {
+  er_dwconv filled = *conv;
+  if (!conv->lines.weights) filled.lines.weights = er_in_data(run, node, 1);
+  if (!conv->lines.bias) filled.lines.bias = er_in_data(run, node, 2);
+  return filled;
 }
 
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_dwconv *conv = node->data;
-  er_job job = {conv,
-                er_in_data(run, node, 0),
-                conv->weights != NULL ? conv->weights : er_in_data(run, node, 1),
-                er_out_data(run, node, 0),
-                run->scratch,
-                er_in_data(run, node, 2)};
-  er_parallel(run, conv->shape.batch * conv->shape.out_h,
-              conv->linear.arithmetic == ER_FLOAT_LINEAR ? work_float : work_integer, &job);
+  const er_dwconv filled = with_values(run, node, conv);
+  er_job job = {&filled, run->kernels, er_in_data(run, node, 0), er_out_data(run, node, 0),
+                run->scratch};
+  er_parallel(run, conv->shape.batch * conv->shape.out_h, conv->is_wide ? work_wide : work_lines,
+              &job);
   return EDGERT_OK;
 }
 

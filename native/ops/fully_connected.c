@@ -3,12 +3,27 @@
 #include "linear.h"
 #include "shape.h"
 
+/* How the product is computed. */
+typedef enum er_fc_form {
+  GEMM_S8,  /* packed int8 weights */
+  GEMV_S8,  /* one row, weights as they lie in the file */
+  WIDE,     /* int16 rows */
+  GEMM_F32, /* packed floats */
+  ROWS_F32  /* floats as they lie in the file, or computed while running */
+} er_fc_form;
+
 typedef struct er_fc {
   er_fc_shape shape;
   er_linear linear;
-  const void *weights; /* packed int16, or floats; NULL: floats computed while running */
-  int32_t depth;       /* padded */
+  er_fc_form form;
+  const void *weights;    /* as the form wants them; NULL: floats computed while running */
+  const int32_t *bias;    /* GEMV_S8: [units] less the zero point's part */
+  const er_gemm_s8 *gemm; /* GEMM_S8 */
+  int32_t depth;          /* WIDE: padded */
+  int32_t step;           /* threads share the units in multiples of this */
 } er_fc;
+
+enum { FEW_ROWS = 4 }; /* below this packing float weights does not pay */
 
 enum { SLOT_ACTIVATION, SLOT_WEIGHTS_FORMAT, SLOT_KEEP_NUM_DIMS };
 
@@ -51,20 +66,83 @@ static edgert_status read_shape(er_plan *plan, const er_node *node, er_fc_shape 
 }
 
 static edgert_status plan_float(er_plan *plan, er_node *node, er_fc *fc) {
-  const er_tensor *weights = er_plan_input(plan, node, 1);
-  node->kernel = "fc_f32_generic";
+  const er_tensor *weights = er_plan_input(plan, node, 1), *bias = er_plan_input(plan, node, 2);
+  const er_gemm_f32 *gemm = &er_plan_kernels(plan)->gemm_f32;
+  fc->form = ROWS_F32;
+  fc->step = 1;
+  node->kernel = er_plan_kernels(plan)->fc_f32.name;
   if (weights->constant == NULL) return EDGERT_OK;
-  fc->weights = er_float_weights(plan, weights);
-  return fc->weights == NULL ? er_plan_no_memory(plan) : EDGERT_OK;
+  const float *values = er_float_weights(plan, weights);
+  fc->weights = values;
+  if (values == NULL) return er_plan_no_memory(plan);
+  if (fc->shape.rows < FEW_ROWS || (bias && !bias->constant)) return EDGERT_OK;
+  void *packed = er_plan_alloc(plan, gemm->packed_bytes(fc->shape.units, fc->shape.depth));
+  if (packed == NULL) return er_plan_no_memory(plan);
+  gemm->pack(fc->shape.units, fc->shape.depth, values, bias ? bias->constant : NULL, packed);
+  fc->form = GEMM_F32;
+  fc->weights = packed;
+  fc->step = gemm->unit_step;
+  node->kernel = gemm->name;
+  return EDGERT_OK;
 }
 
-static edgert_status plan_integer(er_plan *plan, er_node *node, er_fc *fc) {
+static edgert_status plan_wide(er_plan *plan, er_node *node, er_fc *fc) {
+  fc->form = WIDE;
+  fc->step = ER_UNIT_STEP;
   fc->depth = er_round_up(fc->shape.depth, ER_DEPTH_STEP);
   fc->weights = er_pack_rows(plan, er_plan_input(plan, node, 1), fc->shape.units, 1);
   if (fc->weights == NULL) return er_plan_no_memory(plan);
   node->scratch_bytes = (size_t)fc->shape.rows * (size_t)fc->depth * sizeof(int16_t);
-  node->kernel = fc->linear.arithmetic == ER_S8_LINEAR ? "fc_s8_generic" : "fc_s16_generic";
+  node->kernel = fc->linear.arithmetic == ER_S8_LINEAR ? "fc_wide_s8" : "fc_wide_s16";
   return EDGERT_OK;
+}
+
+static er_weights_s8 weights_of(const er_fc *fc, const int8_t *values) {
+  return (er_weights_s8){.units = fc->shape.units,
+                         .depth = fc->shape.depth,
+                         .values = values,
+                         .bias = fc->linear.requant.bias,
+                         .scale = fc->linear.requant.scale,
+                         .input_zero_point = fc->linear.zero_point};
+}
+
+static edgert_status plan_gemv(er_plan *plan, er_node *node, er_fc *fc) {
+  const er_weights_s8 weights = weights_of(fc, er_plan_input(plan, node, 1)->constant);
+  int32_t *bias = er_plan_alloc(plan, (size_t)weights.units * sizeof *bias);
+  if (bias == NULL) return er_plan_no_memory(plan);
+  for (int32_t u = 0; u < weights.units; ++u) {
+    bias[u] = er_bias_less_zero_point(&weights, u, (int64_t)u * weights.depth, 1);
+  }
+  fc->form = GEMV_S8;
+  fc->step = 1;
+  fc->bias = bias;
+  fc->weights = weights.values;
+  node->kernel = er_plan_kernels(plan)->gemv_s8.name;
+  return EDGERT_OK;
+}
+
+static edgert_status plan_gemm(er_plan *plan, er_node *node, er_fc *fc) {
+  const er_tensor *tensor = er_plan_input(plan, node, 1);
+  const er_gemm_s8 *gemm = tensor->type == EDGERT_INT4 ? &er_plan_kernels(plan)->gemm_w4
+                                                       : &er_plan_kernels(plan)->gemm_s8;
+  void *packed = er_plan_alloc(plan, gemm->packed_bytes(fc->shape.units, fc->shape.depth));
+  const int8_t *values = er_weights_as_int8(plan, tensor);
+  if (packed == NULL || values == NULL) return er_plan_no_memory(plan);
+  const er_weights_s8 weights = weights_of(fc, values);
+  gemm->pack(&weights, packed);
+  fc->form = GEMM_S8;
+  fc->gemm = gemm;
+  fc->step = gemm->unit_step;
+  fc->weights = packed;
+  node->kernel = gemm->name;
+  return EDGERT_OK;
+}
+
+static edgert_status plan_integer(er_plan *plan, er_node *node, const er_linear_tensors *tensors,
+                                  er_fc *fc) {
+  if (!er_is_fast(tensors, &fc->linear)) return plan_wide(plan, node, fc);
+  const bool one_row = fc->shape.rows == 1 && tensors->weights->type == EDGERT_INT8;
+  return one_row ? plan_gemv(plan, node, fc) : plan_gemm(plan, node, fc);
 }
 
 static edgert_status prepare(er_plan *plan, er_node *node) {
@@ -82,7 +160,7 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
                                      .axis = 0};
   ER_TRY(er_prepare_linear(plan, node, &tensors, bounds, &fc->linear));
   ER_TRY(fc->linear.arithmetic == ER_FLOAT_LINEAR ? plan_float(plan, node, fc)
-                                                  : plan_integer(plan, node, fc));
+                                                  : plan_integer(plan, node, &tensors, fc));
   node->macs = tensors.input->count * fc->shape.units;
   node->data = fc;
   return EDGERT_OK;
@@ -91,35 +169,94 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
 /* What a thread needs. */
 typedef struct er_job {
   const er_fc *fc;
-  const void *rows; /* int16 widened, or the float input */
+  const er_kernels *kernels;
+  const void *rows; /* the input; WIDE: widened */
   const void *weights;
-  const float *bias;
+  const float *bias; /* floats */
   void *output;
 } er_job;
 
-/* Units come in steps of ER_UNIT_STEP, so that a thread starts where a packed pair starts. */
-static void work_integer(void *arg, int32_t first, int32_t last, int32_t thread) {
-  const er_job *job = arg;
+/* The units [first, last) of each form. */
+
+static void gemm_s8(const er_job *job, int32_t first, int32_t last) {
   const er_fc *fc = job->fc;
-  const er_kernels *kernels = er_best_kernels();
-  const int32_t begin = first * ER_UNIT_STEP;
-  const int32_t end = last * ER_UNIT_STEP < fc->shape.units ? last * ER_UNIT_STEP : fc->shape.units;
-  (void)thread;
+  const er_gemm_s8_call call = {.rows = fc->shape.rows,
+                                .depth = fc->shape.depth,
+                                .units = fc->shape.units,
+                                .input = job->rows,
+                                .input_stride = fc->shape.depth,
+                                .packed = job->weights,
+                                .first = first,
+                                .last = last,
+                                .range = er_linear_range(&fc->linear),
+                                .output = job->output,
+                                .output_stride = fc->shape.units};
+  fc->gemm->run(&call);
+}
+
+static void gemv_s8(const er_job *job, int32_t first, int32_t last) {
+  const er_fc *fc = job->fc;
+  const er_gemv_s8_call call = {
+      .depth = fc->shape.depth,
+      .input = job->rows,
+      .values = (const int8_t *)job->weights + (int64_t)first * fc->shape.depth,
+      .bias = fc->bias + first,
+      .scale = fc->linear.requant.scale + first,
+      .units = last - first,
+      .range = er_linear_range(&fc->linear),
+      .output = (int8_t *)job->output + first};
+  job->kernels->gemv_s8.run(&call);
+}
+
+static void wide(const er_job *job, int32_t first, int32_t last) {
+  const er_fc *fc = job->fc;
   if (fc->linear.arithmetic == ER_S8_LINEAR) {
-    kernels->gemm_s8(fc->shape.rows, fc->depth, job->rows, job->weights, &fc->linear.requant,
-                     (uint8_t *)job->output + begin, fc->shape.units, begin, end);
+    job->kernels->gemm_wide_s8(fc->shape.rows, fc->depth, job->rows, job->weights,
+                               &fc->linear.requant, (uint8_t *)job->output + first, fc->shape.units,
+                               first, last);
   } else {
-    kernels->gemm_s16(fc->shape.rows, fc->depth, job->rows, job->weights, &fc->linear.wide,
-                      (int16_t *)job->output + begin, fc->shape.units, begin, end);
+    er_gemm_wide_s16(fc->shape.rows, fc->depth, job->rows, job->weights, &fc->linear.wide,
+                     (int16_t *)job->output + first, fc->shape.units, first, last);
   }
 }
 
-static void work_float(void *arg, int32_t first, int32_t last, int32_t thread) {
-  const er_job *job = arg;
+static void gemm_f32(const er_job *job, int32_t first, int32_t last) {
   const er_fc *fc = job->fc;
+  const er_gemm_f32_call call = {.rows = fc->shape.rows,
+                                 .depth = fc->shape.depth,
+                                 .units = fc->shape.units,
+                                 .input = job->rows,
+                                 .input_stride = fc->shape.depth,
+                                 .packed = job->weights,
+                                 .first = first,
+                                 .last = last,
+                                 .low = fc->linear.bounds.low,
+                                 .high = fc->linear.bounds.high,
+                                 .output = job->output,
+                                 .output_stride = fc->shape.units};
+  job->kernels->gemm_f32.run(&call);
+}
+
+static void rows_f32(const er_job *job, int32_t first, int32_t last) {
+  const er_fc *fc = job->fc;
+  job->kernels->fc_f32.run(&fc->shape, job->rows, job->weights, job->bias, fc->linear.bounds.low,
+                           fc->linear.bounds.high, job->output, first, last);
+}
+
+static void (*const forms[])(const er_job *job, int32_t first, int32_t last) = {
+    [GEMM_S8] = gemm_s8,
+    [GEMV_S8] = gemv_s8,
+    [WIDE] = wide,
+    [GEMM_F32] = gemm_f32,
+    [ROWS_F32] = rows_f32};
+
+/* Threads share steps of units, so that each starts where a packed panel starts. */
+static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
+  const er_job *job = arg;
+  const int64_t end = (int64_t)last * job->fc->step;
+  const int32_t units = job->fc->shape.units;
   (void)thread;
-  er_fc_f32(&fc->shape, job->rows, job->weights, job->bias, fc->linear.bounds.low,
-            fc->linear.bounds.high, job->output, first, last);
+  forms[job->fc->form](job, first * job->fc->step, end < units ? (int32_t)end : units);
 }
 
 /* Input rows, widened and padded to fc->depth (the pad meets zero weights, but must be defined). */
@@ -133,16 +270,17 @@ static void widen_rows(const er_fc *fc, const void *input, int16_t *rows) {
 
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_fc *fc = node->data;
-  er_job job = {fc, er_in_data(run, node, 0),
-                fc->weights != NULL ? fc->weights : er_in_data(run, node, 1),
-                er_in_data(run, node, 2), er_out_data(run, node, 0)};
-  if (fc->linear.arithmetic == ER_FLOAT_LINEAR) {
-    er_parallel(run, fc->shape.units, work_float, &job);
-    return EDGERT_OK;
+  er_job job = {.fc = fc,
+                .kernels = run->kernels,
+                .rows = er_in_data(run, node, 0),
+                .weights = fc->weights != NULL ? fc->weights : er_in_data(run, node, 1),
+                .bias = er_in_data(run, node, 2),
+                .output = er_out_data(run, node, 0)};
+  if (fc->form == WIDE) {
+    widen_rows(fc, job.rows, run->scratch);
+    job.rows = run->scratch;
   }
-  widen_rows(fc, job.rows, run->scratch);
-  job.rows = run->scratch;
-  er_parallel(run, er_round_up(fc->shape.units, ER_UNIT_STEP) / ER_UNIT_STEP, work_integer, &job);
+  er_parallel(run, (int32_t)(((int64_t)fc->shape.units + fc->step - 1) / fc->step), work, &job);
   return EDGERT_OK;
 }
 

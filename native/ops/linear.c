@@ -68,6 +68,33 @@ const float *er_float_weights(er_plan *plan, const er_tensor *weights) {
   return values;
 }
 
+bool er_is_fast(const er_linear_tensors *tensors, const er_linear *linear) {
+  const er_tensor *weights = tensors->weights;
+  if (linear->type != EDGERT_INT8 || !weights->constant) return false;
+  if (weights->type != EDGERT_INT8 && weights->type != EDGERT_INT4) return false;
+  for (int32_t i = 0; i < weights->quant.count; ++i) {
+    if (weights->quant.zero_point[i] != 0) return false;
+  }
+  return true;
+}
+
+const int8_t *er_weights_as_int8(er_plan *plan, const er_tensor *weights) {
+  if (weights->type == EDGERT_INT8) return weights->constant;
+  int8_t *values = er_plan_borrow(plan, (size_t)weights->count);
+  const uint8_t *pairs = weights->constant;
+  if (values == NULL) return NULL;
+  for (int64_t i = 0; i < weights->count; ++i) {
+    const int32_t nibble = i % 2 == 0 ? pairs[i / 2] & 15 : pairs[i / 2] >> 4;
+    values[i] = (int8_t)((nibble ^ 8) - 8);
+  }
+  return values;
+}
+
+er_range_s8 er_linear_range(const er_linear *linear) {
+  const er_requant *r = &linear->requant;
+  return (er_range_s8){.zero_point = r->zero_point, .low = r->low, .high = r->high};
+}
+
 static edgert_status check_types(er_plan *plan, const er_node *node, const er_linear_tensors *t,
                                  er_arithmetic arithmetic) {
   const int32_t float_weights[] = {EDGERT_FLOAT32, EDGERT_INT8, EDGERT_UINT8, EDGERT_INT4, -1};

@@ -5,6 +5,7 @@
 
 #include "activation.h"
 #include "kernels/kernels.h"
+#include "memory.h"
 #include "op.h"
 
 typedef enum er_arithmetic { ER_FLOAT_LINEAR, ER_S8_LINEAR, ER_S16_LINEAR } er_arithmetic;
@@ -30,6 +31,17 @@ typedef struct er_linear {
 edgert_status er_prepare_linear(er_plan *plan, const er_node *node,
                                 const er_linear_tensors *tensors, er_bounds bounds,
                                 er_linear *linear);
+
+/** @return whether the fast kernels compute this operator: int8 activations, weights of 8 or 4 bits
+ * whose zero points are 0. */
+bool er_is_fast(const er_linear_tensors *tensors, const er_linear *linear);
+
+/** @return the weights one a byte: the constant itself, or int4 unpacked into memory that is gone
+ * after prepare; NULL when memory is refused. */
+const int8_t *er_weights_as_int8(er_plan *plan, const er_tensor *weights);
+
+/** @return the output range for the fast kernels. */
+er_range_s8 er_linear_range(const er_linear *linear);
 
 /** Weight number i less its zero point, whatever its type (INT8, UINT8, INT4).
  * @param channel its output channel */

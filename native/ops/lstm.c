@@ -190,7 +190,7 @@ static edgert_status prepare_s8(er_plan *plan, er_node *node) {
     ER_TRY(plan_gate(plan, node, g, &p->lstm));
   }
   ER_TRY(plan_cell(plan, node, cell, &p->lstm));
-  node->kernel = "lstm_s8_generic";
+  node->kernel = "lstm_s8";
   node->data = p;
   return plan_hidden(plan, node, &p->lstm);
 }

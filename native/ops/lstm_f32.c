@@ -156,7 +156,7 @@ edgert_status er_prepare_lstm_f32(er_plan *plan, er_node *node) {
   ER_TRY(er_want_same_type(plan, node, input, er_plan_input(plan, node, INPUT_CELL)));
   node->macs = (int64_t)s->steps * s->batch * ER_GATES * s->cells * (s->inputs + s->outputs);
   node->scratch_bytes = ER_GATES * (size_t)s->cells * sizeof(float);
-  node->kernel = "lstm_f32_generic";
+  node->kernel = "lstm_f32";
   node->data = real;
   return want_lstm_activation(plan, node, &real->lstm);
 }

@@ -46,7 +46,7 @@ static edgert_status check_types(er_plan *plan, const er_node *node, const er_po
 }
 
 static edgert_status prepare(er_plan *plan, er_node *node, er_float_pool of_floats,
-                             er_integer_pool of_integers) {
+                             er_integer_pool of_integers, bool rounds_away) {
   ER_TRY(er_plan_want_counts(plan, node, 1, 1, 1));
   er_pool *pool = er_plan_alloc(plan, sizeof *pool);
   if (pool == NULL) return er_plan_no_memory(plan);
@@ -58,21 +58,21 @@ static edgert_status prepare(er_plan *plan, er_node *node, er_float_pool of_floa
   ER_TRY(check_types(plan, node, pool));
   if (pool->type != EDGERT_FLOAT32) {
     const er_tensor *output = er_plan_output(plan, node, 0);
-    pool->range = of_integers == er_average_pool ? er_quantized_range_away(output, pool->bounds)
-                                                 : er_quantized_range(output, pool->bounds);
+    pool->range = rounds_away ? er_quantized_range_away(output, pool->bounds)
+                              : er_quantized_range(output, pool->bounds);
   }
   node->data = pool;
   return EDGERT_OK;
 }
 
 static edgert_status prepare_average(er_plan *plan, er_node *node) {
-  return prepare(plan, node, er_average_pool_f32, er_average_pool);
+  return prepare(plan, node, er_average_pool_f32, er_plan_kernels(plan)->average_pool, true);
 }
 static edgert_status prepare_max(er_plan *plan, er_node *node) {
-  return prepare(plan, node, er_max_pool_f32, er_max_pool);
+  return prepare(plan, node, er_max_pool_f32, er_plan_kernels(plan)->max_pool, false);
 }
 static edgert_status prepare_l2(er_plan *plan, er_node *node) {
-  return prepare(plan, node, er_l2_pool_f32, NULL);
+  return prepare(plan, node, er_l2_pool_f32, NULL, false);
 }
 
 /* What a thread needs. */

@@ -54,7 +54,7 @@ static edgert_status plan_rescale(er_plan *plan, er_node *node, er_quantize_plan
                         (double)si / (double)so);
   }
   p->way = is_byte(p->in) && is_byte(p->out) ? ER_BY_TABLE : ER_BY_FACTOR;
-  node->kernel = p->way == ER_BY_TABLE ? "lookup_generic" : "rescale_generic";
+  node->kernel = p->way == ER_BY_TABLE ? "lookup" : "rescale_generic";
   if (p->way == ER_BY_TABLE && p->in == p->out) fill_near(p, si / so);
   if (p->way == ER_BY_TABLE && p->in != p->out) fill_far(p);
   return EDGERT_OK;
@@ -90,7 +90,7 @@ static edgert_status prepare_quantize(er_plan *plan, er_node *node) {
   }
   p->way = ER_FROM_FLOAT;
   p->factor = 1.0f / output->quant.scale[0];
-  node->kernel = "quantize_generic";
+  node->kernel = "quantize";
   return EDGERT_OK;
 }
 
@@ -105,13 +105,13 @@ static edgert_status prepare_dequantize(er_plan *plan, er_node *node) {
   ER_TRY(er_plan_want_type(plan, node, er_plan_output(plan, node, 0), outs));
   ER_TRY(er_plan_set_shape(plan, node, 0, input->rank, input->dims));
   p->way = ER_FROM_HALF;
-  node->kernel = "half_to_float_generic";
+  node->kernel = "half_to_float";
   if (p->in == EDGERT_FLOAT16) return EDGERT_OK;
   ER_TRY(er_want_per_tensor(plan, node, input));
   p->way = ER_TO_FLOAT;
   p->factor = input->quant.scale[0];
   p->in_zero = input->quant.zero_point[0];
-  node->kernel = "dequantize_generic";
+  node->kernel = "dequantize";
   return EDGERT_OK;
 }
 
@@ -121,16 +121,16 @@ static edgert_status run(const er_run *run, const er_node *node) {
   void *output = er_out_data(run, node, 0);
   switch (p->way) {
     case ER_FROM_FLOAT:
-      er_quantize(p->out, p->factor, p->out_zero, p->count, input, output);
+      run->kernels->quantize(p->out, p->factor, p->out_zero, p->count, input, output);
       break;
     case ER_BY_TABLE:
-      er_lookup(p->table, p->count, input, output);
+      run->kernels->lookup(p->table, p->count, input, output);
       break;
     case ER_BY_FACTOR:
       er_rescale(p->in, p->out, p->in_zero, p->fixed, p->out_zero, p->count, input, output);
       break;
     case ER_TO_FLOAT:
-      er_dequantize(p->in, p->factor, p->in_zero, p->count, input, output);
+      run->kernels->dequantize(p->in, p->factor, p->in_zero, p->count, input, output);
       break;
     case ER_FROM_HALF:
       er_half_to_float(p->count, input, output);

@@ -9,6 +9,7 @@
 typedef struct er_reduce_plan er_reduce_plan;
 
 struct er_reduce_plan {
+  const er_kernels *kernels;
   er_reduce op;
   er_reduce_shape shape;
   edgert_type type;
@@ -25,7 +26,7 @@ static void run_floats(const er_reduce_plan *p, const void *input, void *output,
 }
 
 static void run_sums_s8(const er_reduce_plan *p, const void *input, void *output, int64_t *sums) {
-  er_sum(&p->shape, p->type, input, sums);
+  p->kernels->sum(&p->shape, p->type, input, sums);
   for (int64_t o = 0; o < p->shape.out_count; ++o) {
     const float value = (float)sums[o] * p->scale + p->offset;
     ((uint8_t *)output)[o] = (uint8_t)er_settle(value, 0, p->range.low, p->range.high);
@@ -33,7 +34,7 @@ static void run_sums_s8(const er_reduce_plan *p, const void *input, void *output
 }
 
 static void run_sums_s16(const er_reduce_plan *p, const void *input, void *output, int64_t *sums) {
-  er_sum(&p->shape, p->type, input, sums);
+  p->kernels->sum(&p->shape, p->type, input, sums);
   for (int64_t o = 0; o < p->shape.out_count; ++o) {
     ((int16_t *)output)[o] =
         (int16_t)er_clamp(er_mulfix((int32_t)sums[o], p->fixed), p->range.low, p->range.high);
@@ -46,7 +47,7 @@ static void run_extremes(const er_reduce_plan *p, const void *input, void *outpu
 }
 
 static void run_numbers(const er_reduce_plan *p, const void *input, void *output, int64_t *sums) {
-  er_sum(&p->shape, p->type, input, sums);
+  p->kernels->sum(&p->shape, p->type, input, sums);
   for (int64_t o = 0; o < p->shape.out_count; ++o) {
     const int64_t value = p->op == ER_MEAN ? sums[o] / p->shape.group : sums[o];
     if (p->type == EDGERT_INT64) {
@@ -160,6 +161,7 @@ static edgert_status prepare(er_plan *plan, er_node *node, er_reduce op) {
   ER_TRY(er_plan_want_counts(plan, node, 2, 2, 1));
   er_reduce_plan *p = er_plan_alloc(plan, sizeof *p);
   if (p == NULL) return er_plan_no_memory(plan);
+  p->kernels = er_plan_kernels(plan);
   const er_tensor *input = er_plan_input(plan, node, 0);
   bool chosen[EDGERT_MAX_RANK];
   p->op = op;

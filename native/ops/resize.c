@@ -75,6 +75,7 @@ static edgert_status prepare_nearest(er_plan *plan, er_node *node) {
 /* What a thread needs. */
 typedef struct er_job {
   const er_resize_plan *plan;
+  const er_kernels *kernels;
   const void *input;
   void *output;
 } er_job;
@@ -88,13 +89,13 @@ static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
   } else if (p->type == EDGERT_FLOAT32) {
     er_resize_bilinear_f32(&p->shape, job->input, job->output, first, last);
   } else {
-    er_resize_bilinear(&p->shape, p->type, job->input, job->output, first, last);
+    job->kernels->resize_bilinear(&p->shape, p->type, job->input, job->output, first, last);
   }
 }
 
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_resize_plan *p = node->data;
-  er_job job = {p, er_in_data(run, node, 0), er_out_data(run, node, 0)};
+  er_job job = {p, run->kernels, er_in_data(run, node, 0), er_out_data(run, node, 0)};
   er_parallel(run, p->shape.batch * p->shape.out_h, work, &job);
   return EDGERT_OK;
 }

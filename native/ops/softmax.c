@@ -78,9 +78,10 @@ static edgert_status prepare_l2(er_plan *plan, er_node *node) {
   return prepare(plan, node, ER_L2_NORM, 1.0f);
 }
 
-static void run_floats(const er_rows_plan *p, const float *input, float *output) {
+static void run_floats(const er_kernels *kernels, const er_rows_plan *p, const float *input,
+                       float *output) {
   if (p->norm == ER_SOFTMAX) {
-    er_softmax_f32(p->rows, p->depth, p->beta, input, output);
+    kernels->softmax_f32(p->rows, p->depth, p->beta, input, output);
   } else if (p->norm == ER_LOG_SOFTMAX) {
     er_log_softmax_f32(p->rows, p->depth, input, output);
   } else {
@@ -96,7 +97,8 @@ static void run_s16(const er_rows_plan *p, const void *input, void *output) {
   }
 }
 
-static void run_integers(const er_rows_plan *p, const void *input, void *output) {
+static void run_integers(const er_kernels *kernels, const er_rows_plan *p, const void *input,
+                         void *output) {
   if (p->norm == ER_L2_NORM) {
     er_l2_normalization_integer(&p->real, p->rows, p->depth, input, output);
   } else if (p->type == EDGERT_INT16) {
@@ -106,17 +108,17 @@ static void run_integers(const er_rows_plan *p, const void *input, void *output)
                       (float)p->real.out_scale, p->real.out_zero, p->type == EDGERT_UINT8, input,
                       output);
   } else {
-    er_softmax_s8(p->rows, p->depth, p->exponentials, (float)p->real.out_scale, p->real.out_zero,
-                  p->type == EDGERT_UINT8, input, output);
+    kernels->softmax_s8(p->rows, p->depth, p->exponentials, (float)p->real.out_scale,
+                        p->real.out_zero, p->type == EDGERT_UINT8, input, output);
   }
 }
 
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_rows_plan *p = node->data;
   if (p->type == EDGERT_FLOAT32) {
-    run_floats(p, er_in_data(run, node, 0), er_out_data(run, node, 0));
+    run_floats(run->kernels, p, er_in_data(run, node, 0), er_out_data(run, node, 0));
   } else {
-    run_integers(p, er_in_data(run, node, 0), er_out_data(run, node, 0));
+    run_integers(run->kernels, p, er_in_data(run, node, 0), er_out_data(run, node, 0));
   }
   return EDGERT_OK;
 }

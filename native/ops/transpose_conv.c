@@ -86,7 +86,7 @@ static edgert_status read_shape(er_plan *plan, const er_node *node, er_conv_shap
 
 static edgert_status plan_float(er_plan *plan, er_node *node, er_tconv *conv) {
   const er_tensor *weights = er_plan_input(plan, node, INPUT_WEIGHTS);
-  node->kernel = "transpose_conv_f32_generic";
+  node->kernel = "transpose_conv_f32";
   if (weights->constant == NULL) return EDGERT_OK;
   conv->weights = er_float_weights(plan, weights);
   return conv->weights == NULL ? er_plan_no_memory(plan) : EDGERT_OK;
@@ -106,7 +106,7 @@ static edgert_status plan_integer(er_plan *plan, er_node *node, er_tconv *conv) 
   const size_t line_bytes = (size_t)s->in_w * (size_t)s->in_c * sizeof(int16_t);
   conv->thread_bytes = (conv->sums_bytes + line_bytes + 63) / 64 * 64;
   node->scratch_bytes = conv->thread_bytes * (size_t)er_plan_threads(plan);
-  node->kernel = "transpose_conv_integer_generic";
+  node->kernel = "transpose_conv_integer";
   return EDGERT_OK;
 }
 

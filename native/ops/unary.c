@@ -34,7 +34,7 @@ static edgert_status plan_quantized(er_plan *plan, er_node *node, er_unary_plan 
                         "has scales %g in and %g out, which lie too far apart",
                         (double)input->quant.scale[0], (double)output->quant.scale[0]);
   }
-  node->kernel = p->type == EDGERT_INT16 ? "unary_s16_generic" : "lookup_generic";
+  node->kernel = p->type == EDGERT_INT16 ? "unary_s16" : "lookup_generic";
   if (p->type != EDGERT_INT16) fill_table(p);
   return EDGERT_OK;
 }
@@ -54,7 +54,7 @@ static edgert_status prepare(er_plan *plan, er_node *node, er_unary op, float al
   ER_TRY(er_want_same_type(plan, node, input, output));
   ER_TRY(er_plan_set_shape(plan, node, 0, input->rank, input->dims));
   if (p->type == EDGERT_FLOAT32) {
-    node->kernel = "unary_f32_generic";
+    node->kernel = "unary_f32";
     return EDGERT_OK;
   }
   if (is_number(p)) return EDGERT_OK;
@@ -93,7 +93,7 @@ static edgert_status run(const er_run *run, const er_node *node) {
   } else if (is_number(p)) {
     run_numbers(p, input, output);
   } else if (p->type != EDGERT_INT16) {
-    er_lookup(p->table, p->count, input, output);
+    run->kernels->lookup(p->table, p->count, input, output);
   } else {
     run_s16(p, input, output);
   }

@@ -15,6 +15,7 @@ edgert_status er_graph_run(edgert_session *session, er_graph *graph) {
   er_run run = {.session = session,
                 .tensors = graph->tensors,
                 .data = graph->data,
+                .kernels = &session->kernels,
                 .threads = session->threads};
   for (int32_t i = 0; i < graph->node_count; i++) {
     const er_node *node = &graph->nodes[i];

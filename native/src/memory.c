@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/linear_kernels.h"
+
 /* Small pieces are cut from blocks of this size; larger ones get a block of their own. */
 enum { BLOCK_BYTES = 4096, HEADER_BYTES = ER_ALIGNMENT };
 
@@ -60,8 +62,8 @@ void *er_memory_take(er_memory *memory, size_t bytes) {
   }
   size_t needed = er_align_up(bytes ? bytes : 1);
   er_block *block = memory->blocks;
-  if (!block || block->bytes - block->used < needed) {
-    size_t fresh = needed + HEADER_BYTES;
+  if (!block || block->bytes - block->used < needed + ER_OVERREAD) {
+    size_t fresh = needed + HEADER_BYTES + ER_OVERREAD;
     block = add_block(memory, fresh > BLOCK_BYTES ? fresh : BLOCK_BYTES);
     if (!block) return NULL;
   }

@@ -66,7 +66,12 @@ edgert_status er_plan_set_shape(er_plan *plan, const er_node *node, int32_t i, i
 /** Memory that lives as long as the session, zeroed, 64-byte aligned, counted against the quota.
  * @return NULL when refused; prepare then returns er_plan_no_memory(plan). */
 void *er_plan_alloc(er_plan *plan, size_t bytes);
+/** The same, gone when the operator's prepare returns: for what packing needs on its way. */
+void *er_plan_borrow(er_plan *plan, size_t bytes);
 edgert_status er_plan_no_memory(er_plan *plan);
+
+/** The kernels of this session; they live as long as it. */
+const struct er_kernels *er_plan_kernels(const er_plan *plan);
 
 /** Refuse: a printf-style sentence; the planner puts the operator's name, number and output before
  * it. Use MALFORMED for what no runtime could accept, UNSUPPORTED for what only we lack. */
@@ -95,6 +100,7 @@ struct er_run {
   const er_tensor *tensors; /* of this node's subgraph, by tensor number */
   void *const *data;        /* of this node's subgraph, by tensor number; constants too */
   void *scratch;            /* node->scratch_bytes, 64-byte aligned */
+  const struct er_kernels *kernels;
   int32_t threads;
 };
 

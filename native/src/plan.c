@@ -71,6 +71,7 @@ static edgert_status compute_constants(er_plan *plan, er_graph *graph, const er_
                 .tensors = graph->tensors,
                 .data = graph->data,
                 .scratch = er_memory_take(&beside, node->scratch_bytes),
+                .kernels = &plan->session->kernels,
                 .threads = 1};
   if (!run.scratch) {
     plan->session->memory.over_quota = beside.over_quota;
@@ -136,7 +137,9 @@ static edgert_status check_node(er_plan *plan, const er_node *node) {
 /* Prepare one operator; *kept tells whether it is left to run. */
 static edgert_status prepare(er_plan *plan, er_graph *graph, er_node *node, bool *kept) {
   ER_TRY(check_list(plan, graph, node->input_count, node->inputs));
-  ER_TRY(node->op->prepare(plan, node));
+  edgert_status status = node->op->prepare(plan, node);
+  er_memory_release(&plan->borrowed);
+  ER_TRY(status);
   ER_TRY(check_node(plan, node));
   ER_TRY(check_list(plan, graph, node->output_count, node->outputs));
   *kept = !can_fold(graph, node);
@@ -251,8 +254,10 @@ edgert_status er_plan_session(edgert_session *session, er_message *why) {
   er_plan plan = {
       .session = session,
       .why = why,
-      .scratch = er_memory_from(&session->memory.allocator, session->memory.quota_bytes)};
+      .scratch = er_memory_from(&session->memory.allocator, session->memory.quota_bytes),
+      .borrowed = er_memory_from(&session->memory.allocator, session->memory.quota_bytes)};
   edgert_status status = plan_main(&plan);
+  er_memory_release(&plan.borrowed);
   er_memory_release(&plan.scratch);
   return status;
 }

@@ -7,8 +7,9 @@
 struct er_plan {
   edgert_session *session;
   er_message *why;
-  er_memory scratch; /* gone when planning ends */
-  int32_t depth;     /* of subgraphs that call subgraphs */
+  er_memory scratch;  /* gone when planning ends */
+  er_memory borrowed; /* gone when an operator is prepared */
+  int32_t depth;      /* of subgraphs that call subgraphs */
 };
 
 /** Session memory whose bytes are `start` at first and after a reset. @return NULL when refused */

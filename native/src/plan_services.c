@@ -156,6 +156,15 @@ void *er_plan_alloc(er_plan *plan, size_t bytes) {
   return er_memory_take(&plan->session->memory, bytes);
 }
 
+void *er_plan_borrow(er_plan *plan, size_t bytes) {
+  void *memory = er_memory_take(&plan->borrowed, bytes);
+  /* er_plan_no_memory tells what the session's own memory met. */
+  if (!memory) plan->session->memory.over_quota = plan->borrowed.over_quota;
+  return memory;
+}
+
+const er_kernels *er_plan_kernels(const er_plan *plan) { return &plan->session->kernels; }
+
 void *er_plan_state(er_plan *plan, size_t bytes, uint8_t start) {
   edgert_session *session = plan->session;
   er_state *state = er_memory_take(&session->memory, sizeof *state);

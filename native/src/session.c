@@ -1,6 +1,7 @@
 /* The public interface of a session. */
 #include "session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -20,6 +21,18 @@ static edgert_status read_options(const edgert_session_options *given,
   }
   if (options->threads == 0) options->threads = 1;
   return EDGERT_OK;
+}
+
+static edgert_status choose_kernels(const char *isa, er_kernels *kernels, er_message *why) {
+  if (er_kernels_for(isa, kernels)) return EDGERT_OK;
+  char known[256] = "";
+  size_t used = 0;
+  const char *name;
+  for (int32_t i = 0; (name = er_kernels_isa(i)) != NULL && used < sizeof known; i++) {
+    used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", name);
+  }
+  return er_say(why, EDGERT_INVALID_ARGUMENT, "there are no kernels \"%.80s\"; this machine has %s",
+                isa, known);
 }
 
 static edgert_status no_memory(const er_memory *memory, er_message *why, const char *purpose) {
@@ -49,7 +62,8 @@ static edgert_status create(const edgert_model *model, const edgert_session_opti
   fresh->file = (er_buffer){.data = model->file.data, .bytes = model->file.bytes};
   fresh->threads = options.threads;
   fresh->profile = options.profile != 0;
-  edgert_status status = build(fresh, why);
+  edgert_status status = choose_kernels(options.kernels, &fresh->kernels, why);
+  if (status == EDGERT_OK) status = build(fresh, why);
   if (status == EDGERT_OK) {
     *session = fresh;
   } else {

@@ -2,6 +2,7 @@
 #ifndef ER_SESSION_H
 #define ER_SESSION_H
 
+#include "kernels/kernels.h"
 #include "model.h"
 #include "op.h"
 #include "threads.h"
@@ -42,6 +43,7 @@ typedef struct er_state {
 struct edgert_session {
   const edgert_model *model;
   er_memory memory;
+  er_kernels kernels;
   er_buffer file; /* the model's, with a `bad` flag of our own */
   int32_t threads;
   bool profile;

@@ -89,7 +89,7 @@ def test_info_names_inputs_outputs_and_kernels(edge_run: EdgeRun, tmp_path: Path
     lines = edge_run("info", path).stdout.splitlines()
     assert lines[0] == "input 0  x  INT8 [1, 4, 4, 2]  scale 0.5  zero point 3"
     assert "CONV_2D" in lines[2]
-    assert "conv_s8_generic" in lines[2]
+    assert "gemm_s8" in lines[2]
     assert "INT8 [1, 4, 4, 3]" in lines[2]
 
 

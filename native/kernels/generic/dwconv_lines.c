@@ -25,8 +25,8 @@ static void fill_line(const er_conv_shape *s, edgert_type type, int32_t zero_poi
   if (s->multiplier > 1) spread(inside, count, s->multiplier);
 }
 
-void er_dwconv_lines(const er_conv_shape *shape, edgert_type type, int32_t zero_point,
-                     const void *input, int32_t row, int16_t *lines) {
+void er_dwconv_lines_int16(const er_conv_shape *shape, edgert_type type, int32_t zero_point,
+                           const void *input, int32_t row, int16_t *lines) {
   const er_conv_shape *s = shape;
   const int32_t line_w = (s->out_w - 1) * s->stride_w + (s->filter_w - 1) * s->dilation_w + 1;
   const int64_t image = (int64_t)(row / s->out_h) * s->in_h;

@@ -1,52 +1,57 @@
+/* int8 depthwise convolution: the oracle. The packed form is the corrected biases, the scales, then
+ * the weights [taps, channels]. */
 #include <string.h>
 
 #include "kernels/generic/generic.h"
+#include "kernels/rounding.h"
 
-#define BLOCK 16 /* channels whose sums stay in registers */
+static size_t packed_bytes(const er_conv_shape *s) {
+  const size_t taps = (size_t)s->filter_h * (size_t)s->filter_w;
+  return (size_t)s->out_c * (sizeof(int32_t) + sizeof(float) + taps);
+}
 
-/* Sums of BLOCK channels of one output pixel. */
-static void taps(const er_conv_shape *s, int64_t line_size, const int16_t *restrict pixel,
-                 const int16_t *restrict weights, int32_t sums[BLOCK]) {
-  for (int32_t i = 0; i < s->filter_h; ++i) {
-    const int16_t *x = pixel + i * line_size;
-    for (int32_t j = 0; j < s->filter_w; ++j) {
-      for (int32_t c = 0; c < BLOCK; ++c) sums[c] += x[c] * weights[c];
-      x += (int64_t)s->dilation_w * s->out_c;
-      weights += s->out_c;
+static void pack(const er_conv_shape *s, const er_weights_s8 *weights, void *packed) {
+  const size_t channels = (size_t)s->out_c;
+  int32_t *bias = packed;
+  float *scale = (float *)(bias + channels);
+  for (int32_t c = 0; c < s->out_c; c++) bias[c] = er_bias_less_zero_point(weights, c, c, s->out_c);
+  memcpy(scale, weights->scale, channels * sizeof *scale);
+  memcpy(scale + channels, weights->values, channels * (size_t)weights->depth);
+}
+
+static size_t scratch_bytes(const er_conv_shape *s) {
+  (void)s;
+  return 0;
+}
+
+static int32_t taps(const er_dwconv_s8_call *c, const int8_t *values, int32_t x, int32_t channel) {
+  const er_conv_shape *s = c->shape;
+  int32_t sum = 0;
+  for (int32_t i = 0; i < s->filter_h; i++) {
+    const int8_t *pixel = c->lines[i] + (int64_t)x * s->stride_w * s->out_c + channel;
+    for (int32_t j = 0; j < s->filter_w; j++, values += s->out_c) {
+      sum += pixel[(int64_t)j * s->dilation_w * s->out_c] * *values;
+    }
+  }
+  return sum;
+}
+
+static void run(const er_dwconv_s8_call *c) {
+  const int32_t channels = c->shape->out_c;
+  const int32_t *bias = c->packed;
+  const float *scale = (const float *)(bias + channels);
+  const int8_t *values = (const int8_t *)(scale + channels);
+  for (int32_t x = 0; x < c->shape->out_w; x++) {
+    for (int32_t u = 0; u < channels; u++) {
+      const int32_t acc = (int32_t)((uint32_t)taps(c, values + u, x, u) + (uint32_t)bias[u]);
+      c->output[(int64_t)x * channels + u] = (int8_t)er_settle(
+          (float)acc * scale[u], c->range.zero_point, c->range.low, c->range.high);
     }
   }
 }
 
-static void few_taps(const er_conv_shape *s, int64_t line_size, const int16_t *restrict pixel,
-                     const int16_t *restrict weights, int32_t channels, int32_t sums[BLOCK]) {
-  for (int32_t i = 0; i < s->filter_h; ++i) {
-    const int16_t *x = pixel + i * line_size;
-    for (int32_t j = 0; j < s->filter_w; ++j) {
-      for (int32_t c = 0; c < channels; ++c) sums[c] += x[c] * weights[c];
-      x += (int64_t)s->dilation_w * s->out_c;
-      weights += s->out_c;
-    }
-  }
-}
-
-void er_dwconv_s8_generic(const er_conv_shape *shape, const int16_t *lines, const int16_t *weights,
-                          const er_requant *requant, uint8_t *output) {
-  const er_conv_shape *s = shape;
-  const int32_t line_w = (s->out_w - 1) * s->stride_w + (s->filter_w - 1) * s->dilation_w + 1;
-  const int64_t line_size = (int64_t)line_w * s->out_c;
-  for (int32_t c = 0; c < s->out_c; c += BLOCK) {
-    const int32_t channels = s->out_c - c < BLOCK ? s->out_c - c : BLOCK;
-    for (int32_t x = 0; x < s->out_w; ++x) {
-      const int16_t *pixel = lines + (int64_t)x * s->stride_w * s->out_c + c;
-      int32_t sums[BLOCK];
-      memcpy(sums, requant->bias + c, (size_t)channels * sizeof *sums);
-      if (channels == BLOCK) {
-        taps(s, line_size, pixel, weights + c, sums);
-      } else {
-        few_taps(s, line_size, pixel, weights + c, channels, sums);
-      }
-      er_requantize(channels, sums, requant->scale + c, requant->zero_point, requant->low,
-                    requant->high, output + (int64_t)x * s->out_c + c);
-    }
-  }
-}
+const er_dwconv_s8 er_dwconv_s8_generic = {.name = "dwconv_s8_generic",
+                                           .packed_bytes = packed_bytes,
+                                           .pack = pack,
+                                           .scratch_bytes = scratch_bytes,
+                                           .run = run};

@@ -12,8 +12,8 @@ static int64_t taps(const er_conv_shape *s, int64_t line_size, const int16_t *pi
   return sum;
 }
 
-void er_dwconv_s16_generic(const er_conv_shape *shape, const int16_t *lines, const int16_t *weights,
-                           const er_requant_wide *requant, int16_t *output) {
+void er_dwconv_wide_s16(const er_conv_shape *shape, const int16_t *lines, const int16_t *weights,
+                        const er_requant_wide *requant, int16_t *output) {
   const er_conv_shape *s = shape;
   const int32_t line_w = (s->out_w - 1) * s->stride_w + (s->filter_w - 1) * s->dilation_w + 1;
   for (int32_t x = 0; x < s->out_w; ++x) {

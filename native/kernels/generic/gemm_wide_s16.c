@@ -7,9 +7,9 @@ static int64_t dot(int32_t depth, const int16_t *restrict row, const int16_t *re
   return sum;
 }
 
-void er_gemm_s16_generic(int32_t count, int32_t depth, const int16_t *rows, const int16_t *weights,
-                         const er_requant_wide *requant, int16_t *output, int64_t stride,
-                         int32_t first, int32_t last) {
+void er_gemm_wide_s16(int32_t count, int32_t depth, const int16_t *rows, const int16_t *weights,
+                      const er_requant_wide *requant, int16_t *output, int64_t stride,
+                      int32_t first, int32_t last) {
   for (int32_t u = first; u < last; ++u) {
     const er_fixed scale = {requant->multiplier[u], requant->exponent[u]};
     for (int32_t r = 0; r < count; ++r) {

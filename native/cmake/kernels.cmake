@@ -1,0 +1,23 @@
+# Which folders of kernels this processor family builds, and the instruction set of each. All else is
+# baseline: x86-64-v1, armv8-a, armv7-a with NEON. The order is that of kernels/layers.def.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  set(EDGERT_LAYERS avx2 avxvnni avx512vnni)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  set(EDGERT_LAYERS neon dotprod i8mm)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^arm")
+  set(EDGERT_LAYERS armv7neon)
+endif()
+set(EDGERT_FLAGS_avx2 -mavx2 -mfma)
+set(EDGERT_FLAGS_avxvnni -mavx2 -mfma -mavxvnni)
+set(EDGERT_FLAGS_avx512vnni -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni)
+set(EDGERT_FLAGS_neon) # the baseline of armv8-a
+set(EDGERT_FLAGS_dotprod -march=armv8.2-a+dotprod)
+set(EDGERT_FLAGS_i8mm -march=armv8.2-a+dotprod+i8mm)
+set(EDGERT_FLAGS_armv7neon -mfpu=neon)
+
+file(GLOB EDGERT_KERNELS CONFIGURE_DEPENDS kernels/*.c kernels/generic/*.c)
+foreach(layer ${EDGERT_LAYERS})
+  file(GLOB sources CONFIGURE_DEPENDS kernels/${layer}/*.c)
+  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "${EDGERT_FLAGS_${layer}}")
+  list(APPEND EDGERT_KERNELS ${sources})
+endforeach()

@@ -1,0 +1,80 @@
+/* float32 gemm. Weights are packed as [block of 8 units][bias, then depth][8], so that the
+ * innermost loop runs over 8 neighbouring floats: one or two vectors on every machine. */
+#include <string.h>
+
+#include "kernels/generic/generic.h"
+
+enum { BLOCK = 8, TILE = 4 }; /* units in a block, rows in a tile */
+
+static size_t packed_bytes(int32_t units, int32_t depth) {
+  return ((size_t)units + BLOCK - 1) / BLOCK * BLOCK * ((size_t)depth + 1) * sizeof(float);
+}
+
+static void pack(int32_t units, int32_t depth, const float *values, const float *bias,
+                 void *packed) {
+  float *to = packed;
+  for (int32_t first = 0; first < units; first += BLOCK) {
+    for (int32_t d = -1; d < depth; d++) {
+      for (int32_t u = first; u < first + BLOCK; u++, to++) {
+        if (u < units && d >= 0) *to = values[(int64_t)u * depth + d];
+        if (u < units && d < 0 && bias) *to = bias[u];
+      }
+    }
+  }
+}
+
+/* sums[t][j] = bias[j] + row t . packed[:, j], the depth in its natural order.
+ * @param rows [TILE] pointers  @param packed [1 + depth, BLOCK] */
+static void multiply(int32_t depth, const float *const rows[TILE], const float *packed,
+                     float sums[TILE][BLOCK]) {
+  float s0[BLOCK], s1[BLOCK], s2[BLOCK], s3[BLOCK];
+  for (int32_t j = 0; j < BLOCK; j++) s0[j] = s1[j] = s2[j] = s3[j] = packed[j];
+  packed += BLOCK;
+  for (int32_t d = 0; d < depth; d++, packed += BLOCK) {
+    const float a0 = rows[0][d], a1 = rows[1][d], a2 = rows[2][d], a3 = rows[3][d];
+    for (int32_t j = 0; j < BLOCK; j++) {
+      s0[j] += a0 * packed[j];
+      s1[j] += a1 * packed[j];
+      s2[j] += a2 * packed[j];
+      s3[j] += a3 * packed[j];
+    }
+  }
+  memcpy(sums[0], s0, sizeof s0);
+  memcpy(sums[1], s1, sizeof s1);
+  memcpy(sums[2], s2, sizeof s2);
+  memcpy(sums[3], s3, sizeof s3);
+}
+
+/* NaN stays NaN. */
+static void store(const float *sums, int32_t count, float low, float high, float *output) {
+  for (int32_t j = 0; j < count; j++) {
+    const float bounded = sums[j] < low ? low : sums[j];
+    output[j] = bounded > high ? high : bounded;
+  }
+}
+
+static void run(const er_gemm_f32_call *c) {
+  const float *packed = c->packed;
+  for (int32_t r = 0; r < c->rows; r += TILE) {
+    const int32_t count = c->rows - r < TILE ? c->rows - r : TILE;
+    const float *rows[TILE];
+    for (int32_t t = 0; t < TILE; t++) {
+      rows[t] = c->input + (int64_t)(r + (t < count ? t : count - 1)) * c->input_stride;
+    }
+    for (int32_t u = c->first; u < c->last; u += BLOCK) {
+      float sums[TILE][BLOCK];
+      multiply(c->depth, rows, packed + (int64_t)u * (c->depth + 1), sums);
+      for (int32_t t = 0; t < count; t++) {
+        store(sums[t], c->last - u < BLOCK ? c->last - u : BLOCK, c->low, c->high,
+              c->output + (r + t) * c->output_stride + u);
+      }
+    }
+  }
+}
+
+const er_gemm_f32 er_gemm_f32_generic = {.name = "gemm_f32_generic",
+                                         .unit_step = BLOCK,
+                                         .row_step = TILE,
+                                         .packed_bytes = packed_bytes,
+                                         .pack = pack,
+                                         .run = run};

@@ -1,0 +1,125 @@
+/* The shape of the fast linear kernels: int8 activations with int8 (or int4) weights of zero point
+ * 0, and float32. Each instruction set brings its own, with its own packed form of the weights.
+ *
+ * Reading: a kernel may read up to ER_OVERREAD bytes behind the end of its inputs (all memory of a
+ * session has that much room), but what it reads there must not change the result. It never writes
+ * outside of its output. */
+#ifndef ER_LINEAR_KERNELS_H
+#define ER_LINEAR_KERNELS_H
+
+#include "shapes.h"
+
+#define ER_OVERREAD 64 /* bytes */
+
+/* ---- int8 --------------------------------------------------------------------------------------
+ */
+
+/* What a kernel packs. acc[u] = bias[u] + sum over d of (x[d] - input_zero_point) * values[u, d] is
+ * proven to fit int32; parts of the sum may wrap. */
+typedef struct er_weights_s8 {
+  int32_t units;            /* output channels */
+  int32_t depth;            /* products that one output sums */
+  const int8_t *values;     /* gemm: [units, depth]; dwconv: [depth = filter_h * filter_w, units] */
+  const int32_t *bias;      /* [units] */
+  const float *scale;       /* [units] input * weight / output */
+  int32_t input_zero_point; /* -128..127 */
+} er_weights_s8;
+
+/* From acc to stored integers: clamp(rint(float(acc) * scale) + zero_point). */
+typedef struct er_range_s8 {
+  int32_t zero_point; /* of the output, -128..127 */
+  int32_t low, high;  /* -128 <= low <= high <= 127, after the fused activation */
+} er_range_s8;
+
+typedef struct er_gemm_s8_call {
+  int32_t rows, depth, units;
+  const int8_t *input;  /* [rows][depth], a row every input_stride bytes */
+  int64_t input_stride; /* >= depth, or anything when rows is 1 */
+  const void *packed;   /* all units */
+  int32_t first, last;  /* the units to compute; first is a multiple of unit_step */
+  er_range_s8 range;
+  int8_t *output;        /* [rows][units]: unit u of row r at output[r * output_stride + u] */
+  int64_t output_stride; /* >= units */
+} er_gemm_s8_call;
+
+typedef struct er_gemm_s8 {
+  const char *name;  /* e.g. "gemm_s8_avx2" */
+  int32_t unit_step; /* threads share the units in multiples of this */
+  int32_t row_step;  /* rows computed at once; a split at multiples of it wastes nothing */
+  size_t (*packed_bytes)(int32_t units, int32_t depth);
+  /** @param[out] packed 64-byte aligned, zeroed */
+  void (*pack)(const er_weights_s8 *weights, void *packed);
+  void (*run)(const er_gemm_s8_call *call);
+} er_gemm_s8;
+
+typedef struct er_dwconv_s8_call {
+  const er_conv_shape *shape; /* multiplier 1, in_c = out_c */
+  const int8_t *const *lines; /* [filter_h] input lines [line_w, out_c], padding included: line_w =
+                                 (out_w - 1) * stride_w + (filter_w - 1) * dilation_w + 1 */
+  const void *packed;
+  er_range_s8 range;
+  int8_t *output; /* [out_w, out_c], one line */
+  void *scratch;  /* scratch_bytes, 64-byte aligned */
+} er_dwconv_s8_call;
+
+typedef struct er_dwconv_s8 {
+  const char *name;
+  size_t (*packed_bytes)(const er_conv_shape *shape);
+  void (*pack)(const er_conv_shape *shape, const er_weights_s8 *weights, void *packed);
+  size_t (*scratch_bytes)(const er_conv_shape *shape); /* of one thread */
+  void (*run)(const er_dwconv_s8_call *call);
+} er_dwconv_s8;
+
+/* A product of one row with weights as they lie in the file, for operators that read each weight
+ * once: nothing is packed. */
+typedef struct er_gemv_s8_call {
+  int32_t depth;
+  const int8_t *input;  /* [depth] */
+  const int8_t *values; /* [last - first, depth], not aligned, nothing readable behind the end */
+  const int32_t *bias;  /* [last - first] less input_zero_point * sum of the unit's weights */
+  const float *scale;   /* [last - first] */
+  int32_t units;        /* to compute */
+  er_range_s8 range;
+  int8_t *output; /* [units] */
+} er_gemv_s8_call;
+
+typedef struct er_gemv_s8 {
+  const char *name; /* NULL: there is none, use the gemm */
+  void (*run)(const er_gemv_s8_call *call);
+} er_gemv_s8;
+
+/* ---- float32 -----------------------------------------------------------------------------------
+ */
+
+typedef struct er_gemm_f32_call {
+  int32_t rows, depth, units;
+  const float *input;   /* [rows][depth], a row every input_stride floats */
+  int64_t input_stride; /* in floats */
+  const void *packed;
+  int32_t first, last; /* the units to compute; first is a multiple of unit_step */
+  float low, high;     /* fused activation; -INFINITY and INFINITY: none */
+  float *output;       /* unit u of row r at output[r * output_stride + u] */
+  int64_t output_stride;
+} er_gemm_f32_call;
+
+typedef struct er_gemm_f32 {
+  const char *name;
+  int32_t unit_step;
+  int32_t row_step;
+  size_t (*packed_bytes)(int32_t units, int32_t depth);
+  /** @param values [units, depth]  @param bias [units], or NULL
+   * @param[out] packed 64-byte aligned, zeroed */
+  void (*pack)(int32_t units, int32_t depth, const float *values, const float *bias, void *packed);
+  void (*run)(const er_gemm_f32_call *call);
+} er_gemm_f32;
+
+typedef struct er_dwconv_f32_call {
+  const er_conv_shape *shape; /* multiplier 1 */
+  const float *const *lines;  /* [filter_h] of [line_w, out_c], padding included */
+  const float *weights;       /* [filter_h * filter_w, out_c] */
+  const float *bias;          /* [out_c], or NULL */
+  float low, high;
+  float *output; /* [out_w, out_c], one line */
+} er_dwconv_f32_call;
+
+#endif

@@ -1,0 +1,53 @@
+/* CONV_2D in three arithmetics. Each form is planned once and then computes any range of output
+ * pixels, so that the operator itself and fused groups can share it. */
+#ifndef ER_OPS_CONV_H
+#define ER_OPS_CONV_H
+
+#include "linear.h"
+
+/* int8 (fast kernels) and float32: a gemm whose rows are the input itself (1x1) or patches gathered
+ * strip by strip. */
+typedef struct er_conv_gemm {
+  er_conv_shape shape;
+  const er_gemm_s8 *s8;   /* one of these two */
+  const er_gemm_f32 *f32; /* */
+  const char *packed;     /* [groups][group_bytes] */
+  size_t group_bytes;
+  int32_t depth;       /* of a patch */
+  bool direct;         /* rows are input pixels */
+  int32_t strip;       /* pixels gathered at once */
+  size_t thread_bytes; /* scratch of one thread */
+  int8_t zero_point;   /* s8: of the input */
+  er_range_s8 range;   /* s8 */
+  er_bounds bounds;    /* f32 */
+} er_conv_gemm;
+
+edgert_status er_conv_gemm_plan(er_plan *plan, const er_conv_shape *shape,
+                                const er_linear_tensors *tensors, const er_linear *linear,
+                                er_conv_gemm *conv);
+/** Output pixels [first, last) of batch * out_h * out_w.
+ * @param output [batch, out_h, out_w, out_c]
+ * @param scratch [thread_bytes], 64-byte aligned */
+void er_conv_gemm_pixels(const er_conv_gemm *conv, const void *input, void *output, int32_t first,
+                         int32_t last, void *scratch);
+
+/* 8-bit activations beyond the fast kernels, and int16 ones: rows widened to int16. */
+typedef struct er_conv_wide {
+  er_conv_shape shape;
+  er_linear linear;
+  const int16_t *weights;
+  void (*gemm_s8)(int32_t count, int32_t depth, const int16_t *rows, const int16_t *weights,
+                  const er_requant *requant, uint8_t *output, int64_t stride, int32_t first,
+                  int32_t last);
+  int32_t depth; /* of a patch, padded */
+  int32_t strip;
+  size_t thread_bytes;
+} er_conv_wide;
+
+edgert_status er_conv_wide_plan(er_plan *plan, const er_conv_shape *shape,
+                                const er_linear_tensors *tensors, const er_linear *linear,
+                                er_conv_wide *conv);
+void er_conv_wide_pixels(const er_conv_wide *conv, const void *input, void *output, int32_t first,
+                         int32_t last, void *scratch);
+
+#endif

@@ -1,0 +1,191 @@
+/* The int8 linear kernels of every instruction set of this machine against the generic ones, bit
+ * for bit, over random shapes, strides, zero points, ranges and extreme values. Inputs end where
+ * the contract says (ER_OVERREAD bytes of room), outputs end exactly, so ASan finds a write too
+ * far. */
+#include <stdio.h>
+
+#include "check.h"
+#include "kernels/kernels.h"
+#include "random_numbers.h"
+
+enum { ROUNDS = 400 };
+
+/* A random layer: weights, biases and scales that fill the output's range. */
+typedef struct layer {
+  er_weights_s8 weights;
+  er_range_s8 range;
+  int8_t *values;
+  int32_t *bias;
+  float *scale;
+} layer;
+
+static layer make_layer(int32_t units, int32_t depth, int32_t weight_bits) {
+  const int32_t most = (1 << (weight_bits - 1)) - 1;
+  const int32_t least = random_from(0, 7) == 0 ? -most - 1 : -most; /* -128 is rare in files */
+  layer l = {.values = take((size_t)units * (size_t)depth, 0),
+             .bias = take((size_t)units * sizeof(int32_t), 0),
+             .scale = take((size_t)units * sizeof(float), 0)};
+  random_int8(l.values, (size_t)units * (size_t)depth, least, most);
+  for (int32_t u = 0; u < units; u++) {
+    l.bias[u] = random_from(-20000, 20000);
+    l.scale[u] = (float)random_from(1, 1000) / (float)(depth * random_from(100, 20000));
+  }
+  const int32_t low = random_from(0, 1) ? -128 : random_from(-128, 100);
+  l.range =
+      (er_range_s8){random_from(-128, 127), low, random_from(0, 1) ? 127 : random_from(low, 127)};
+  l.weights = (er_weights_s8){units, depth, l.values, l.bias, l.scale, random_from(-128, 127)};
+  return l;
+}
+
+static void drop_layer(layer *l) {
+  free(l->values);
+  free(l->bias);
+  free(l->scale);
+}
+
+static void *packed_gemm(const er_gemm_s8 *gemm, const layer *l) {
+  void *packed = take(gemm->packed_bytes(l->weights.units, l->weights.depth), 0);
+  gemm->pack(&l->weights, packed);
+  return packed;
+}
+
+/* The whole product in two parts, as two threads would share it. */
+static void run_gemm(const er_gemm_s8 *gemm, er_gemm_s8_call call, const void *packed,
+                     int8_t *output) {
+  const int32_t steps = (call.units + gemm->unit_step - 1) / gemm->unit_step;
+  const int32_t middle = random_from(0, steps) * gemm->unit_step;
+  call.packed = packed;
+  call.output = output;
+  call.first = 0;
+  call.last = middle < call.units ? middle : call.units;
+  gemm->run(&call);
+  call.first = call.last;
+  call.last = call.units;
+  if (call.first < call.last) gemm->run(&call);
+}
+
+static int compare_gemm(const er_gemm_s8 *tested, int32_t weight_bits) {
+  er_kernels oracle;
+  er_kernels_for("generic", &oracle);
+  const int32_t rows = random_from(1, 33), units = random_from(1, 90);
+  const int32_t depth = random_from(0, 3) ? random_from(1, 80) : random_from(80, 700);
+  layer l = make_layer(units, depth, weight_bits);
+  const int64_t in_stride = depth + random_from(0, 1) * random_from(0, 40);
+  const int64_t out_stride = units + random_from(0, 1) * random_from(0, 40);
+  const size_t in_bytes = (size_t)((rows - 1) * in_stride + depth);
+  const size_t out_bytes = (size_t)((rows - 1) * out_stride + units);
+  int8_t *input = take(in_bytes, ER_OVERREAD);
+  random_int8(input, in_bytes + ER_OVERREAD, -128, 127);
+  int8_t *expected = malloc(out_bytes), *actual = malloc(out_bytes);
+  memset(expected, 77, out_bytes);
+  memset(actual, 77, out_bytes);
+  const er_gemm_s8_call call = {.rows = rows,
+                                .depth = depth,
+                                .units = units,
+                                .input = input,
+                                .input_stride = in_stride,
+                                .range = l.range,
+                                .output_stride = out_stride};
+  void *oracle_packed = packed_gemm(&oracle.gemm_s8, &l), *packed = packed_gemm(tested, &l);
+  run_gemm(&oracle.gemm_s8, call, oracle_packed, expected);
+  run_gemm(tested, call, packed, actual);
+  const int same = memcmp(expected, actual, out_bytes) == 0;
+  if (!same) fprintf(stderr, "%s: rows %d, depth %d, units %d\n", tested->name, rows, depth, units);
+  free(oracle_packed), free(packed), free(input), free(expected), free(actual);
+  drop_layer(&l);
+  return same;
+}
+
+static er_conv_shape random_dwconv(void) {
+  er_conv_shape s = {.batch = 1, .multiplier = 1, .filter_c = 1};
+  s.out_c = s.in_c = s.groups = random_from(1, 70);
+  s.filter_h = random_from(0, 2) ? 3 + 2 * random_from(0, 1) : random_from(1, 7);
+  s.filter_w = random_from(0, 2) ? s.filter_h : random_from(1, 7);
+  s.stride_w = s.stride_h = random_from(1, 2);
+  s.dilation_w = s.dilation_h = random_from(0, 5) ? 1 : 2;
+  s.out_w = random_from(1, 20);
+  s.out_h = 1;
+  return s;
+}
+
+static void run_dwconv(const er_dwconv_s8 *kernel, const er_conv_shape *shape, const layer *l,
+                       const int8_t *const *lines, int8_t *output) {
+  void *packed = take(kernel->packed_bytes(shape), 0);
+  void *scratch = take(kernel->scratch_bytes(shape), 0);
+  kernel->pack(shape, &l->weights, packed);
+  const er_dwconv_s8_call call = {shape, lines, packed, l->range, output, scratch};
+  kernel->run(&call);
+  free(packed), free(scratch);
+}
+
+static int compare_dwconv(const er_dwconv_s8 *tested, int32_t weight_bits) {
+  er_kernels oracle;
+  er_kernels_for("generic", &oracle);
+  const er_conv_shape s = random_dwconv();
+  layer l = make_layer(s.out_c, s.filter_h * s.filter_w, weight_bits);
+  const size_t line =
+      (size_t)((s.out_w - 1) * s.stride_w + (s.filter_w - 1) * s.dilation_w + 1) * (size_t)s.out_c;
+  const size_t out_bytes = (size_t)s.out_w * (size_t)s.out_c;
+  int8_t *lines[7];
+  for (int32_t i = 0; i < s.filter_h; i++) {
+    lines[i] = take(line, ER_OVERREAD);
+    random_int8(lines[i], line + ER_OVERREAD, -128, 127);
+  }
+  int8_t *expected = malloc(out_bytes), *actual = malloc(out_bytes);
+  run_dwconv(&oracle.dwconv_s8, &s, &l, (const int8_t *const *)lines, expected);
+  run_dwconv(tested, &s, &l, (const int8_t *const *)lines, actual);
+  const int same = memcmp(expected, actual, out_bytes) == 0;
+  if (!same) {
+    fprintf(stderr, "%s: %dx%d stride %d dilation %d, %d channels, width %d\n", tested->name,
+            s.filter_h, s.filter_w, s.stride_w, s.dilation_w, s.out_c, s.out_w);
+  }
+  for (int32_t i = 0; i < s.filter_h; i++) free(lines[i]);
+  free(expected), free(actual);
+  drop_layer(&l);
+  return same;
+}
+
+static int compare_gemv(const er_gemv_s8 *tested) {
+  er_kernels oracle;
+  er_kernels_for("generic", &oracle);
+  const int32_t units = random_from(1, 40), depth = random_from(1, 600);
+  layer l = make_layer(units, depth, 8);
+  int8_t *input = take((size_t)depth, ER_OVERREAD);
+  random_int8(input, (size_t)depth + ER_OVERREAD, -128, 127);
+  int8_t *values = malloc((size_t)units * (size_t)depth); /* ends exactly, as a mapped file may */
+  memcpy(values, l.values, (size_t)units * (size_t)depth);
+  int8_t *expected = malloc((size_t)units), *actual = malloc((size_t)units);
+  er_gemv_s8_call call = {depth, input, values, l.bias, l.scale, units, l.range, expected};
+  oracle.gemv_s8.run(&call);
+  call.output = actual;
+  tested->run(&call);
+  const int same = memcmp(expected, actual, (size_t)units) == 0;
+  if (!same) fprintf(stderr, "%s: depth %d, units %d\n", tested->name, depth, units);
+  free(input), free(values), free(expected), free(actual);
+  drop_layer(&l);
+  return same;
+}
+
+static void test_layer(const char *isa) {
+  er_kernels kernels;
+  CHECK(er_kernels_for(isa, &kernels));
+  for (int32_t round = 0; round < ROUNDS; round++) {
+    random_state = (uint64_t)round + 1;
+    CHECK(compare_gemm(&kernels.gemm_s8, round % 3 ? 8 : random_from(4, 8)));
+    CHECK(compare_gemm(&kernels.gemm_w4, 4));
+    CHECK(compare_dwconv(&kernels.dwconv_s8, round % 3 ? 8 : random_from(4, 8)));
+    CHECK(compare_gemv(&kernels.gemv_s8));
+    if (check_failures > 10) return;
+  }
+}
+
+int main(void) {
+  const char *isa;
+  for (int32_t i = 0; (isa = er_kernels_isa(i)) != NULL; i++) {
+    printf("%s\n", isa);
+    test_layer(isa);
+  }
+  er_kernels kernels;
+  CHECK(!er_kernels_for("no such set", &kernels));
+  return check_result();
+}
