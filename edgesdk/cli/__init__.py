@@ -25,6 +25,7 @@ VERBS: Mapping[str, str] = {
     "evaluate": "edgesdk.cli.evaluate",
     "run": "edgesdk.cli.run",
     "bench": "edgesdk.cli.bench",
+    "target": "edgesdk.cli.target",
     "inspect": "edgesdk.cli.inspect",
     "doctor": "edgesdk.cli.doctor",
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "run/mark.h"
 #include "run/verb.h"
 
 static int by_value(const void *left, const void *right) {
@@ -32,11 +33,13 @@ static void report(const arguments *given, const edgert_session *session, const 
 static int measure(const arguments *given, edgert_session *session, int64_t *times) {
   fill_inputs(session);
   for (int32_t i = -1; i < given->runs; i++) {
+    if (i >= 0) mark(i);
     int64_t start = now_nanoseconds();
     edgert_status status = edgert_session_run(session);
     if (status != EDGERT_OK) return refuse(given->model, status, edgert_session_error(session));
     if (i >= 0) times[i] = now_nanoseconds() - start;
   }
+  mark(given->runs);
   qsort(times, (size_t)given->runs, sizeof *times, by_value);
   report(given, session, times);
   return EXIT_DONE;

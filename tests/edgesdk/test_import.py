@@ -57,7 +57,8 @@ sys.exit(max(main(verb) for verb in verbs))
 
 def link_packages(folder: Path) -> None:
     """Make a folder of packages that has ours, numpy and cffi, and nothing else."""
-    for name in ("edgesdk", "edgesdk_runtimes", "edgesdk_quant", "numpy", "cffi", "pycparser"):
+    ours = ("edgesdk", "edgesdk_runtimes", "edgesdk_quant", "edgesdk_targets")
+    for name in (*ours, "numpy", "cffi", "pycparser"):
         # An editable install adds a folder of built files to __path__; the code is beside __file__.
         source = Path(str(importlib.import_module(name).__file__)).parent
         (folder / name).symlink_to(source)
