@@ -8,18 +8,27 @@ static const struct {
   const char *name;
   int (*run)(const arguments *given);
 } verbs[] = {
-    {"info", verb_info},   {"verify", verb_verify},   {"run", verb_run},
-    {"bench", verb_bench}, {"profile", verb_profile},
+    {"info", verb_info},         {"verify", verb_verify},   {"run", verb_run},
+    {"classify", verb_classify}, {"compare", verb_compare}, {"bench", verb_bench},
+    {"profile", verb_profile},
 };
 
 static const char usage[] =
-    "usage: edge-run VERB MODEL.tflite [options]\n"
+    "usage: edge-run VERB MODEL.tflite [FILE...] [options]\n"
     "  info      inputs, outputs, operators with their kernels, memory\n"
     "  verify    check that the model is valid and can run here\n"
-    "  run       --input FILE... --output FILE...   .npy, or raw bytes under any other name\n"
-    "  bench     --runs N (100) --json              times of whole runs\n"
-    "  profile   --runs N (100)                     time and MACs of each operator\n"
-    "options: --threads N (1), --quota BYTES (no limit)\n"
+    "  run       FILE or --input FILE for each input, --output FILE for each output\n"
+    "  classify  FILE; --top N (5), --labels FILE (a name a line), --json\n"
+    "  compare   FILE..., --expect FILE for each output, --tolerance X (0); 1 when they differ\n"
+    "  bench     --runs N (100), --json or --csv: times of whole runs\n"
+    "  profile   --runs N (100): time, MACs, rate and share of the core's peak by operator\n"
+    "files: .npy arrays, images (PPM, PGM, BMP; JPEG and PNG where their libraries are), raw "
+    "bytes\n"
+    "images: value = (pixel * scale - mean) / std: --scale S, --mean R,G,B, --std R,G,B;\n"
+    "  without them pixels go in as they are. --resize N: short side N, then the centre is cut "
+    "out;\n"
+    "  without it the largest centred part is resized. --filter bilinear (default) or bicubic\n"
+    "options: --threads N (1), --cpu-mask HEX, --quota BYTES (no limit)\n"
     "exit code: 0 done, 1 failed, 2 wrong usage, 3 the model needs what this program lacks\n";
 
 int main(int argc, char **argv) {

@@ -1,8 +1,8 @@
-/* What several verbs share: opening a model and asking it to run. */
+/* What several verbs share: opening a model, running it and saying what went wrong. */
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
+#include "run/machine.h"
 #include "run/verb.h"
 #include "schema.h"
 
@@ -13,9 +13,17 @@ int refuse(const char *model, edgert_status status, const char *why) {
   return status == EDGERT_UNSUPPORTED ? EXIT_UNSUPPORTED : EXIT_FAILED;
 }
 
+int complain(const char *path, const char *why) {
+  fprintf(stderr, "edge-run: %s %s\n", path, why);
+  return EXIT_FAILED;
+}
+
 int open_session(const arguments *given, bool profile, opened *held) {
   char why[EDGERT_ERROR_BYTES];
   *held = (opened){NULL, NULL};
+  if (given->cpu_mask && !machine_use_cpus(given->cpu_mask)) {
+    return complain("--cpu-mask", "names no CPU that this program may use");
+  }
   edgert_status status = edgert_model_open(given->model, NULL, &held->model, why, sizeof why);
   if (status != EDGERT_OK) return refuse(given->model, status, why);
   edgert_session_options options = {.size = sizeof options,
@@ -31,36 +39,10 @@ void close_session(opened *held) {
   edgert_model_close(held->model);
 }
 
-/* xorshift32 (Marsaglia 2003). Floats get values in [0, 1), all other types random bytes within a
- * byte's range, so that indices stay small. */
-static uint32_t next(uint32_t *state) {
-  *state ^= *state << 13;
-  *state ^= *state >> 17;
-  *state ^= *state << 5;
-  return *state;
-}
-
-static void fill(void *data, const edgert_tensor_info *info, uint32_t *state) {
-  uint8_t *bytes = data;
-  if (info->type == EDGERT_FLOAT32) {
-    for (size_t i = 0; i < info->bytes / sizeof(float); i++) {
-      float value = (float)(next(state) >> 8) / 16777216.0F;
-      memcpy(bytes + i * sizeof value, &value, sizeof value);
-    }
-  } else if (info->type == EDGERT_INT8 || info->type == EDGERT_UINT8) {
-    for (size_t i = 0; i < info->bytes; i++) bytes[i] = (uint8_t)(next(state) >> 24);
-  } else {
-    memset(bytes, 0, info->bytes);
-  }
-}
-
-void fill_inputs(edgert_session *session) {
-  uint32_t state = 2463534242U;
-  for (int32_t i = 0; i < edgert_session_input_count(session); i++) {
-    edgert_tensor_info info;
-    edgert_session_input_info(session, i, &info);
-    fill(edgert_session_input(session, i), &info, &state);
-  }
+int run_session(const arguments *given, edgert_session *session) {
+  edgert_status status = edgert_session_run(session);
+  if (status == EDGERT_OK) return EXIT_DONE;
+  return refuse(given->model, status, edgert_session_error(session));
 }
 
 void print_shape(edgert_type type, int32_t rank, const int32_t *dims) {

@@ -1,8 +1,17 @@
-/* edge-run profile: where the time of a run goes. */
+/* edge-run profile: where the time of a run goes, and how near each operator comes to what the core
+ * can do at most. */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "run/machine.h"
 #include "run/verb.h"
+
+/* The most that the core can do, all threads together. */
+typedef struct roof {
+  machine_peak peak; /* from a table */
+  double hertz;      /* measured */
+  int32_t threads;
+} roof;
 
 static void add_times(const edgert_session *session, int64_t *sums) {
   edgert_node_info node;
@@ -11,40 +20,58 @@ static void add_times(const edgert_session *session, int64_t *sums) {
   }
 }
 
-static void print_row(const edgert_node_info *node, double nanoseconds, double total) {
+/* @return MACs in a nanosecond, or 0 where the table has no peak for the type */
+static double roof_of(const roof *most, edgert_type type) {
+  double peak = type == EDGERT_INT8 || type == EDGERT_UINT8 ? most->peak.int8
+                : type == EDGERT_FLOAT32                    ? most->peak.float32
+                                                            : 0;
+  return peak * most->hertz * 1e-9 * most->threads;
+}
+
+static void print_row(const edgert_node_info *node, double nanoseconds, double total,
+                      const roof *most) {
   printf("%10.1f us %5.1f %%  %-24s %-28s", nanoseconds / 1e3,
          total > 0 ? 100 * nanoseconds / total : 0, node->op, node->kernel);
-  if (node->macs) {
-    double rate = nanoseconds > 0 ? (double)node->macs / nanoseconds : 0;
+  if (node->macs && nanoseconds > 0) {
+    double rate = (double)node->macs / nanoseconds, limit = roof_of(most, node->type);
     printf(" %12lld MAC %8.3f GMAC/s", (long long)node->macs, rate);
+    if (limit > 0) printf(" %5.1f %% of roof", 100 * rate / limit);
   }
   printf("  %s\n", node->output);
 }
 
-static void report(const edgert_session *session, const int64_t *sums, int32_t runs) {
+static void print_roof(const roof *most) {
+  printf("roof: %.2f GHz (measured) x %d threads x %g int8 or %g float MAC a cycle (table: %s)\n",
+         most->hertz * 1e-9, most->threads, most->peak.int8, most->peak.float32, most->peak.core);
+}
+
+/* sums: [node count] nanoseconds of all runs */
+static void report(const arguments *given, const edgert_session *session, const int64_t *sums) {
+  roof most = {machine_find_peak(edgert_isa()), machine_hertz(), given->threads};
   edgert_node_info node;
   double total = 0;
   int64_t macs = 0;
   int32_t count = edgert_session_node_count(session);
-  for (int32_t i = 0; i < count; i++) total += (double)sums[i] / runs;
+  for (int32_t i = 0; i < count; i++) total += (double)sums[i] / given->runs;
   for (int32_t i = 0; edgert_session_node_info(session, i, &node) == EDGERT_OK; i++) {
-    print_row(&node, (double)sums[i] / runs, total);
+    print_row(&node, (double)sums[i] / given->runs, total, &most);
     macs += node.macs;
   }
   printf("%10.1f us in all, %lld MAC, %.3f GMAC/s; means of %d runs\n", total / 1e3,
-         (long long)macs, total > 0 ? (double)macs / total : 0, runs);
+         (long long)macs, total > 0 ? (double)macs / total : 0, given->runs);
+  print_roof(&most);
 }
 
 /* sums: [node count] */
 static int measure(const arguments *given, edgert_session *session, int64_t *sums) {
   fill_inputs(session);
-  for (int32_t i = -1; i < given->runs; i++) {
-    edgert_status status = edgert_session_run(session);
-    if (status != EDGERT_OK) return refuse(given->model, status, edgert_session_error(session));
-    if (i >= 0) add_times(session, sums);
+  int code = run_session(given, session);
+  for (int32_t i = 0; i < given->runs && code == EXIT_DONE; i++) {
+    code = run_session(given, session);
+    add_times(session, sums);
   }
-  report(session, sums, given->runs);
-  return EXIT_DONE;
+  if (code == EXIT_DONE) report(given, session, sums);
+  return code;
 }
 
 int verb_profile(const arguments *given) {

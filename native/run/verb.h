@@ -5,8 +5,16 @@
 #include <stdbool.h>
 
 #include "edgert.h"
+#include "run/preprocess.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNSUPPORTED = 3, MOST_FILES = 64 };
+
+typedef struct file_list {
+  int32_t count;
+  const char *at[MOST_FILES]; /* [count] file names */
+} file_list;
+
+typedef enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_CSV } report_format;
 
 /* What stands on the command line after the verb. */
 typedef struct arguments {
@@ -14,11 +22,16 @@ typedef struct arguments {
   int32_t threads;
   int32_t runs;
   size_t quota_bytes;
-  bool json;
-  int32_t input_count;
-  int32_t output_count;
-  const char *inputs[MOST_FILES];  /* [input_count] file names */
-  const char *outputs[MOST_FILES]; /* [output_count] file names */
+  uint64_t cpu_mask; /* bit i allows CPU i; 0 leaves the choice to the system */
+  report_format format;
+  bool arena_report;
+  file_list inputs;
+  file_list outputs;
+  file_list expected;
+  double tolerance; /* largest difference that `compare` accepts */
+  const char *labels;
+  int32_t top;
+  preprocessing pixels;
 } arguments;
 
 /** @return EXIT_DONE, or EXIT_USAGE after saying on stderr what is wrong */
@@ -35,7 +48,13 @@ int open_session(const arguments *given, bool profile, opened *held);
 void close_session(opened *held);
 /** Say `why` on stderr. @return the exit code for the status */
 int refuse(const char *model, edgert_status status, const char *why);
+/** Say what is wrong with a file on stderr. @return EXIT_FAILED */
+int complain(const char *path, const char *why);
 
+/** Read the files --input: .npy, images or raw bytes. @return an exit code */
+int read_inputs(const arguments *given, edgert_session *session);
+/** Run once; says why on stderr when it cannot. @return an exit code */
+int run_session(const arguments *given, edgert_session *session);
 /** Fill all inputs with the same pseudo-random values at each call. */
 void fill_inputs(edgert_session *session);
 /** Write "FLOAT32 [1, 2, 3]". */
@@ -45,6 +64,8 @@ int64_t now_nanoseconds(void);
 int verb_info(const arguments *given);
 int verb_verify(const arguments *given);
 int verb_run(const arguments *given);
+int verb_classify(const arguments *given);
+int verb_compare(const arguments *given);
 int verb_bench(const arguments *given);
 int verb_profile(const arguments *given);
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +102,23 @@ def test_bench_gives_json(edge_run: EdgeRun, counter: Path) -> None:
     assert figures["threads"] == 2
     assert 0 < figures["min_ms"] <= figures["p50_ms"] <= figures["p90_ms"] <= figures["p99_ms"]
     assert 0 < figures["arena_bytes"] < figures["total_bytes"]
+    assert all(isinstance(warning, str) for warning in figures["warnings"])
+
+
+def test_bench_gives_csv(edge_run: EdgeRun, counter: Path) -> None:
+    (row,) = csv.DictReader(edge_run("bench", counter, "--runs", "7", "--csv").stdout.splitlines())
+    assert row["model"] == str(counter)
+    assert row["runs"] == "7"
+    assert 0 < float(row["min_ms"]) <= float(row["p50_ms"]) <= float(row["p99_ms"])
+
+
+def test_cpu_mask_keeps_to_one_cpu(edge_run: EdgeRun, counter: Path) -> None:
+    cpu = min(os.sched_getaffinity(0))
+    assert edge_run("bench", counter, "--runs", "1", "--cpu-mask", f"{1 << cpu:x}").code == DONE
+    absent = max(os.sched_getaffinity(0)) + 1
+    done = edge_run("bench", counter, "--cpu-mask", f"{1 << absent:x}")
+    assert done.code == FAILED
+    assert "--cpu-mask names no CPU" in done.stderr
 
 
 def test_profile_lists_each_operator(edge_run: EdgeRun, tmp_path: Path) -> None:
@@ -111,6 +130,36 @@ def test_profile_lists_each_operator(edge_run: EdgeRun, tmp_path: Path) -> None:
         "SOFTMAX",
     ]
     assert "864 MAC" in done.stdout
+    assert "% of roof" in done.stdout
+    assert "GHz (measured)" in done.stdout
+
+
+def test_compare_counts_what_differs(edge_run: EdgeRun, counter: Path, tmp_path: Path) -> None:
+    x = np.array([[1, 2, 3, 4]], np.float32)
+    np.save(tmp_path / "x.npy", x)
+    expected = x + 10
+    for change, differing, largest, code in [(0.0, 0, 0.0, DONE), (0.5, 1, 0.5, FAILED)]:
+        expected[0, 2] += change
+        np.save(tmp_path / "y.npy", expected)
+        words = ("compare", counter, tmp_path / "x.npy", "--expect", tmp_path / "y.npy")
+        done = edge_run(*words, "--json")
+        assert done.code == code
+        found = json.loads(done.stdout)
+        assert (found["elements"], found["differing"]) == (4, differing)
+        assert found["largest"] == largest
+    assert edge_run(*words, "--tolerance", "0.5").code == DONE
+    expected[0, 1] = np.nan
+    np.save(tmp_path / "y.npy", expected)
+    done = edge_run(*words, "--tolerance", "0.5")
+    assert done.code == FAILED
+    assert "2 differ, by at most inf (element 1)" in done.stdout
+
+
+def test_compare_wants_something_to_compare_with(edge_run: EdgeRun, counter: Path) -> None:
+    np.save(counter.parent / "x.npy", np.zeros((1, 4), np.float32))
+    done = edge_run("compare", counter, counter.parent / "x.npy")
+    assert done.code == USAGE
+    assert "0 --expect files" in done.stderr
 
 
 def test_a_quota_is_named(edge_run: EdgeRun, counter: Path) -> None:
@@ -129,7 +178,14 @@ def test_a_quota_is_named(edge_run: EdgeRun, counter: Path) -> None:
         ["verify", "m.tflite", "--threads", "two"],
         ["verify", "m.tflite", "--runs"],
         ["verify", "m.tflite", "--colour", "red"],
-        ["verify", "a.tflite", "b.tflite"],
+        ["verify", "m.tflite", "--cpu-mask", "0"],
+        ["verify", "m.tflite", "--cpu-mask", "-1"],
+        ["classify", "m.tflite", "--mean", "1,2"],
+        ["classify", "m.tflite", "--mean", "1,2,3,4"],
+        ["classify", "m.tflite", "--std", "0"],
+        ["classify", "m.tflite", "--scale", "x"],
+        ["classify", "m.tflite", "--filter", "nearest"],
+        ["compare", "m.tflite", "--tolerance", "-1"],
     ],
 )
 def test_wrong_usage_has_its_own_exit_code(edge_run: EdgeRun, words: list[str]) -> None:
