@@ -106,6 +106,7 @@ typedef struct edgert_node_info {
   int32_t rank;       /* of the first output */
   int32_t dims[EDGERT_MAX_RANK];
   int64_t macs;        /* multiply-accumulates in one run */
+  int64_t bytes;       /* of all inputs, constants and outputs: what a run moves at least */
   int64_t nanoseconds; /* of the last run when profiling, else 0 */
 } edgert_node_info;
 

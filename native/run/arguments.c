@@ -96,6 +96,19 @@ static int take_tolerance(const char *option, const char *value, arguments *give
   return good ? EXIT_DONE : wrong(option, value, "a number that is not negative");
 }
 
+static int take_kernels(const char *option, const char *value, arguments *given) {
+  char known[128] = "one of";
+  for (int32_t i = 0; edgert_kernels(i); i++) {
+    if (strcmp(value, edgert_kernels(i)) == 0) {
+      given->kernels = edgert_kernels(i);
+      return EXIT_DONE;
+    }
+    size_t used = strlen(known);
+    snprintf(known + used, sizeof known - used, " %s", edgert_kernels(i));
+  }
+  return wrong(option, value, known);
+}
+
 static int take_labels(const char *option, const char *value, arguments *given) {
   (void)option;
   given->labels = value;
@@ -146,19 +159,25 @@ static const struct {
     {"--input", take_input},     {"--output", take_output},
     {"--expect", take_expected}, {"--tolerance", take_tolerance},
     {"--threads", take_threads}, {"--cpu-mask", take_cpu_mask},
-    {"--runs", take_runs},       {"--quota", take_quota},
-    {"--labels", take_labels},   {"--top", take_top},
-    {"--mean", take_mean},       {"--std", take_std},
-    {"--scale", take_scale},     {"--resize", take_resize},
-    {"--filter", take_filter},
+    {"--kernels", take_kernels}, {"--runs", take_runs},
+    {"--quota", take_quota},     {"--labels", take_labels},
+    {"--top", take_top},         {"--mean", take_mean},
+    {"--std", take_std},         {"--scale", take_scale},
+    {"--resize", take_resize},   {"--filter", take_filter},
 };
 
-static int take_option(const char *option, const char *value, arguments *given) {
+/* `--name value` or `--name=value`. next: the word after it, or NULL
+ * @param[out] words how many words it takes */
+static int take_option(const char *word, const char *next, arguments *given, int *words) {
+  size_t length = strcspn(word, "=");
+  const char *value = word[length] ? word + length + 1 : next;
+  *words = word[length] ? 1 : 2;
   for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-    if (strcmp(option, options[i].name) != 0) continue;
-    return value ? options[i].take(option, value, given) : wrong(option, NULL, "a value after it");
+    const char *name = options[i].name;
+    if (strlen(name) != length || strncmp(word, name, length) != 0) continue;
+    return value ? options[i].take(name, value, given) : wrong(name, NULL, "a value after it");
   }
-  return wrong("option", option, "one that `edge-run --help` lists");
+  return wrong("option", word, "one that `edge-run --help` lists");
 }
 
 static bool take_flag(const char *word, arguments *given) {
@@ -184,13 +203,13 @@ static int take_word(const char *word, arguments *given) {
 int parse_arguments(int count, char **words, arguments *given) {
   *given =
       (arguments){.threads = 1, .runs = 100, .top = 5, .pixels = {.scale = 1, .std = {1, 1, 1}}};
-  for (int i = 0; i < count; i++) {
+  for (int i = 0, taken = 1; i < count; i += taken) {
+    taken = 1;
     if (take_flag(words[i], given)) continue;
-    bool option = words[i][0] == '-';
-    int code = option ? take_option(words[i], i + 1 < count ? words[i + 1] : NULL, given)
-                      : take_word(words[i], given);
+    int code = words[i][0] == '-'
+                   ? take_option(words[i], i + 1 < count ? words[i + 1] : NULL, given, &taken)
+                   : take_word(words[i], given);
     if (code != EXIT_DONE) return code;
-    i += option;
   }
   return given->model ? EXIT_DONE : wrong("no model", NULL, "a .tflite file");
 }

@@ -66,7 +66,7 @@ static void report_json(const measurement *run, const double *ms, const warnings
       "{\"min_ms\": %.6f, \"p50_ms\": %.6f, \"p90_ms\": %.6f, \"p99_ms\": %.6f, \"runs\": %d, "
       "\"threads\": %d, \"isa\": \"%s\", \"arena_bytes\": %zu, \"total_bytes\": %zu, "
       "\"warnings\": [",
-      ms[0], ms[1], ms[2], ms[3], given->runs, given->threads, edgert_isa(),
+      ms[0], ms[1], ms[2], ms[3], given->runs, given->threads, used_isa(given),
       edgert_session_arena_bytes(run->session), edgert_session_total_bytes(run->session));
   for (int32_t i = 0; i < all->count; i++) printf("%s\"%s\"", i ? ", " : "", all->at[i]);
   printf("]}\n");
@@ -77,7 +77,7 @@ static void report_csv(const measurement *run, const double *ms) {
   printf(
       "model,isa,threads,runs,min_ms,p50_ms,p90_ms,p99_ms,arena_bytes,total_bytes\n"
       "\"%s\",%s,%d,%d,%.6f,%.6f,%.6f,%.6f,%zu,%zu\n",
-      given->model, edgert_isa(), given->threads, given->runs, ms[0], ms[1], ms[2], ms[3],
+      given->model, used_isa(given), given->threads, given->runs, ms[0], ms[1], ms[2], ms[3],
       edgert_session_arena_bytes(run->session), edgert_session_total_bytes(run->session));
 }
 
@@ -86,7 +86,7 @@ static void report_text(const measurement *run, const double *ms) {
   printf(
       "min %.3f ms, p50 %.3f, p90 %.3f, p99 %.3f over %d runs on %d threads (%s), "
       "arena %zu bytes, %zu in all\n",
-      ms[0], ms[1], ms[2], ms[3], given->runs, given->threads, edgert_isa(),
+      ms[0], ms[1], ms[2], ms[3], given->runs, given->threads, used_isa(given),
       edgert_session_arena_bytes(run->session), edgert_session_total_bytes(run->session));
 }
 

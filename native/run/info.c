@@ -68,6 +68,7 @@ int verb_info(const arguments *given) {
   if (held.session) {
     print_ends(held.session);
     print_nodes(held.session);
+    if (given->arena_report) code = print_arena(given, held.session);
   } else if (held.model) {
     print_file(held.model);
   }

@@ -62,6 +62,8 @@ static const struct {
   const char *word;
   machine_peak peak;
 } peaks[] = {
+    {"avx512vnni", {"AVX-512 with 2 x 64 int8 and 2 x 16 float lanes", 128, 32}},
+    {"avxvnni", {"AVX-VNNI with 2 x 32 int8 and 2 x 8 float lanes", 64, 16}},
     {"avx2", {"AVX2 with 2 x 16 int8 and 2 x 8 float lanes", 32, 16}},
     {"i8mm", {"ARMv8.6 with 2 SMMLA and 2 FMLA", 64, 8}},
     {"dotprod", {"ARMv8.2 with 2 SDOT and 2 FMLA (Cortex-A76)", 32, 8}},

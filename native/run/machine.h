@@ -17,7 +17,7 @@ typedef struct machine_peak {
   double int8, float32;
 } machine_peak;
 
-/** @param isa edgert_isa() */
+/** @param isa an instruction set as edgert_kernels() names it */
 machine_peak machine_find_peak(const char *isa);
 
 /** @return the frequency governor of CPU 0, e.g. "powersave"; "" where it cannot be read */

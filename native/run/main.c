@@ -15,7 +15,8 @@ static const struct {
 
 static const char usage[] =
     "usage: edge-run VERB MODEL.tflite [FILE...] [options]\n"
-    "  info      inputs, outputs, operators with their kernels, memory\n"
+    "  info      inputs, outputs, operators with their kernels, memory; --arena-report: who lies "
+    "where\n"
     "  verify    check that the model is valid and can run here\n"
     "  run       FILE or --input FILE for each input, --output FILE for each output\n"
     "  classify  FILE; --top N (5), --labels FILE (a name a line), --json\n"
@@ -28,7 +29,8 @@ static const char usage[] =
     "  without them pixels go in as they are. --resize N: short side N, then the centre is cut "
     "out;\n"
     "  without it the largest centred part is resized. --filter bilinear (default) or bicubic\n"
-    "options: --threads N (1), --cpu-mask HEX, --quota BYTES (no limit)\n"
+    "options: --threads N (1), --cpu-mask HEX, --kernels NAME (the fastest), --quota BYTES (no "
+    "limit)\n"
     "exit code: 0 done, 1 failed, 2 wrong usage, 3 the model needs what this program lacks\n";
 
 int main(int argc, char **argv) {

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/** Tell a counting emulator that iteration `label` begins: system call 77777, which Linux does not have
- * and answers with ENOSYS. See targets/edgesdk_targets/estimate/blocks.c. */
+/** Tell a counting emulator that iteration `label` begins: system call 77777, which Linux does not
+ * have and answers with ENOSYS. See targets/edgesdk_targets/estimate/blocks.c. */
 void mark(int32_t label);
 
 #endif

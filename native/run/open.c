@@ -29,7 +29,8 @@ int open_session(const arguments *given, bool profile, opened *held) {
   edgert_session_options options = {.size = sizeof options,
                                     .threads = given->threads,
                                     .profile = profile,
-                                    .quota_bytes = given->quota_bytes};
+                                    .quota_bytes = given->quota_bytes,
+                                    .kernels = given->kernels};
   status = edgert_session_create(held->model, &options, &held->session, why, sizeof why);
   return status == EDGERT_OK ? EXIT_DONE : refuse(given->model, status, why);
 }
@@ -37,6 +38,10 @@ int open_session(const arguments *given, bool profile, opened *held) {
 void close_session(opened *held) {
   edgert_session_destroy(held->session);
   edgert_model_close(held->model);
+}
+
+const char *used_isa(const arguments *given) {
+  return given->kernels ? given->kernels : edgert_isa();
 }
 
 int run_session(const arguments *given, edgert_session *session) {

@@ -37,7 +37,7 @@ static void print_row(const edgert_node_info *node, double nanoseconds, double t
     printf(" %12lld MAC %8.3f GMAC/s", (long long)node->macs, rate);
     if (limit > 0) printf(" %5.1f %% of roof", 100 * rate / limit);
   }
-  printf("  %s\n", node->output);
+  printf(" %10lld bytes  %s\n", (long long)node->bytes, node->output);
 }
 
 static void print_roof(const roof *most) {
@@ -47,7 +47,7 @@ static void print_roof(const roof *most) {
 
 /* sums: [node count] nanoseconds of all runs */
 static void report(const arguments *given, const edgert_session *session, const int64_t *sums) {
-  roof most = {machine_find_peak(edgert_isa()), machine_hertz(), given->threads};
+  roof most = {machine_find_peak(used_isa(given)), machine_hertz(), given->threads};
   edgert_node_info node;
   double total = 0;
   int64_t macs = 0;

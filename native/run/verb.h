@@ -22,7 +22,8 @@ typedef struct arguments {
   int32_t threads;
   int32_t runs;
   size_t quota_bytes;
-  uint64_t cpu_mask; /* bit i allows CPU i; 0 leaves the choice to the system */
+  const char *kernels; /* an instruction set, NULL: the fastest */
+  uint64_t cpu_mask;   /* bit i allows CPU i; 0 leaves the choice to the system */
   report_format format;
   bool arena_report;
   file_list inputs;
@@ -60,6 +61,10 @@ void fill_inputs(edgert_session *session);
 /** Write "FLOAT32 [1, 2, 3]". */
 void print_shape(edgert_type type, int32_t rank, const int32_t *dims);
 int64_t now_nanoseconds(void);
+/** List what lies where in the arena. @return an exit code */
+int print_arena(const arguments *given, const edgert_session *session);
+/** @return the instruction set that the session uses at most */
+const char *used_isa(const arguments *given);
 
 int verb_info(const arguments *given);
 int verb_verify(const arguments *given);

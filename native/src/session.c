@@ -191,12 +191,22 @@ int32_t edgert_session_node_count(const edgert_session *session) {
   return count;
 }
 
+static int64_t bytes_of(const er_graph *graph, const int32_t *tensors, int32_t count) {
+  int64_t bytes = 0;
+  for (int32_t i = 0; i < count; i++) {
+    if (tensors[i] >= 0) bytes += (int64_t)graph->tensors[tensors[i]].bytes;
+  }
+  return bytes;
+}
+
 static edgert_node_info describe_node(const er_graph *graph, int32_t index) {
   const er_node *node = &graph->nodes[index];
   edgert_node_info info = {.op = node->op->name,
                            .kernel = node->kernel ? node->kernel : "generic",
                            .output = "",
                            .macs = node->macs,
+                           .bytes = bytes_of(graph, node->inputs, node->input_count) +
+                                    bytes_of(graph, node->outputs, node->output_count),
                            .nanoseconds = graph->nanoseconds[index]};
   if (node->output_count == 0) return info;
   const er_tensor *output = &graph->tensors[node->outputs[0]];

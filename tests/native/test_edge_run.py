@@ -132,6 +132,30 @@ def test_profile_lists_each_operator(edge_run: EdgeRun, tmp_path: Path) -> None:
     assert "864 MAC" in done.stdout
     assert "% of roof" in done.stdout
     assert "GHz (measured)" in done.stdout
+    assert f"{32 + 54 + 12 + 48} bytes  maps" in done.stdout
+
+
+def test_the_kernels_can_be_chosen(edge_run: EdgeRun, counter: Path) -> None:
+    done = edge_run("bench", counter, "--runs", "1", "--json", "--kernels=generic")
+    assert json.loads(done.stdout)["isa"] == "generic"
+    done = edge_run("verify", counter, "--kernels", "mmx")
+    assert "give one of generic" in done.stderr
+
+
+def test_the_arena_report_shows_who_lies_where(edge_run: EdgeRun, tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(model_builder.pack(model_builder.convolution()))
+    report = edge_run("info", path, "--arena-report").stdout.split("subgraph")[1].splitlines()
+    rows = [line.split() for line in report[1:-1]]
+    spans = {row[4]: [int(word) for word in row[:4]] for row in rows}
+    assert {name: row[1] for name, row in spans.items()} == {
+        "x": 32, "maps": 48, "sums": 4, "y": 4
+    }  # fmt: skip
+    assert spans["x"][2:] == [-1, 0]
+    assert spans["maps"][2:] == [0, 1]
+    arena = int(report[-1].split()[1])
+    assert all(0 <= offset <= arena - size for offset, size, _, _ in spans.values())
+    assert abs(spans["maps"][0] - spans["sums"][0]) >= 4, "both live at operator 1"
 
 
 def test_compare_counts_what_differs(edge_run: EdgeRun, counter: Path, tmp_path: Path) -> None:
@@ -178,6 +202,8 @@ def test_a_quota_is_named(edge_run: EdgeRun, counter: Path) -> None:
         ["verify", "m.tflite", "--threads", "two"],
         ["verify", "m.tflite", "--runs"],
         ["verify", "m.tflite", "--colour", "red"],
+        ["verify", "m.tflite", "--kernels", "mmx"],
+        ["verify", "m.tflite", "--kernels="],
         ["verify", "m.tflite", "--cpu-mask", "0"],
         ["verify", "m.tflite", "--cpu-mask", "-1"],
         ["classify", "m.tflite", "--mean", "1,2"],
