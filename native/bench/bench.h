@@ -1,0 +1,22 @@
+/* Speed of single kernels: one CSV row for each kernel, shape and layer. */
+#ifndef ER_BENCH_H
+#define ER_BENCH_H
+
+#include "kernels/kernels.h"
+
+typedef struct gemm_shape {
+  const char *where; /* a layer that has it */
+  int32_t rows, depth, units;
+} gemm_shape;
+
+typedef struct dwconv_shape {
+  const char *where;
+  int32_t channels, out_w, filter, stride;
+} dwconv_shape;
+
+extern const gemm_shape gemm_shapes[];
+extern const int32_t gemm_shape_count;
+extern const dwconv_shape dwconv_shapes[];
+extern const int32_t dwconv_shape_count;
+
+#endif

@@ -1,0 +1,62 @@
+/* The kernels of AVX2 and FMA, and what they share. */
+#ifndef ER_AVX2_H
+#define ER_AVX2_H
+
+#include <immintrin.h>
+#include <string.h>
+
+#include "kernels/kernels.h"
+
+extern const er_gemm_s8 er_gemm_s8_avx2;
+
+/* gcc must see the numbers of rows and vectors as constants to keep sums in registers. */
+#define ER_ALWAYS_INLINE inline __attribute__((always_inline))
+
+/** @return four bytes at `from`, in all lanes. */
+static ER_ALWAYS_INLINE __m256i er_spread32(const void *from) {
+  int32_t value;
+  memcpy(&value, from, sizeof value);
+  return _mm256_set1_epi32(value);
+}
+
+/* A range in the form of the last step: int16 zero points and byte bounds. */
+typedef struct er_avx2_range {
+  __m256 most; /* keeps the conversion to int32 from overflowing upwards */
+  __m256i zero_point;
+  __m128i low, high;
+} er_avx2_range;
+
+static ER_ALWAYS_INLINE er_avx2_range er_avx2_range_of(er_range_s8 range) {
+  return (er_avx2_range){_mm256_set1_ps((float)(range.high - range.zero_point)),
+                         _mm256_set1_epi16((int16_t)range.zero_point),
+                         _mm_set1_epi8((char)range.low), _mm_set1_epi8((char)range.high)};
+}
+
+/** rint(sums * scale). Downwards the conversion gives INT32_MIN, which later steps clamp. */
+static ER_ALWAYS_INLINE __m256i er_avx2_round(__m256i sums, __m256 scale, __m256 most) {
+  const __m256 value = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), scale);
+  return _mm256_cvtps_epi32(_mm256_min_ps(value, most));
+}
+
+/** From rounded values to bytes: zero point and clamp.
+ * @param v0,v1 values 0-3, 8-11 and 4-7, 12-15
+ * @return 16 bytes in order */
+static ER_ALWAYS_INLINE __m128i er_avx2_settle(__m256i v0, __m256i v1, er_avx2_range range) {
+  const __m256i wide = _mm256_adds_epi16(_mm256_packs_epi32(v0, v1), range.zero_point);
+  const __m128i bytes =
+      _mm_packs_epi16(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+  return _mm_min_epi8(_mm_max_epi8(bytes, range.low), range.high);
+}
+
+/** Store the first `count` of 16 bytes. */
+static ER_ALWAYS_INLINE void er_store_bytes(__m128i bytes, int32_t count, int8_t *output) {
+  if (count >= 16) {
+    _mm_storeu_si128((__m128i *)output, bytes);
+    return;
+  }
+  int8_t all[16];
+  _mm_storeu_si128((__m128i *)all, bytes);
+  memcpy(output, all, (size_t)count);
+}
+
+#endif
