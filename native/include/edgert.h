@@ -85,6 +85,7 @@ typedef struct edgert_session_options {
   size_t quota_bytes;                /* most memory the session may take, in bytes; 0: no limit */
   const edgert_allocator *allocator; /* NULL: the C library's */
   const char *kernels; /* NULL: the fastest; else the last instruction set to use, e.g. "generic" */
+  int32_t unfused;     /* 1: every operator runs by itself, for measuring and finding faults */
 } edgert_session_options;
 
 typedef struct edgert_tensor_info {

@@ -83,6 +83,13 @@ static edgert_status run(const er_run *run, const er_node *node) {
   return EDGERT_OK;
 }
 
+const er_binary_plan *er_plain_binary(const er_node *node) {
+  if (node->op->run != run) return NULL;
+  const er_binary_plan *p = node->data;
+  const bool plain = p->rows.rank == 0 && p->rows.a_step == 1 && p->rows.b_step == 1;
+  return plain && p->run != integer_rows ? p : NULL;
+}
+
 #define BINARY(symbol, number, text, operation, slot)                   \
   static edgert_status prepare_##symbol(er_plan *plan, er_node *node) { \
     return prepare(plan, node, operation, slot);                        \

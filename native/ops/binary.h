@@ -29,4 +29,8 @@ edgert_status er_plan_quantized_binary(er_plan *plan, er_node *node, er_binary_p
                                        const er_tensor *a, const er_tensor *b,
                                        const er_tensor *output);
 
+/** @return the plan of a node that combines two tensors of one shape element by element and cannot
+ * fail, else NULL. */
+const er_binary_plan *er_plain_binary(const er_node *node);
+
 #endif

@@ -52,16 +52,19 @@ static edgert_status plan_arithmetic(er_plan *plan, er_node *node, const er_conv
   conv->wide = linear->arithmetic != ER_FLOAT_LINEAR && !er_is_fast(tensors, linear);
   if (conv->wide) {
     ER_TRY(er_conv_wide_plan(plan, shape, tensors, linear, &conv->rows));
-    conv->thread_bytes = conv->rows.thread_bytes;
     node->kernel = linear->arithmetic == ER_S8_LINEAR ? "conv_wide_s8" : "conv_wide_s16";
     return EDGERT_OK;
   }
   ER_TRY(er_want_constant(plan, node, tensors->weights, "weights"));
   if (tensors->bias) ER_TRY(er_want_constant(plan, node, tensors->bias, "biases"));
   ER_TRY(er_conv_gemm_plan(plan, shape, tensors, linear, &conv->gemm));
-  conv->thread_bytes = conv->gemm.thread_bytes;
   node->kernel = conv->gemm.s8 ? conv->gemm.s8->name : conv->gemm.f32->name;
   return EDGERT_OK;
+}
+
+static void size_scratch(const er_plan *plan, er_node *node, er_conv *conv) {
+  conv->thread_bytes = er_align_up(conv->wide ? conv->rows.thread_bytes : conv->gemm.thread_bytes);
+  node->scratch_bytes = conv->thread_bytes * (size_t)er_plan_threads(plan);
 }
 
 static edgert_status prepare(er_plan *plan, er_node *node) {
@@ -81,8 +84,7 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
                                      .axis = 0};
   ER_TRY(er_prepare_linear(plan, node, &tensors, bounds, &linear));
   ER_TRY(plan_arithmetic(plan, node, &shape, &tensors, &linear, conv));
-  conv->thread_bytes = er_align_up(conv->thread_bytes);
-  node->scratch_bytes = conv->thread_bytes * (size_t)er_plan_threads(plan);
+  size_scratch(plan, node, conv);
   node->macs = tensors.output->count * (tensors.weights->count / shape.out_c);
   node->data = conv;
   return EDGERT_OK;
@@ -92,7 +94,7 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
 typedef struct er_job {
   const er_conv *conv;
   const void *input;
-  void *output;
+  char *output;
   char *scratch;
 } er_job;
 
@@ -102,7 +104,10 @@ static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
   if (job->conv->wide) {
     er_conv_wide_pixels(&job->conv->rows, job->input, job->output, first, last, scratch);
   } else {
-    er_conv_gemm_pixels(&job->conv->gemm, job->input, job->output, first, last, scratch);
+    const er_conv_gemm *conv = &job->conv->gemm;
+    const size_t pixel = (size_t)conv->shape.out_c * er_conv_gemm_element_bytes(conv);
+    er_conv_gemm_pixels(conv, job->input, first, last, job->output + (size_t)first * pixel,
+                        scratch);
   }
 }
 
@@ -115,3 +120,18 @@ static edgert_status run(const er_run *run, const er_node *node) {
 }
 
 const er_op er_op_conv_2d = {.builtin = 3, .name = "CONV_2D", .prepare = prepare, .run = run};
+
+const er_conv_gemm *er_conv_gemm_of(const er_node *node) {
+  if (node->op != &er_op_conv_2d) return NULL;
+  const er_conv *conv = node->data;
+  return conv->wide ? NULL : &conv->gemm;
+}
+
+bool er_conv_repad(er_plan *plan, er_node *node, const er_pad_shape *pad) {
+  if (node->op != &er_op_conv_2d) return false;
+  er_conv *conv = node->data;
+  er_pad_inside(conv->wide ? &conv->rows.shape : &conv->gemm.shape, pad);
+  if (!conv->wide) er_conv_gemm_resize(&conv->gemm);
+  size_scratch(plan, node, conv);
+  return true;
+}

@@ -26,10 +26,19 @@ edgert_status er_conv_gemm_plan(er_plan *plan, const er_conv_shape *shape,
                                 const er_linear_tensors *tensors, const er_linear *linear,
                                 er_conv_gemm *conv);
 /** Output pixels [first, last) of batch * out_h * out_w.
- * @param output [batch, out_h, out_w, out_c]
+ * @param output [last - first, out_c]
  * @param scratch [thread_bytes], 64-byte aligned */
-void er_conv_gemm_pixels(const er_conv_gemm *conv, const void *input, void *output, int32_t first,
-                         int32_t last, void *scratch);
+void er_conv_gemm_pixels(const er_conv_gemm *conv, const void *input, int32_t first, int32_t last,
+                         void *output, void *scratch);
+/** Any rows, for a convolution whose rows are input pixels (`direct`).
+ * @param rows [count, depth]  @param output [count, out_c] */
+void er_conv_gemm_rows(const er_conv_gemm *conv, int32_t count, const void *rows, void *output);
+/** Choose strips and scratch anew, after the shape changed. */
+void er_conv_gemm_resize(er_conv_gemm *conv);
+/** @return rows that the kernel computes at once */
+int32_t er_conv_gemm_row_step(const er_conv_gemm *conv);
+/** @return bytes of an activation: 1 or 4 */
+size_t er_conv_gemm_element_bytes(const er_conv_gemm *conv);
 
 /* 8-bit activations beyond the fast kernels, and int16 ones: rows widened to int16. */
 typedef struct er_conv_wide {
@@ -49,5 +58,13 @@ edgert_status er_conv_wide_plan(er_plan *plan, const er_conv_shape *shape,
                                 er_conv_wide *conv);
 void er_conv_wide_pixels(const er_conv_wide *conv, const void *input, void *output, int32_t first,
                          int32_t last, void *scratch);
+
+/* ---- for fused groups ------------------------------------------------------------------------ */
+
+/** @return the form of a CONV_2D on the fast kernels, else NULL. */
+const er_conv_gemm *er_conv_gemm_of(const er_node *node);
+/** Let a prepared CONV_2D pad by itself what a PAD node put around its input.
+ * @return false when the node is no CONV_2D */
+bool er_conv_repad(er_plan *plan, er_node *node, const er_pad_shape *pad);
 
 #endif

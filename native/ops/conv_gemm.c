@@ -10,12 +10,13 @@ static bool is_direct(const er_conv_shape *s) {
          s->out_w == s->in_w;
 }
 
-static void choose_strip(er_conv_gemm *conv, size_t element_bytes, int32_t row_step) {
-  const size_t row = (size_t)conv->depth * element_bytes;
+void er_conv_gemm_resize(er_conv_gemm *conv) {
+  const size_t row = (size_t)conv->depth * er_conv_gemm_element_bytes(conv);
   const int32_t fitting = row > STRIP_BYTES ? 1 : (int32_t)(STRIP_BYTES / row);
-  const int32_t strip = er_round_up(fitting < MOST_STRIP ? fitting : MOST_STRIP, row_step);
-  conv->strip = strip;
-  conv->thread_bytes = conv->direct ? 0 : (size_t)strip * row + ER_OVERREAD;
+  conv->direct = is_direct(&conv->shape);
+  conv->strip =
+      er_round_up(fitting < MOST_STRIP ? fitting : MOST_STRIP, er_conv_gemm_row_step(conv));
+  conv->thread_bytes = conv->direct ? 0 : (size_t)conv->strip * row + ER_OVERREAD;
 }
 
 static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er_linear *linear,
@@ -40,7 +41,6 @@ static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er
   conv->packed = packed;
   conv->zero_point = (int8_t)linear->zero_point;
   conv->range = er_linear_range(linear);
-  choose_strip(conv, 1, conv->s8->row_step);
   return EDGERT_OK;
 }
 
@@ -60,18 +60,18 @@ static edgert_status pack_f32(er_plan *plan, const er_linear_tensors *t, const e
   }
   conv->packed = packed;
   conv->bounds = linear->bounds;
-  choose_strip(conv, sizeof(float), conv->f32->row_step);
   return EDGERT_OK;
 }
 
 edgert_status er_conv_gemm_plan(er_plan *plan, const er_conv_shape *shape,
                                 const er_linear_tensors *tensors, const er_linear *linear,
                                 er_conv_gemm *conv) {
-  *conv = (er_conv_gemm){.shape = *shape,
-                         .depth = shape->filter_h * shape->filter_w * shape->filter_c,
-                         .direct = is_direct(shape)};
-  return linear->arithmetic == ER_FLOAT_LINEAR ? pack_f32(plan, tensors, linear, conv)
-                                               : pack_s8(plan, tensors, linear, conv);
+  *conv =
+      (er_conv_gemm){.shape = *shape, .depth = shape->filter_h * shape->filter_w * shape->filter_c};
+  ER_TRY(linear->arithmetic == ER_FLOAT_LINEAR ? pack_f32(plan, tensors, linear, conv)
+                                               : pack_s8(plan, tensors, linear, conv));
+  er_conv_gemm_resize(conv);
+  return EDGERT_OK;
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -112,39 +112,51 @@ static void multiply_f32(const er_conv_gemm *conv, int32_t group, int32_t count,
   conv->f32->run(&call);
 }
 
-static void strip_s8(const er_conv_gemm *conv, const int8_t *input, int8_t *output, int32_t first,
-                     int32_t last, int8_t *rows) {
-  for (int32_t group = 0; group < conv->shape.groups; group++) {
+size_t er_conv_gemm_element_bytes(const er_conv_gemm *conv) {
+  return conv->s8 ? sizeof(int8_t) : sizeof(float);
+}
+
+int32_t er_conv_gemm_row_step(const er_conv_gemm *conv) {
+  return conv->s8 ? conv->s8->row_step : conv->f32->row_step;
+}
+
+static void multiply(const er_conv_gemm *conv, int32_t group, int32_t count, const void *rows,
+                     void *output) {
+  if (conv->s8) {
+    multiply_s8(conv, group, count, rows, output);
+  } else {
+    multiply_f32(conv, group, count, rows, output);
+  }
+}
+
+void er_conv_gemm_rows(const er_conv_gemm *conv, int32_t count, const void *rows, void *output) {
+  multiply(conv, 0, count, rows, output);
+}
+
+static void gather(const er_conv_gemm *conv, const void *input, int32_t group, int32_t first,
+                   int32_t last, void *rows) {
+  if (conv->s8) {
     er_im2col_s8(&conv->shape, conv->zero_point, input, group, first, last, rows);
-    multiply_s8(conv, group, last - first, rows, output + (int64_t)first * conv->shape.out_c);
-  }
-}
-
-static void strip_f32(const er_conv_gemm *conv, const float *input, float *output, int32_t first,
-                      int32_t last, float *rows) {
-  for (int32_t group = 0; group < conv->shape.groups; group++) {
+  } else {
     er_im2col_f32(&conv->shape, input, group, first, last, rows);
-    multiply_f32(conv, group, last - first, rows, output + (int64_t)first * conv->shape.out_c);
   }
 }
 
-void er_conv_gemm_pixels(const er_conv_gemm *conv, const void *input, void *output, int32_t first,
-                         int32_t last, void *scratch) {
-  const int64_t from = (int64_t)first * conv->depth, to = (int64_t)first * conv->shape.out_c;
-  if (conv->direct && conv->s8) {
-    multiply_s8(conv, 0, last - first, (const int8_t *)input + from, (int8_t *)output + to);
-    return;
-  }
+void er_conv_gemm_pixels(const er_conv_gemm *conv, const void *input, int32_t first, int32_t last,
+                         void *output, void *scratch) {
+  const size_t bytes = er_conv_gemm_element_bytes(conv);
   if (conv->direct) {
-    multiply_f32(conv, 0, last - first, (const float *)input + from, (float *)output + to);
+    const size_t row = (size_t)conv->depth * bytes;
+    multiply(conv, 0, last - first, (const char *)input + (size_t)first * row, output);
     return;
   }
+  char *to = output;
   for (int32_t pixel = first; pixel < last; pixel += conv->strip) {
     const int32_t end = last - pixel < conv->strip ? last : pixel + conv->strip;
-    if (conv->s8) {
-      strip_s8(conv, input, output, pixel, end, scratch);
-    } else {
-      strip_f32(conv, input, output, pixel, end, scratch);
+    for (int32_t group = 0; group < conv->shape.groups; group++) {
+      gather(conv, input, group, pixel, end, scratch);
+      multiply(conv, group, end - pixel, scratch, to);
     }
+    to += (size_t)(end - pixel) * (size_t)conv->shape.out_c * bytes;
   }
 }

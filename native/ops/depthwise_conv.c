@@ -53,6 +53,15 @@ static edgert_status read_shape(er_plan *plan, const er_node *node, er_conv_shap
   return er_place_window(plan, node, er_i8(node->options, SLOT_PADDING, 0), s);
 }
 
+static void size_scratch(const er_plan *plan, er_node *node, er_dwconv *conv) {
+  const er_conv_shape *s = &conv->shape;
+  const int64_t line_w =
+      (int64_t)(s->out_w - 1) * s->stride_w + (int64_t)(s->filter_w - 1) * s->dilation_w + 1;
+  const size_t wide_bytes = (size_t)(line_w * s->filter_h * s->out_c) * sizeof(int16_t);
+  conv->thread_bytes = er_align_up(conv->is_wide ? wide_bytes : conv->lines.thread_bytes);
+  node->scratch_bytes = conv->thread_bytes * (size_t)er_plan_threads(plan);
+}
+
 static edgert_status plan_wide(er_plan *plan, er_node *node, const er_linear *linear,
                                er_dwconv *conv) {
   const er_conv_shape *s = &conv->shape;
@@ -63,9 +72,6 @@ static edgert_status plan_wide(er_plan *plan, er_node *node, const er_linear *li
     widened[i] = er_weight_at(weights, i, (int32_t)(i % s->out_c));
   }
   conv->wide = (er_dwconv_wide){*linear, widened};
-  const int64_t line_w =
-      (int64_t)(s->out_w - 1) * s->stride_w + (int64_t)(s->filter_w - 1) * s->dilation_w + 1;
-  conv->thread_bytes = (size_t)(line_w * s->filter_h * s->out_c) * sizeof(int16_t);
   node->kernel = linear->arithmetic == ER_S8_LINEAR ? "dwconv_wide_s8" : "dwconv_wide_s16";
   return EDGERT_OK;
 }
@@ -73,7 +79,6 @@ static edgert_status plan_wide(er_plan *plan, er_node *node, const er_linear *li
 static edgert_status plan_lines(er_plan *plan, er_node *node, const er_linear_tensors *tensors,
                                 const er_linear *linear, er_dwconv *conv) {
   ER_TRY(er_dwconv_lines_plan(plan, &conv->shape, tensors, linear, &conv->lines));
-  conv->thread_bytes = conv->lines.thread_bytes;
   node->kernel = conv->lines.s8 ? conv->lines.s8->name : er_plan_kernels(plan)->dwconv_f32.name;
   return EDGERT_OK;
 }
@@ -96,8 +101,7 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
   conv->is_wide = linear.arithmetic != ER_FLOAT_LINEAR && !er_is_fast(&tensors, &linear);
   ER_TRY(conv->is_wide ? plan_wide(plan, node, &linear, conv)
                        : plan_lines(plan, node, &tensors, &linear, conv));
-  conv->thread_bytes = er_align_up(conv->thread_bytes);
-  node->scratch_bytes = conv->thread_bytes * (size_t)er_plan_threads(plan);
+  size_scratch(plan, node, conv);
   node->macs = tensors.output->count * conv->shape.filter_h * conv->shape.filter_w;
   node->data = conv;
   return EDGERT_OK;
@@ -155,3 +159,21 @@ static edgert_status run(const er_run *run, const er_node *node) {
 
 const er_op er_op_depthwise_conv_2d = {
     .builtin = 4, .name = "DEPTHWISE_CONV_2D", .prepare = prepare, .run = run};
+
+const er_dwconv_lines *er_dwconv_lines_of(const er_node *node) {
+  if (node->op != &er_op_depthwise_conv_2d) return NULL;
+  const er_dwconv *conv = node->data;
+  return conv->is_wide || (!conv->lines.s8 && !conv->lines.weights) ? NULL : &conv->lines;
+}
+
+bool er_dwconv_repad(er_plan *plan, er_node *node, const er_pad_shape *pad) {
+  if (node->op != &er_op_depthwise_conv_2d) return false;
+  er_dwconv *conv = node->data;
+  er_pad_inside(&conv->shape, pad);
+  if (!conv->is_wide) {
+    er_pad_inside(&conv->lines.shape, pad);
+    er_dwconv_lines_resize(&conv->lines);
+  }
+  size_scratch(plan, node, conv);
+  return true;
+}

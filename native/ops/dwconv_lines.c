@@ -46,7 +46,7 @@ static edgert_status take_f32(er_plan *plan, const er_linear_tensors *t, const e
 
 /* Scratch of a thread: the list of lines, the ring's tags, a line of padding, the ring, the
  * kernel's own. */
-static void size_scratch(er_dwconv_lines *conv) {
+void er_dwconv_lines_resize(er_dwconv_lines *conv) {
   const er_conv_shape *s = &conv->shape;
   const size_t pixel = (size_t)s->out_c * element_bytes(conv);
   conv->line_w = (s->out_w - 1) * s->stride_w + (s->filter_w - 1) * s->dilation_w + 1;
@@ -65,7 +65,7 @@ edgert_status er_dwconv_lines_plan(er_plan *plan, const er_conv_shape *shape,
   conv->spread.multiplier = 1;
   ER_TRY(linear->arithmetic == ER_FLOAT_LINEAR ? take_f32(plan, tensors, linear, conv)
                                                : pack_s8(plan, tensors, linear, conv));
-  size_scratch(conv);
+  er_dwconv_lines_resize(conv);
   return EDGERT_OK;
 }
 

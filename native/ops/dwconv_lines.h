@@ -23,6 +23,8 @@ typedef struct er_dwconv_lines {
 edgert_status er_dwconv_lines_plan(er_plan *plan, const er_conv_shape *shape,
                                    const er_linear_tensors *tensors, const er_linear *linear,
                                    er_dwconv_lines *conv);
+/** Size the scratch anew, after the shape changed. */
+void er_dwconv_lines_resize(er_dwconv_lines *conv);
 /** Output lines [first, last) of batch * out_h.
  * @param scratch [thread_bytes], 64-byte aligned */
 void er_dwconv_lines_run(const er_dwconv_lines *conv, const void *input, void *output,
@@ -33,5 +35,11 @@ void er_dwconv_lines_run(const er_dwconv_lines *conv, const void *input, void *o
  * @param scratch the kernel's own: s8->scratch_bytes */
 void er_dwconv_lines_one(const er_dwconv_lines *conv, const void *const *lines, void *output,
                          void *scratch);
+
+/** @return the form of a DEPTHWISE_CONV_2D on the fast kernels with constant weights, else NULL. */
+const er_dwconv_lines *er_dwconv_lines_of(const er_node *node);
+/** Let a prepared DEPTHWISE_CONV_2D pad by itself what a PAD node put around its input.
+ * @return false when the node is none */
+bool er_dwconv_repad(er_plan *plan, er_node *node, const er_pad_shape *pad);
 
 #endif

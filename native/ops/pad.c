@@ -1,4 +1,6 @@
 /* PAD, PADV2 and MIRROR_PAD for elements of any type. */
+#include "pad.h"
+
 #include <string.h>
 
 #include "activation.h"
@@ -122,5 +124,16 @@ static edgert_status run_mirror(const er_run *run, const er_node *node) {
 
 const er_op er_op_pad = {.builtin = 34, .name = "PAD", .prepare = prepare_pad, .run = run_pad};
 const er_op er_op_padv2 = {.builtin = 60, .name = "PADV2", .prepare = prepare_pad, .run = run_pad};
+
+const er_pad_shape *er_zero_padding(const er_node *node) {
+  if (node->op != &er_op_pad && node->op != &er_op_padv2) return NULL;
+  const er_pad_plan *pad = node->data;
+  const er_pad_shape *s = &pad->shape;
+  if (pad->reads_value || s->rank != 4 || s->in[0] != s->out[0] || s->in[3] != s->out[3]) {
+    return NULL;
+  }
+  return s;
+}
+
 const er_op er_op_mirror_pad = {
     .builtin = 100, .name = "MIRROR_PAD", .prepare = prepare_mirror, .run = run_mirror};

@@ -55,3 +55,10 @@ edgert_status er_place_window(er_plan *plan, const er_node *node, int8_t padding
   }
   return EDGERT_OK;
 }
+
+void er_pad_inside(er_conv_shape *shape, const er_pad_shape *pad) {
+  shape->in_h = pad->in[1];
+  shape->in_w = pad->in[2];
+  shape->pad_top += pad->before[1];
+  shape->pad_left += pad->before[2];
+}

@@ -168,6 +168,7 @@ static edgert_status plan_graph(er_plan *plan, er_graph *graph) {
   ER_TRY(take_variables(plan, graph));
   ER_TRY(prepare_nodes(plan, graph));
   ER_TRY(check_list(plan, graph, source->outputs.count, source->outputs.at));
+  if (!plan->session->unfused) ER_TRY(er_fuse(plan, graph));
   return er_plan_storage(plan, graph);
 }
 

@@ -25,6 +25,8 @@ edgert_status er_plan_call(er_plan *plan, const er_node *node, int32_t number, i
 /* storage.c: alias and in-place decisions, lifetimes, one arena for the graph. Drops the nodes that
  * became aliases. */
 edgert_status er_plan_storage(er_plan *plan, er_graph *graph);
+/* fuse/: nodes that hand results straight to one another become one. */
+edgert_status er_fuse(er_plan *plan, er_graph *graph);
 /* missing.c */
 edgert_status er_plan_refuse_missing(er_plan *plan);
 

@@ -62,6 +62,7 @@ static edgert_status create(const edgert_model *model, const edgert_session_opti
   fresh->file = (er_buffer){.data = model->file.data, .bytes = model->file.bytes};
   fresh->threads = options.threads;
   fresh->profile = options.profile != 0;
+  fresh->unfused = options.unfused != 0;
   edgert_status status = choose_kernels(options.kernels, &fresh->kernels, why);
   if (status == EDGERT_OK) status = build(fresh, why);
   if (status == EDGERT_OK) {

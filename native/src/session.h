@@ -47,6 +47,7 @@ struct edgert_session {
   er_buffer file; /* the model's, with a `bad` flag of our own */
   int32_t threads;
   bool profile;
+  bool unfused;
   er_pool *pool;    /* NULL when threads is 1 */
   er_graph *graphs; /* [model->subgraph_count] */
   er_variable *variables;

@@ -53,12 +53,21 @@ class NodeProfile:
 class NativeSession:
     """A planned model; all its memory is taken when it is made."""
 
-    def __init__(self, model: bytes, threads: int, profile: bool = False) -> None:
+    def __init__(
+        self,
+        model: bytes,
+        threads: int,
+        profile: bool = False,
+        kernels: str = "",
+        unfused: bool = False,
+    ) -> None:
         self._ffi, self._library = foreign_interface(), library()
         self._data = self._ffi.from_buffer("char[]", model)
         self._model = self._create("edgert_model", self._open_model, self._ffi.NULL)
+        isa = self._ffi.new("char[]", kernels.encode())
         options = self._ffi.new(
-            "edgert_session_options *", {"threads": threads, "profile": profile}
+            "edgert_session_options *",
+            {"threads": threads, "profile": profile, "kernels": isa, "unfused": unfused},
         )
         options.size = self._ffi.sizeof("edgert_session_options")
         try:
@@ -191,12 +200,27 @@ class NativeRuntime:
         )
         return RuntimeStatus(self.name, True, version, f"kernels: {isa}")
 
-    def open(self, model: bytes, *, threads: int = 1, profile: bool = False) -> NativeSession:
-        """Open a .tflite file's bytes; `profile` keeps the time of each operator.
+    def open(
+        self,
+        model: bytes,
+        *,
+        threads: int = 1,
+        profile: bool = False,
+        kernels: str = "",
+        unfused: bool = False,
+    ) -> NativeSession:
+        """Open a .tflite file's bytes.
+
+        Args:
+            model: the file.
+            threads: 1 to 64; results do not depend on it.
+            profile: keep the time of each operator.
+            kernels: the last instruction set to use, e.g. "generic"; "": the fastest here.
+            unfused: run every operator by itself.
 
         Raises:
             RuntimeMissingError: the library is not installed.
             ModelError: the file is malformed, or needs more than there is.
             UnsupportedError: it has operators that we lack; all are named.
         """
-        return NativeSession(model, threads, profile)
+        return NativeSession(model, threads, profile, kernels, unfused)

@@ -1,0 +1,75 @@
+/* A convolution and an elementwise operator on its result, strip by strip: residual connections. */
+#include "fuse.h"
+
+enum { STRIP_BYTES = 16 * 1024 }; /* results at once: they stay in the first-level cache */
+
+enum { INPUT, OTHER };
+
+typedef struct er_residual {
+  er_conv_gemm conv;
+  er_tail tail;
+  int32_t strip;       /* pixels */
+  size_t pixel_bytes;  /* of results */
+  size_t strip_bytes;  /* of results */
+  size_t thread_bytes; /* scratch of one thread */
+} er_residual;
+
+static void size_scratch(er_residual *r) {
+  const int32_t row_step = er_conv_gemm_row_step(&r->conv);
+  r->pixel_bytes = (size_t)r->conv.shape.out_c * er_conv_gemm_element_bytes(&r->conv);
+  const int32_t fitting = (int32_t)(STRIP_BYTES / r->pixel_bytes);
+  r->strip = er_round_up(fitting > row_step ? fitting : row_step, row_step);
+  r->strip_bytes = er_align_up((size_t)r->strip * r->pixel_bytes + ER_OVERREAD);
+  r->thread_bytes = r->strip_bytes + er_align_up(r->conv.thread_bytes);
+}
+
+/* What a thread needs. */
+typedef struct er_job {
+  const er_residual *residual;
+  const void *input;
+  const char *other;
+  char *output;
+  char *scratch;
+} er_job;
+
+static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
+  const er_job *job = arg;
+  const er_residual *r = job->residual;
+  char *results = job->scratch + r->thread_bytes * (size_t)thread;
+  for (int32_t pixel = first; pixel < last; pixel += r->strip) {
+    const int32_t end = last - pixel < r->strip ? last : pixel + r->strip;
+    const size_t at = (size_t)pixel * r->pixel_bytes;
+    er_conv_gemm_pixels(&r->conv, job->input, pixel, end, results, results + r->strip_bytes);
+    er_tail_run(&r->tail, (end - pixel) * r->conv.shape.out_c, results, job->other + at,
+                job->output + at);
+  }
+}
+
+static edgert_status run(const er_run *run, const er_node *node) {
+  const er_residual *r = node->data;
+  const er_conv_shape *s = &r->conv.shape;
+  er_job job = {r, er_in_data(run, node, INPUT), er_in_data(run, node, OTHER),
+                er_out_data(run, node, 0), run->scratch};
+  er_parallel(run, s->batch * s->out_h * s->out_w, work, &job);
+  return EDGERT_OK;
+}
+
+edgert_status er_fuse_residual(er_plan *plan, const er_links *links, int32_t position,
+                               bool *fused) {
+  er_node *node = &links->graph->nodes[position];
+  const er_conv_gemm *conv = er_conv_gemm_of(node);
+  if (!conv) return EDGERT_OK;
+  er_tail tail;
+  er_node *last = er_tail_after(links, node, &tail);
+  if (!last) return EDGERT_OK;
+  er_residual *r = er_plan_alloc(plan, sizeof *r);
+  if (!r) return er_plan_no_memory(plan);
+  *r = (er_residual){.conv = *conv, .tail = tail};
+  size_scratch(r);
+  const int32_t inputs[] = {[INPUT] = node->inputs[0], [OTHER] = tail.other};
+  er_node *const members[] = {node, last};
+  const er_group group = {members, 2, run, 2, inputs, r, r->thread_bytes};
+  ER_TRY(er_merge(plan, &group));
+  *fused = true;
+  return EDGERT_OK;
+}

@@ -1,0 +1,189 @@
+"""Fused groups compute what their operators compute one by one, bit for bit, on any threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import ai_edge_litert.schema_py_generated as schema
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgesdk_runtimes.base import Array
+from edgesdk_runtimes.native import NativeRuntime, NativeSession
+from tests.native.model_builder import GraphBuilder, ModelBuilder, pack
+from tests.native.running import random_array
+
+pytestmark = pytest.mark.native
+
+OP = schema.BuiltinOperator
+
+
+@dataclass(frozen=True)
+class Block:
+    """An inverted residual block: [pad] -> [expand] -> depthwise -> project -> [add]."""
+
+    quantized: bool
+    expand: bool
+    padded: bool
+    residual: bool
+    kernel: int
+    stride: int
+    dilation: int
+    size: int
+    channels: int
+    seed: int
+
+
+blocks = st.builds(
+    Block,
+    quantized=st.booleans(),
+    expand=st.booleans(),
+    padded=st.booleans(),
+    residual=st.booleans(),
+    kernel=st.sampled_from([1, 2, 3, 5]),
+    stride=st.sampled_from([1, 2]),
+    dilation=st.sampled_from([1, 1, 2]),
+    size=st.sampled_from([28, 31]),
+    channels=st.sampled_from(
+        [132, 144]
+    ),  # over 96 KiB of expanded int8 image: large enough to fuse
+    seed=st.integers(0, 2**32 - 1),
+)
+
+
+class _Network:
+    """Adds layers to a graph, all int8 or all float."""
+
+    def __init__(self, graph: GraphBuilder, quantized: bool, seed: int) -> None:
+        self.graph, self.quantized = graph, quantized
+        self.rng = np.random.default_rng(seed)
+
+    def activation(self, name: str, shape: list[int], like: tuple[float, int] | None = None) -> int:
+        if not self.quantized:
+            return self.graph.tensor(name, shape)
+        scale, zero = like or (
+            float(self.rng.uniform(0.02, 0.06)),
+            int(self.rng.integers(-128, 128)),
+        )
+        return self.graph.tensor(name, shape, np.int8, scale=[scale], zero_point=[zero])
+
+    def weights(self, shape: list[int]) -> int:
+        if not self.quantized:
+            return self.graph.tensor("w", shape, data=self.rng.normal(size=shape))
+        values = self.rng.integers(-127, 128, shape)
+        return self.graph.tensor("w", shape, np.int8, data=values, scale=[0.002])
+
+    def quantization(self, tensor: int) -> tuple[float, int] | None:
+        found = self.graph.subgraph.tensors[tensor].quantization
+        return (found.scale[0], found.zeroPoint[0]) if self.quantized else None
+
+    def shape(self, tensor: int) -> list[int]:
+        return list(self.graph.subgraph.tensors[tensor].shape)
+
+    def pad(self, x: int, border: int) -> int:
+        n, h, w, c = self.shape(x)
+        pads = self.graph.tensor(
+            "pads", [4, 2], np.int32, data=[[0, 0], [border, border], [border, border], [0, 0]]
+        )
+        shape = [n, h + 2 * border, w + 2 * border, c]
+        y = self.activation("padded", shape, self.quantization(x))
+        self.graph.operator(OP.PAD, [x, pads], [y], schema.PadOptionsT())
+        return y
+
+    def pointwise(self, x: int, channels: int) -> int:
+        n, h, w, c = self.shape(x)
+        y = self.activation("conv", [n, h, w, channels])
+        options = schema.Conv2DOptionsT()
+        options.strideH = options.strideW = options.dilationHFactor = options.dilationWFactor = 1
+        self.graph.operator(OP.CONV_2D, [x, self.weights([channels, 1, 1, c]), -1], [y], options)
+        return y
+
+    def depthwise(self, x: int, block: Block) -> int:
+        n, h, w, c = self.shape(x)
+        size = -(-h // block.stride)
+        if block.padded:
+            size = (h - (block.kernel - 1) * block.dilation - 1) // block.stride + 1
+        y = self.activation("depthwise", [n, size, size, c])
+        options = schema.DepthwiseConv2DOptionsT()
+        options.padding = schema.Padding.VALID if block.padded else schema.Padding.SAME
+        options.strideH = options.strideW = block.stride
+        options.dilationHFactor = options.dilationWFactor = block.dilation
+        options.depthMultiplier = 1
+        weights = self.weights([1, block.kernel, block.kernel, c])
+        self.graph.operator(OP.DEPTHWISE_CONV_2D, [x, weights, -1], [y], options)
+        return y
+
+    def add(self, x: int, other: int) -> int:
+        y = self.activation("sum", self.shape(x))
+        self.graph.operator(OP.ADD, [x, other], [y], schema.AddOptionsT())
+        return y
+
+
+def build(block: Block) -> bytes:
+    builder = ModelBuilder()
+    net = _Network(builder.graph("main"), block.quantized, block.seed)
+    narrow = 8 if block.expand else block.channels
+    inputs = [net.activation("x", [1, block.size, block.size, narrow])]
+    x = inputs[0]
+    if block.expand:
+        x = net.pointwise(x, block.channels)
+    if block.padded:
+        x = net.pad(x, 2)
+    x = net.pointwise(net.depthwise(x, block), 8)
+    if block.residual:
+        inputs.append(net.activation("other", net.shape(x)))
+        x = net.add(inputs[1], x) if block.seed % 2 else net.add(x, inputs[1])
+    net.graph.ends(inputs, [x])
+    return pack(builder.model)
+
+
+def opened(model: bytes, **options: Any) -> NativeSession:
+    runtime = NativeRuntime()
+    if not runtime.probe().available:
+        pytest.skip(runtime.probe().detail)
+    return runtime.open(model, **options)
+
+
+def outputs(model: bytes, arrays: list[Array], **options: Any) -> list[bytes]:
+    session = opened(model, **options)
+    return [array.tobytes() for _ in range(2) for array in session.run(arrays)]
+
+
+@given(block=blocks)
+@settings(max_examples=60, deadline=None)
+def test_a_fused_block_is_its_operators_one_by_one(block: Block) -> None:
+    model = build(block)
+    rng = np.random.default_rng(block.seed)
+    arrays = [random_array(spec.shape, spec.dtype, rng) for spec in opened(model).inputs]
+    expected = outputs(model, arrays, unfused=True)
+    assert outputs(model, arrays) == expected
+    assert outputs(model, arrays, threads=3) == expected
+
+
+def test_a_block_becomes_one_node_with_a_joint_name() -> None:
+    block = Block(True, True, False, True, 3, 1, 1, 28, 144, 0)
+    names = [node.op for node in opened(build(block)).nodes()]
+    assert names == ["CONV_2D+DEPTHWISE_CONV_2D+CONV_2D+ADD"]
+
+
+def test_padding_and_a_lone_residual_are_fused_too() -> None:
+    builder = ModelBuilder()
+    net = _Network(builder.graph("main"), True, 0)
+    x = net.activation("x", [1, 8, 8, 4])
+    y = net.add(net.depthwise(net.pad(x, 1), Block(True, False, True, False, 3, 1, 1, 8, 4, 0)), x)
+    net.graph.ends([x], [net.add(net.pointwise(y, 4), y)])
+    names = [node.op for node in opened(pack(builder.model)).nodes()]
+    assert names == ["DEPTHWISE_CONV_2D", "ADD", "CONV_2D+ADD"]
+
+
+def test_what_others_read_too_is_not_fused_away() -> None:
+    builder = ModelBuilder()
+    net = _Network(builder.graph("main"), True, 0)
+    x = net.activation("x", [1, 8, 8, 4])
+    y = net.pointwise(x, 4)
+    net.graph.ends([x], [y, net.add(y, x)])
+    session = opened(pack(builder.model))
+    assert [node.op for node in session.nodes()] == ["CONV_2D", "ADD"]
