@@ -1,0 +1,150 @@
+/* int8 gemm with dot products: a panel holds 8 units, four products of a unit side by side, and
+ * SDOT by lane takes the four bytes of a row that they meet. */
+#include "kernels/dotprod/layer.h"
+#include "kernels/neon/magic.h"
+#include "kernels/neon/panels.h"
+
+enum { UNITS = 8, ROWS = 8, STEP = 4, BLOCK = 16 }; /* BLOCK: depth that one load of a row covers */
+
+typedef struct er_panel {
+  int32_t bias[UNITS]; /* less the input zero point's part; plus the bits of MAGIC if `magic` */
+  float scale[UNITS];
+  int32_t magic; /* whether magic.h holds for all units */
+  int32_t unused[3];
+  int8_t weights[][2][16]; /* [steps of depth][4 units each] */
+} er_panel;
+
+static size_t panel_bytes(int32_t depth) {
+  return sizeof(er_panel) + ((size_t)depth + STEP - 1) / STEP * STEP * UNITS;
+}
+
+static size_t packed_bytes(int32_t units, int32_t depth) {
+  return ((size_t)units + UNITS - 1) / UNITS * panel_bytes(depth);
+}
+
+static void pack_unit(const er_weights_s8 *w, int32_t unit, er_panel *panel) {
+  const int32_t u = unit % UNITS;
+  const int8_t *values = w->values + (int64_t)unit * w->depth;
+  panel->bias[u] = er_bias_less_zero_point(w, unit, (int64_t)unit * w->depth, 1);
+  panel->scale[u] = w->scale[unit];
+  panel->magic &= er_fits_magic(panel->bias[u], panel->scale[u], values, w->depth, 1);
+  for (int32_t d = 0; d < w->depth; d++) {
+    panel->weights[d / STEP][u / 4][u % 4 * STEP + d % STEP] = values[d];
+  }
+}
+
+static void pack(const er_weights_s8 *weights, void *packed) {
+  const size_t bytes = panel_bytes(weights->depth);
+  for (int32_t first = 0; first < weights->units; first += UNITS) {
+    er_panel *panel = (er_panel *)((char *)packed + (size_t)(first / UNITS) * bytes);
+    const int32_t left = weights->units - first;
+    panel->magic = 1;
+    for (int32_t u = 0; u < left && u < UNITS; u++) pack_unit(weights, first + u, panel);
+    for (int32_t u = 0; u < UNITS && panel->magic; u++) panel->bias[u] += ER_MAGIC_BITS;
+  }
+}
+
+/* STEP products for each row and unit. @param lane of the rows' vectors that holds them */
+#define MULTIPLY(lane)                                      \
+  w0 = vld1q_s8(weights[0][0]);                             \
+  w1 = vld1q_s8(weights[0][1]);                             \
+  ER_UNROLL for (int r = 0; r < rows; r++) {                \
+    acc[r][0] = vdotq_laneq_s32(acc[r][0], w0, a[r], lane); \
+    acc[r][1] = vdotq_laneq_s32(acc[r][1], w1, a[r], lane); \
+  }                                                         \
+  weights++;
+
+ER_INLINE void load_rows(const int rows, const int8_t *const *input, int32_t d, int8x16_t *a) {
+  ER_UNROLL for (int r = 0; r < rows; r++) a[r] = vld1q_s8(input[r] + d);
+}
+
+/* Rows two by two, one branch for the common case: whole vectors. */
+ER_INLINE void store(const int rows, int32_t units, const int8x16_t *q, int64_t stride,
+                     int8_t *output) {
+  if (units == UNITS) {
+    ER_UNROLL for (int r = 0; r < rows; r++, output += stride) {
+      vst1_s8(output, r % 2 ? vget_high_s8(q[r / 2]) : vget_low_s8(q[r / 2]));
+    }
+  } else {
+    ER_UNROLL for (int r = 0; r < rows; r++, output += stride) {
+      er_store_part8_neon(output, r % 2 ? vget_high_s8(q[r / 2]) : vget_low_s8(q[r / 2]), units);
+    }
+  }
+}
+
+ER_INLINE void tile(const int rows, const bool magic, const er_panel_task *task, int32_t row,
+                    const er_settle_neon *settle) {
+  const er_gemm_s8_call *c = task->call;
+  const er_panel *panel = task->panel;
+  const int8_t *input[ROWS];
+  const int32_t *bias = panel->bias;
+  const int8_t(*weights)[2][16] = panel->weights;
+  int32x4_t acc[ROWS][2];
+  int8x16_t a[ROWS], w0, w1;
+  ER_UNROLL for (int r = 0; r < rows; r++) {
+    input[r] = c->input + (row + r) * c->input_stride;
+    acc[r][0] = vld1q_s32(bias);
+    acc[r][1] = vld1q_s32(bias + 4);
+    __asm__("" : "+r"(bias)); /* load again: cheaper than a copy, which takes a multiplier's slot */
+  }
+  int32_t d = 0;
+  for (; d + BLOCK <= c->depth; d += BLOCK) {
+    load_rows(rows, input, d, a);
+    MULTIPLY(0)
+    MULTIPLY(1)
+    MULTIPLY(2)
+    MULTIPLY(3)
+  }
+  if (d < c->depth) { /* what lies behind the row meets weights of 0 */
+    load_rows(rows, input, d, a);
+    MULTIPLY(0)
+    if (d + STEP < c->depth) {
+      MULTIPLY(1)
+    }
+    if (d + 2 * STEP < c->depth) {
+      MULTIPLY(2)
+    }
+    if (d + 3 * STEP < c->depth) {
+      MULTIPLY(3)
+    }
+  }
+  const float32x4_t scale0 = vld1q_f32(panel->scale), scale1 = vld1q_f32(panel->scale + 4);
+  int16x8_t wide[ROWS];
+  int8x16_t q[ROWS];
+  ER_UNROLL for (int r = 0; r < rows; r++) {
+    wide[r] = magic ? er_settle8_magic(acc[r][0], acc[r][1], scale0, scale1, settle)
+                    : er_settle8_neon(acc[r][0], acc[r][1], scale0, scale1, settle);
+  }
+  ER_UNROLL for (int r = 0; r < rows; r += 2) {
+    q[r / 2] = er_bytes_neon(wide[r], wide[r + 1 < rows ? r + 1 : r], settle);
+  }
+  store(rows, task->units, q, c->output_stride, task->output + row * c->output_stride);
+}
+
+#define RUN_ROWS(name, magic)                                                      \
+  static void name(const er_panel_task *t) {                                       \
+    const er_settle_neon settle = er_settle_neon_of(t->call->range);               \
+    int32_t row = t->first;                                                        \
+    for (; row + ROWS <= t->last; row += ROWS) tile(ROWS, magic, t, row, &settle); \
+    for (; row + 4 <= t->last; row += 4) tile(4, magic, t, row, &settle);          \
+    for (; row + 2 <= t->last; row += 2) tile(2, magic, t, row, &settle);          \
+    for (; row < t->last; row++) tile(1, magic, t, row, &settle);                  \
+  }
+RUN_ROWS(run_magic, true)
+RUN_ROWS(run_converted, false)
+
+static void multiply(const er_panel_task *task) {
+  const er_panel *panel = task->panel;
+  (panel->magic ? run_magic : run_converted)(task);
+}
+
+static void run(const er_gemm_s8_call *c) {
+  er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), multiply});
+}
+
+const er_gemm_s8 er_gemm_s8_dotprod = {.name = "gemm_s8_dotprod",
+                                       .unit_step = UNITS,
+                                       .row_step = ROWS,
+                                       .packed_bytes = packed_bytes,
+                                       .pack = pack,
+                                       .run = run};

@@ -1,0 +1,9 @@
+/* What the layer of ARMv8.2's dot products brings. */
+#ifndef ER_DOTPROD_LAYER_H
+#define ER_DOTPROD_LAYER_H
+
+#include "kernels/kernels.h"
+
+extern const er_gemm_s8 er_gemm_s8_dotprod;
+
+#endif

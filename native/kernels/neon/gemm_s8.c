@@ -1,0 +1,178 @@
+/* int8 gemm for ARMv8.0, which multiplies bytes to int16. A panel holds 16 units; four products of
+ * a unit lie in one vector as [4 units][d, d+1 | d+2, d+3], so that SMULL    t = (d, d+1) of the
+ * weights * (d, d+1) of the row, twice four units wide SMLAL2   t += (d+2, d+3) likewise SADALP acc
+ * += t, pairs added leaves each unit's sum in a lane of its own: nothing is to be added up at the
+ * end. Two products fit int16 unless all four factors are -128: 2 * 128 * 127 < 2^15. `pack` proves
+ * for each panel that no two weights of a lane are -128; else each product is added alone. */
+#include "kernels/neon/layer.h"
+#include "kernels/neon/panels.h"
+#include "kernels/neon/settle.h"
+
+enum {
+  UNITS = 16,
+  ROWS = 4,
+  STEP = 4,
+  BLOCK = 16
+}; /* BLOCK: depth that one load of a row covers */
+
+typedef struct er_panel {
+  int32_t bias[UNITS]; /* less the input zero point's part */
+  float scale[UNITS];
+  int32_t in_pairs; /* whether two products may be added in int16 */
+  int32_t unused[3];
+  int8_t weights[][4][16]; /* [steps of depth][4 units each] */
+} er_panel;
+
+static size_t panel_bytes(int32_t depth) {
+  return sizeof(er_panel) + ((size_t)depth + STEP - 1) / STEP * STEP * UNITS;
+}
+
+static size_t packed_bytes(int32_t units, int32_t depth) {
+  return ((size_t)units + UNITS - 1) / UNITS * panel_bytes(depth);
+}
+
+/* Where weight d of unit u of the panel lies. */
+static int8_t *place(er_panel *panel, int32_t u, int32_t d) {
+  return &panel->weights[d / STEP][u / 4][d % STEP / 2 * 8 + u % 4 * 2 + d % 2];
+}
+
+static void pack_unit(const er_weights_s8 *w, int32_t unit, er_panel *panel) {
+  const int32_t u = unit % UNITS;
+  const int8_t *values = w->values + (int64_t)unit * w->depth;
+  panel->bias[u] = er_bias_less_zero_point(w, unit, (int64_t)unit * w->depth, 1);
+  panel->scale[u] = w->scale[unit];
+  for (int32_t d = 0; d < w->depth; d++) {
+    *place(panel, u, d) = values[d];
+    if (d % STEP >= 2 && values[d] == -128 && values[d - 2] == -128) panel->in_pairs = 0;
+  }
+}
+
+static void pack(const er_weights_s8 *weights, void *packed) {
+  for (int32_t unit = 0; unit < weights->units; unit++) {
+    er_panel *panel =
+        (er_panel *)((char *)packed + (size_t)(unit / UNITS) * panel_bytes(weights->depth));
+    if (unit % UNITS == 0) panel->in_pairs = 1;
+    pack_unit(weights, unit, panel);
+  }
+}
+
+/* STEP products for each row and unit. @param lane of the rows' vectors that holds them */
+#define MULTIPLY(lane)                                                                  \
+  ER_UNROLL for (int v = 0; v < vectors; v++) w[v] = vld1q_s8(weights[0][v]);           \
+  ER_UNROLL for (int r = 0; r < rows; r++) {                                            \
+    const int8x8_t low = vreinterpret_s8_s16(vdup_laneq_s16(a[r], 2 * (lane)));         \
+    const int8x16_t high = vreinterpretq_s8_s16(vdupq_laneq_s16(a[r], 2 * (lane) + 1)); \
+    ER_UNROLL for (int v = 0; v < vectors; v++) {                                       \
+      int16x8_t t = vmull_s8(vget_low_s8(w[v]), low);                                   \
+      if (!in_pairs) acc[r][v] = vpadalq_s16(acc[r][v], t);                             \
+      t = in_pairs ? vmlal_high_s8(t, w[v], high) : vmull_high_s8(w[v], high);          \
+      acc[r][v] = vpadalq_s16(acc[r][v], t);                                            \
+    }                                                                                   \
+  }                                                                                     \
+  weights++;
+
+ER_INLINE void load_rows(const int rows, const int8_t *const *input, int32_t d, int16x8_t *a) {
+  ER_UNROLL for (int r = 0; r < rows; r++) a[r] = vreinterpretq_s16_s8(vld1q_s8(input[r] + d));
+}
+
+/* One branch for the common case: whole vectors. */
+ER_INLINE void store(const int rows, const int vectors, int32_t units, const int8x16_t *q,
+                     int64_t stride, int8_t *output) {
+  if (units == 4 * vectors) {
+    ER_UNROLL for (int r = 0; r < rows; r++, output += stride) {
+      if (vectors == 4) vst1q_s8(output, q[r]);
+      if (vectors == 2) vst1_s8(output, vget_low_s8(q[r]));
+    }
+  } else {
+    ER_UNROLL for (int r = 0; r < rows; r++, output += stride) {
+      er_store_part_neon(output, q[r], units);
+    }
+  }
+}
+
+ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs,
+                    const er_panel_task *task, int32_t row, const er_settle_neon *settle) {
+  const er_gemm_s8_call *c = task->call;
+  const er_panel *panel = task->panel;
+  const int8_t *input[ROWS];
+  const int32_t *bias = panel->bias;
+  const int8_t(*weights)[4][16] = panel->weights;
+  int32x4_t acc[ROWS][4];
+  int16x8_t a[ROWS];
+  int8x16_t w[4];
+  ER_UNROLL for (int r = 0; r < rows; r++) {
+    input[r] = c->input + (row + r) * c->input_stride;
+    ER_UNROLL for (int v = 0; v < vectors; v++) acc[r][v] = vld1q_s32(bias + 4 * v);
+    __asm__("" : "+r"(bias)); /* load again: cheaper than a copy, which takes a multiplier's slot */
+  }
+  int32_t d = 0;
+  for (; d + BLOCK <= c->depth; d += BLOCK) {
+    load_rows(rows, input, d, a);
+    MULTIPLY(0)
+    MULTIPLY(1)
+    MULTIPLY(2)
+    MULTIPLY(3)
+  }
+  if (d < c->depth) { /* what lies behind the row meets weights of 0 */
+    load_rows(rows, input, d, a);
+    MULTIPLY(0)
+    if (d + STEP < c->depth) {
+      MULTIPLY(1)
+    }
+    if (d + 2 * STEP < c->depth) {
+      MULTIPLY(2)
+    }
+    if (d + 3 * STEP < c->depth) {
+      MULTIPLY(3)
+    }
+  }
+  float32x4_t scale[4];
+  ER_UNROLL for (int v = 0; v < vectors; v++) scale[v] = vld1q_f32(panel->scale + 4 * v);
+  int8_t *output = task->output + row * c->output_stride;
+  int8x16_t q[ROWS];
+  ER_UNROLL for (int r = 0; r < rows; r++) {
+    const int16x8_t low = er_settle8_neon(acc[r][0], acc[r][1], scale[0], scale[1], settle);
+    const int16x8_t high =
+        vectors == 2 ? low : er_settle8_neon(acc[r][2], acc[r][3], scale[2], scale[3], settle);
+    q[r] = er_bytes_neon(low, high, settle);
+  }
+  store(rows, vectors, task->units, q, c->output_stride, output);
+}
+
+#define RUN_ROWS(name, vectors, in_pairs)                                                      \
+  static void name(const er_panel_task *t) {                                                   \
+    const er_settle_neon settle = er_settle_neon_of(t->call->range);                           \
+    int32_t row = t->first;                                                                    \
+    for (; row + ROWS <= t->last; row += ROWS) tile(ROWS, vectors, in_pairs, t, row, &settle); \
+    for (; row + 2 <= t->last; row += 2) tile(2, vectors, in_pairs, t, row, &settle);          \
+    for (; row < t->last; row++) tile(1, vectors, in_pairs, t, row, &settle);                  \
+  }
+RUN_ROWS(run_16_units, 4, true)
+RUN_ROWS(run_8_units, 2, true)
+
+static void run_alone(const er_panel_task *t) {
+  const er_settle_neon settle = er_settle_neon_of(t->call->range);
+  for (int32_t row = t->first; row < t->last; row++) tile(1, 4, false, t, row, &settle);
+}
+
+static void multiply(const er_panel_task *task) {
+  const er_panel *panel = task->panel;
+  if (!panel->in_pairs) {
+    run_alone(task);
+  } else if (task->units > 8) {
+    run_16_units(task);
+  } else {
+    run_8_units(task);
+  }
+}
+
+static void run(const er_gemm_s8_call *c) {
+  er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), multiply});
+}
+
+const er_gemm_s8 er_gemm_s8_neon = {.name = "gemm_s8_neon",
+                                    .unit_step = UNITS,
+                                    .row_step = ROWS,
+                                    .packed_bytes = packed_bytes,
+                                    .pack = pack,
+                                    .run = run};

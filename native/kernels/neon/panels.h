@@ -1,0 +1,26 @@
+/* How the int8 gemms of ARM walk over a product: a panel of units times a block of rows, small
+ * enough to stay in the first-level cache while panel after panel passes. */
+#ifndef ER_PANELS_H
+#define ER_PANELS_H
+
+#include "kernels/linear_kernels.h"
+
+/* Rows [first, last) times one panel. */
+typedef struct er_panel_task {
+  const er_gemm_s8_call *call;
+  const void *panel;
+  int32_t first, last;
+  int8_t *output; /* of the panel's first unit in row 0 */
+  int32_t units;  /* to write, 1..width */
+} er_panel_task;
+
+typedef struct er_panels {
+  int32_t width; /* units in a panel */
+  int32_t rows;  /* computed at once */
+  size_t bytes;  /* of a panel */
+  void (*multiply)(const er_panel_task *task);
+} er_panels;
+
+void er_for_panels(const er_gemm_s8_call *call, er_panels panels);
+
+#endif

@@ -1,0 +1,14 @@
+/* Loops whose bodies are instances of one pattern: bounds are constants after inlining, and arrays
+ * of vectors that they index become registers. The compiler must unroll early for that. */
+#ifndef ER_UNROLL_H
+#define ER_UNROLL_H
+
+#define ER_INLINE static inline __attribute__((always_inline))
+
+#ifdef __clang__
+#define ER_UNROLL _Pragma("unroll")
+#else
+#define ER_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#endif
