@@ -70,5 +70,5 @@ def _settings(machine: Machine) -> list[str]:
         f"-DCMAKE_SYSTEM_PROCESSOR={machine.name}",
         f"-DCMAKE_C_COMPILER={machine.gcc}",
         f"-DCMAKE_C_FLAGS={' '.join(machine.flags)}",
-        "-DCMAKE_EXE_LINKER_FLAGS=-static",
+        "-DEDGERT_STATIC=ON",
     ]
