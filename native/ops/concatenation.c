@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "activation.h"
+#include "kernels/copy.h"
 #include "kernels/float.h"
 #include "kernels/kernels.h"
 #include "shape.h"
@@ -94,6 +95,22 @@ static edgert_status plan_parts(er_plan *plan, er_node *node, int32_t axis, er_c
   return EDGERT_OK;
 }
 
+/* Where the parts lie one after the other, the planner may let the inputs be there from the start.
+ */
+static edgert_status list_pieces(er_plan *plan, er_node *node, const er_concat_plan *p) {
+  er_copy *pieces = er_plan_alloc(plan, (size_t)node->input_count * sizeof *pieces);
+  if (pieces == NULL) return er_plan_no_memory(plan);
+  for (int32_t i = 0; i < node->input_count; ++i) {
+    if (p->parts[i].table != NULL) return EDGERT_OK;
+    pieces[i] = (er_copy){.input = i,
+                          .block = (int64_t)p->parts[i].in_bytes,
+                          .out_offset = (int64_t)p->parts[i].offset};
+  }
+  node->pieces = pieces;
+  node->piece_count = node->input_count;
+  return EDGERT_OK;
+}
+
 static edgert_status prepare(er_plan *plan, er_node *node) {
   ER_TRY(er_plan_want_counts(plan, node, 1, 4096, 1));
   const er_tensor *first = er_plan_input(plan, node, 0), *output = er_plan_output(plan, node, 0);
@@ -112,7 +129,8 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
   ER_TRY(declare(plan, node, axis));
   p->outer = er_product(first, 0, axis);
   node->data = p;
-  return plan_parts(plan, node, axis, p);
+  ER_TRY(plan_parts(plan, node, axis, p));
+  return p->outer == 1 ? list_pieces(plan, node, p) : EDGERT_OK;
 }
 
 static edgert_status run(const er_run *run, const er_node *node) {

@@ -15,6 +15,8 @@ edgert_status er_move_begin(er_plan *plan, er_node *node, int32_t count, er_copy
   if (move == NULL) return er_plan_no_memory(plan);
   move->count = count;
   node->data = move;
+  node->pieces = move->copies;
+  node->piece_count = count;
   *copies = move->copies;
   return EDGERT_OK;
 }

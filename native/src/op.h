@@ -35,6 +35,9 @@ typedef struct er_node {
   void *data;           /* what prepare leaves for run (er_plan_alloc) */
   size_t scratch_bytes; /* set by prepare: 64-byte aligned memory that run gets */
   int64_t macs;         /* set by prepare */
+  int32_t piece_count;
+  const struct er_copy *pieces; /* [piece_count] set by prepare where all that run does is to move
+                                   bytes; the planner may place tensors so that it need not */
   const char
       *kernel; /* set by prepare: static name of the chosen kernel; NULL: the op's own code */
 } er_node;

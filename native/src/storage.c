@@ -1,23 +1,7 @@
-/* Which tensors share bytes, how long the bytes live, and where they are.
- *
- * Time is counted in steps: 0 before the first node, i + 1 at node i, node_count + 1 after the
- * last. A `root` is the tensor that stands for all that share its bytes. */
+/* Which tensors share bytes, how long the bytes live, and where they are. */
+#include "storage.h"
+
 #include "arena.h"
-#include "plan.h"
-
-enum { NO_ROOT = -1 };
-
-typedef struct storage {
-  er_graph *graph;
-  int32_t count;  /* tensors */
-  int32_t end;    /* the last step */
-  int32_t *roots; /* [count]; NO_ROOT: constant, variable or not used */
-  int32_t *first; /* [count] step that writes; of a root: of all that share */
-  int32_t *last;  /* [count] last step that reads or writes; of a root: of all that share */
-  uint8_t *ends;  /* [count] bits FROM_CALLER, TO_CALLER */
-} storage;
-
-enum { FROM_CALLER = 1, TO_CALLER = 2 };
 
 static edgert_status make(er_plan *plan, er_graph *graph, storage *s) {
   size_t count = (size_t)graph->source->tensor_count;
@@ -25,10 +9,11 @@ static edgert_status make(er_plan *plan, er_graph *graph, storage *s) {
                  .count = (int32_t)count,
                  .end = graph->node_count + 1,
                  .roots = er_memory_array(&plan->scratch, count, sizeof *s->roots),
+                 .offsets = er_memory_array(&plan->scratch, count, sizeof *s->offsets),
                  .first = er_memory_array(&plan->scratch, count, sizeof *s->first),
                  .last = er_memory_array(&plan->scratch, count, sizeof *s->last),
                  .ends = er_memory_array(&plan->scratch, count, sizeof *s->ends)};
-  if (!s->roots || !s->first || !s->last || !s->ends) return er_plan_no_memory(plan);
+  if (!s->roots || !s->offsets || !s->first || !s->last || !s->ends) return er_plan_no_memory(plan);
   for (int32_t i = 0; i < s->count; i++) s->roots[i] = NO_ROOT;
   return EDGERT_OK;
 }
@@ -66,8 +51,10 @@ static void mark_lifetimes(storage *s) {
 
 /* ---- sharing --------------------------------------------------------------------------------- */
 
-static void share(storage *s, int32_t root, int32_t tensor) {
+void er_share(storage *s, int32_t root, size_t offset, int32_t tensor) {
   s->roots[tensor] = root;
+  s->offsets[tensor] = offset;
+  s->ends[root] |= s->ends[tensor];
   if (s->last[tensor] > s->last[root]) s->last[root] = s->last[tensor];
 }
 
@@ -98,10 +85,13 @@ static bool can_overwrite(const storage *s, const er_node *node, int32_t root, i
 
 /* @return whether the node need not run */
 static bool share_at(storage *s, const er_node *node, int32_t step) {
+  if (er_view(s, node)) return true;
   int32_t root = shareable_root(s, node);
   if (root == NO_ROOT) return false;
   bool alias = can_alias(s, node, root);
-  if (alias || can_overwrite(s, node, root, step)) share(s, root, node->outputs[0]);
+  if (alias || can_overwrite(s, node, root, step)) {
+    er_share(s, root, s->offsets[node->inputs[0]], node->outputs[0]);
+  }
   return alias;
 }
 
@@ -136,7 +126,8 @@ static void fill_pieces(const storage *s, const int32_t *steps, er_piece *pieces
 static void place(const storage *s, const er_piece *pieces, char *arena) {
   er_graph *graph = s->graph;
   for (int32_t i = 0; i < s->count; i++) {
-    if (s->roots[i] != NO_ROOT) graph->data[i] = arena + pieces[s->roots[i]].offset;
+    if (s->roots[i] == NO_ROOT) continue;
+    graph->data[i] = arena + pieces[s->roots[i]].offset + s->offsets[i];
   }
   for (int32_t i = 0; i < graph->node_count; i++) {
     graph->scratch[i] = arena + pieces[s->count + i].offset;

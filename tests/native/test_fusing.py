@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.native import NativeRuntime, NativeSession
 from tests.native.model_builder import GraphBuilder, ModelBuilder, pack
-from tests.native.running import random_array
+from tests.native.running import litert, random_array
 
 pytestmark = pytest.mark.native
 
@@ -102,7 +102,7 @@ class _Network:
         return y
 
     def depthwise(self, x: int, block: Block) -> int:
-        n, h, w, c = self.shape(x)
+        n, h, _, c = self.shape(x)
         size = -(-h // block.stride)
         if block.padded:
             size = (h - (block.kernel - 1) * block.dilation - 1) // block.stride + 1
@@ -187,3 +187,44 @@ def test_what_others_read_too_is_not_fused_away() -> None:
     net.graph.ends([x], [y, net.add(y, x)])
     session = opened(pack(builder.model))
     assert [node.op for node in session.nodes()] == ["CONV_2D", "ADD"]
+
+
+def _views(joined: bool, from_caller: bool) -> bytes:
+    """Two halves of an image are changed each by its own ADD and joined (or only cut)."""
+    builder = ModelBuilder()
+    net = _Network(builder.graph("main"), False, 0)
+    x = net.activation("x", [1, 4, 6])
+    y = x if from_caller else net.add(x, x)
+    axis = net.graph.tensor("axis", [], np.int32, data=1)
+    parts = [net.activation(f"part {i}", [1, 2, 6]) for i in range(2)]
+    split = schema.SplitOptionsT()
+    split.numSplits = 2
+    net.graph.operator(OP.SPLIT, [axis, y], parts, split)
+    if not joined:
+        net.graph.ends([x], parts)
+        return pack(builder.model)
+    changed = [net.add(part, part) for part in parts]
+    whole = net.activation("whole", [1, 4, 6])
+    options = schema.ConcatenationOptionsT()
+    options.axis = 1
+    net.graph.operator(OP.CONCATENATION, changed, [whole], options)
+    net.graph.ends([x], [whole])
+    return pack(builder.model)
+
+
+@pytest.mark.parametrize(
+    ("joined", "from_caller", "left"),
+    [
+        (True, True, ["ADD", "ADD"]),
+        (True, False, ["ADD", "ADD", "ADD"]),
+        (False, False, ["ADD"]),
+        (False, True, ["SPLIT"]),  # a caller may write x again; its outputs must not change with it
+    ],
+)
+def test_contiguous_parts_are_views(joined: bool, from_caller: bool, left: list[str]) -> None:
+    model = _views(joined, from_caller)
+    x = np.arange(24, dtype=np.float32).reshape(1, 4, 6)
+    session = opened(model)
+    assert [node.op for node in session.nodes()] == left
+    for ours, theirs in zip(session.run([x]), litert(model, [x]), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
