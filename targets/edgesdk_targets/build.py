@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from edgesdk_runtimes.errors import InputError
 from edgesdk_targets.cache import cache_folder
-from edgesdk_targets.command import require, run
+from edgesdk_targets.command import run
 from edgesdk_targets.machines import Machine
-
-
-@dataclass(frozen=True)
-class Build:
-    """What a build gave: the program `edge-run` (static) and the shared library."""
-
-    machine: Machine
-    folder: Path
-
-    @property
-    def program(self) -> Path:
-        return self.folder / "edge-run"
-
-    @property
-    def library(self) -> Path:
-        return self.folder / "libedgert.so"
+from edgesdk_targets.toolchains import Toolchain, for_library, for_program
 
 
 def native_source() -> Path:
@@ -42,33 +26,54 @@ def native_source() -> Path:
     raise InputError("The C sources are not installed here; run this in a checkout of EdgeSDK.")
 
 
-def build(machine: Machine, source: Path | None = None) -> Build:
-    """Cross-build with Debian's gcc; what is built already is kept.
+def build_program(machine: Machine, compiler: str = "gcc", source: Path | None = None) -> Path:
+    """Build `edge-run` as a static program; what is built already is kept.
 
     Raises:
+        InputError: an unknown compiler.
         RuntimeMissingError: CMake or the compiler is not installed.
         CommandError: the build failed; the message ends with what it said.
     """
     source = source or native_source()
-    require(machine.gcc)
-    folder = cache_folder("build", f"{machine.name}-gcc-{_fingerprint(source)}")
-    run(["cmake", "-S", source, "-B", folder, *_settings(machine)])
-    run(["cmake", "--build", folder, "--target", "edge-run", "edgert"])
-    return Build(machine, folder)
+    toolchain = for_program(compiler, machine, source)
+    return _build(toolchain, source, "edge-run") / "edge-run"
 
 
-def _fingerprint(source: Path) -> str:
-    """Checkouts do not share a build folder."""
-    return hashlib.sha256(str(source).encode()).hexdigest()[:8]
+def build_library(machine: Machine, compiler: str = "gcc", source: Path | None = None) -> Path:
+    """Build `libedgert.so`; what is built already is kept. Raises as `build_program`."""
+    source = source or native_source()
+    toolchain = for_library(compiler, machine, source)
+    return _build(toolchain, source, "edgert") / "libedgert.so"
 
 
-def _settings(machine: Machine) -> list[str]:
-    return [
-        *(["-G", "Ninja"] if shutil.which("ninja") else []),
-        "-DCMAKE_BUILD_TYPE=Release",
-        "-DCMAKE_SYSTEM_NAME=Linux",
-        f"-DCMAKE_SYSTEM_PROCESSOR={machine.name}",
-        f"-DCMAKE_C_COMPILER={machine.gcc}",
-        f"-DCMAKE_C_FLAGS={' '.join(machine.flags)}",
-        "-DEDGERT_STATIC=ON",
-    ]
+def install(machine: Machine, compiler: str, folder: Path) -> list[Path]:
+    """Put a stripped `edge-run`, `libedgert.so` and `edgert.h` into a folder.
+
+    Raises:
+        As `build_program`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    built = [build_program(machine, compiler), build_library(machine, compiler)]
+    installed = [folder / path.name for path in built]
+    for path, target in zip(built, installed, strict=True):
+        partial = target.with_name(f".{target.name}.partial")
+        if compiler == "gcc":
+            run([f"{machine.gcc}strip", "-o", partial, path])
+        else:
+            shutil.copy2(path, partial)
+        partial.replace(target)
+    header = folder / "edgert.h"
+    shutil.copy2(native_source() / "include" / header.name, header)
+    return [*installed, header]
+
+
+def _build(toolchain: Toolchain, source: Path, product: str) -> Path:
+    """Configure when needed and build; returns the folder. Checkouts do not share one."""
+    place = hashlib.sha256(str(source).encode()).hexdigest()[:8]
+    folder = cache_folder("build", f"{toolchain.name}-{place}")
+    if not (folder / "CMakeCache.txt").exists():
+        generator = ["-G", "Ninja"] if shutil.which("ninja") else []
+        settings = ["-DCMAKE_BUILD_TYPE=Release", *toolchain.settings]
+        run(["cmake", "-S", source, "-B", folder, *generator, *settings])
+    run(["cmake", "--build", folder, "--target", product])
+    return folder

@@ -10,7 +10,7 @@ from edgesdk_quant.capability import Capability, Role, Target
 from edgesdk_runtimes.errors import RecipeError
 from edgesdk_targets.tables import names, read, refuse_unknown, text, texts
 
-KEYS = {"name", "description", "isa", "extends", "operators", "hardware", "build", "emulate"}
+KEYS = {"name", "description", "isa", "extends", "operators", "hardware", "build", "emulate", "ssh"}
 OPERATOR_KEYS = {
     "names",
     "role",

@@ -11,6 +11,7 @@ from edgesdk_targets.tables import Table, read, refuse_unknown, subtable, text, 
 
 HARDWARE_KEYS = {"cpu", "cores", "clock_mhz", "l1_data_kb", "l2_kb", "l3_kb", "memory_mb"}
 EMULATE_KEYS = {"cpu", "pipeline"}
+SSH_KEYS = {"host", "config"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,19 @@ class Emulation:
 
 
 @dataclass(frozen=True)
+class Board:
+    """A real device over ssh.
+
+    Attributes:
+        host: as ssh takes it, "pi@raspberrypi.local".
+        config: an ssh configuration file with port, key and so on; None: the user's own.
+    """
+
+    host: str
+    config: Path | None = None
+
+
+@dataclass(frozen=True)
 class Device:
     """A target as a machine.
 
@@ -50,6 +64,7 @@ class Device:
         hardware: None where the description fits many machines.
         machine: what programs are built for; None: the machine that this runs on.
         emulation: None where it is not emulated.
+        board: where a real one is reached; None where the description names none.
     """
 
     name: str
@@ -58,6 +73,7 @@ class Device:
     hardware: Hardware | None
     machine: Machine | None
     emulation: Emulation | None
+    board: Board | None
 
 
 def load_device(name_or_path: str | Path) -> Device:
@@ -75,6 +91,7 @@ def load_device(name_or_path: str | Path) -> Device:
         hardware=_hardware(subtable(table, "hardware", source), source),
         machine=_machine(subtable(table, "build", source), source),
         emulation=_emulation(subtable(table, "emulate", source), source),
+        board=_board(subtable(table, "ssh", source), source),
     )
 
 
@@ -109,3 +126,11 @@ def _emulation(table: Table, source: str) -> Emulation | None:
         return None
     pipeline = text(table, "pipeline", source) if "pipeline" in table else None
     return Emulation(text(table, "cpu", source), pipeline)
+
+
+def _board(table: Table, source: str) -> Board | None:
+    refuse_unknown(table, SSH_KEYS, f"{source}: [ssh]")
+    if not table:
+        return None
+    config = Path(text(table, "config", source)) if "config" in table else None
+    return Board(text(table, "host", source), config)

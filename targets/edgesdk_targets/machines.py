@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from edgesdk_runtimes.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -11,34 +14,44 @@ class Machine:
     """One kind of machine, under the names that tools have for it.
 
     Attributes:
-        name: what the kernel calls it (`uname -m`), and the end of a wheel's platform tag.
-        gcc: Debian's compiler for it.
+        name: what CMake and toolchain files of `native/cmake` call it.
+        kernel: what `uname -m` prints there, and the end of a wheel's platform tag.
+        gcc: prefix of Debian's compiler and binutils for it.
         debian: Debian's name of the architecture.
         qemu: the program of qemu-user that runs its programs.
-        zig: the target that PyPI's ziglang builds for, without the C library's version.
-        flags: compiler flags of the baseline that every such machine has.
+        zig: processor and system as zig's targets begin.
+        abi: end of zig's name of a C library there: "" or "eabihf".
     """
 
     name: str
+    kernel: str
     gcc: str
     debian: str
     qemu: str
     zig: str
-    flags: tuple[str, ...]
+    abi: str
 
 
-MACHINES: Mapping[str, Machine] = {
-    machine.name: machine
-    for machine in (
-        Machine("x86_64", "x86_64-linux-gnu-gcc", "amd64", "qemu-x86_64", "x86_64-linux", ()),
-        Machine("aarch64", "aarch64-linux-gnu-gcc", "arm64", "qemu-aarch64", "aarch64-linux", ()),
-        Machine(
-            "armv7",
-            "arm-linux-gnueabihf-gcc",
-            "armhf",
-            "qemu-arm",
-            "arm-linux",
-            ("-march=armv7-a", "-mfpu=neon", "-mfloat-abi=hard"),
-        ),
-    )
-}
+_X86_64 = Machine(
+    "x86_64", "x86_64", "x86_64-linux-gnu-", "amd64", "qemu-x86_64", "x86_64-linux", ""
+)
+_AARCH64 = Machine(
+    "aarch64", "aarch64", "aarch64-linux-gnu-", "arm64", "qemu-aarch64", "aarch64-linux", ""
+)
+_ARMV7 = Machine(
+    "armv7", "armv7l", "arm-linux-gnueabihf-", "armhf", "qemu-arm", "arm-linux", "eabihf"
+)
+MACHINES: Mapping[str, Machine] = {m.name: m for m in (_X86_64, _AARCH64, _ARMV7)}
+
+
+def this_machine() -> Machine:
+    """The machine that this process runs on.
+
+    Raises:
+        InputError: it is none that the runtime is built for.
+    """
+    kernel = platform.machine().replace("AMD64", "x86_64").replace("arm64", "aarch64")
+    for machine in MACHINES.values():
+        if machine.kernel == kernel:
+            return machine
+    raise InputError(f"This machine is {kernel!r}; programs are built for {', '.join(MACHINES)}.")

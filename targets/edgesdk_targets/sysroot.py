@@ -6,6 +6,7 @@ packages with a state of its own, they are unpacked, and wheels from PyPI are un
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from edgesdk_runtimes.errors import InputError, RuntimeMissingError
 from edgesdk_targets.cache import cache_folder
-from edgesdk_targets.command import run
+from edgesdk_targets.command import CommandError, run
 from edgesdk_targets.cores import core_files
 from edgesdk_targets.device import Device
 from edgesdk_targets.machines import Machine
@@ -135,11 +136,20 @@ def _unpack_debian(machine: Machine, root: Path) -> None:
         (state / name).mkdir(parents=True)
     (state / "status").touch()
     apt = ["apt-get", "-q", *_apt_options(machine, state)]
-    run([*apt, "update"])
+    with contextlib.suppress(CommandError):  # one source that fails need not be one that matters
+        run([*apt, "update"])
     run([*apt, "install", "-y", "--no-install-recommends", "--download-only", *packages])
     for package in sorted((state / "archives").glob("*.deb")):
         run(["dpkg-deb", "-x", package, root])
     shutil.rmtree(state)
+    _choose_alternatives(root)
+
+
+def _choose_alternatives(root: Path) -> None:
+    """What the install scripts of BLAS and LAPACK would do: put them where they are found."""
+    for library in root.glob("usr/lib/*/*/lib*.so.3"):
+        if library.parent.name in ("blas", "lapack"):
+            (library.parents[1] / library.name).symlink_to(f"{library.parent.name}/{library.name}")
 
 
 def _apt_options(machine: Machine, state: Path) -> list[str]:

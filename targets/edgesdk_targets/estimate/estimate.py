@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgesdk_runtimes.errors import InputError, ModelError
-from edgesdk_targets.build import build
+from edgesdk_targets.build import build_program
 from edgesdk_targets.device import Device
 from edgesdk_targets.estimate.pipeline import cycles_of
 from edgesdk_targets.estimate.trace import Block, Trace, trace
@@ -68,13 +68,14 @@ class Estimate:
     symbols: tuple[SymbolCost, ...]
 
 
-def estimate(device: Device, model: Path, runtime: str) -> Estimate:
+def estimate(device: Device, model: Path, runtime: str, compiler: str = "gcc") -> Estimate:
     """Count and model one inference of `model`.
 
     Args:
         device: an emulated target.
         model: a .tflite file.
         runtime: "native" or "litert".
+        compiler: that builds the native runtime; what zig builds has no names of functions.
 
     Raises:
         InputError: an unknown runtime, no such file, or a device that is not emulated.
@@ -85,23 +86,24 @@ def estimate(device: Device, model: Path, runtime: str) -> Estimate:
         raise InputError(f"Runtime {runtime!r} was given; choose from {', '.join(RUNTIMES)}.")
     if not model.is_file():
         raise InputError(f"There is no file {model}; give a .tflite file.")
-    return summarize(device, runtime, RUNTIMES[runtime](device, model.resolve()))
+    return summarize(device, runtime, RUNTIMES[runtime](device, model.resolve(), compiler))
 
 
-def _trace_native(device: Device, model: Path) -> Trace:
+def _trace_native(device: Device, model: Path, compiler: str) -> Trace:
     if device.machine is None:
         raise InputError(f"{device.name} has no [build] machine; it is not emulated.")
-    program = build(device.machine).program
+    program = build_program(device.machine, compiler)
     return trace(device, [program, "bench", model, "--runs", str(RUNS)])
 
 
-def _trace_litert(device: Device, model: Path) -> Trace:
+def _trace_litert(device: Device, model: Path, compiler: str) -> Trace:
+    """`compiler` has no say: LiteRT comes built."""
     root = python_root(device)
     loop = Path(__file__).with_name("litert_loop.py")
     return trace(device, [root / "usr/bin/python3", loop, model, str(RUNS)], root=root)
 
 
-RUNTIMES: Mapping[str, Callable[[Device, Path], Trace]] = {
+RUNTIMES: Mapping[str, Callable[[Device, Path, str], Trace]] = {
     "native": _trace_native,
     "litert": _trace_litert,
 }
