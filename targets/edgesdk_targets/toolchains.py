@@ -78,6 +78,7 @@ def _zig(machine: Machine, c_library: str) -> Toolchain:
         f"-DCMAKE_C_COMPILER={_zig_command('cc', target)}",
         f"-DCMAKE_AR={_zig_command('ar')}",
         f"-DCMAKE_RANLIB={_zig_command('ranlib')}",
+        "-DEDGERT_STATIC=ON",
         "-DCMAKE_EXE_LINKER_FLAGS=-s",
         "-DCMAKE_SHARED_LINKER_FLAGS=-s",
     )
