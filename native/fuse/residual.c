@@ -1,5 +1,6 @@
 /* A convolution and an elementwise operator on its result, strip by strip: residual connections. */
 #include "fuse.h"
+#include "ops/spread.h"
 
 enum { STRIP_BYTES = 16 * 1024 }; /* results at once: they stay in the first-level cache */
 
@@ -30,12 +31,16 @@ typedef struct er_job {
   const char *other;
   char *output;
   char *scratch;
+  int32_t pixels; /* of all images */
+  int32_t step;   /* pixels that the kernel computes at once */
 } er_job;
 
 static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
   const er_job *job = arg;
   const er_residual *r = job->residual;
   char *results = job->scratch + r->thread_bytes * (size_t)thread;
+  first *= job->step;
+  last = er_steps_end(last, job->step, job->pixels);
   for (int32_t pixel = first; pixel < last; pixel += r->strip) {
     const int32_t end = last - pixel < r->strip ? last : pixel + r->strip;
     const size_t at = (size_t)pixel * r->pixel_bytes;
@@ -48,9 +53,14 @@ static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_residual *r = node->data;
   const er_conv_shape *s = &r->conv.shape;
-  er_job job = {r, er_in_data(run, node, INPUT), er_in_data(run, node, OTHER),
-                er_out_data(run, node, 0), run->scratch};
-  er_parallel(run, s->batch * s->out_h * s->out_w, work, &job);
+  er_job job = {r,
+                er_in_data(run, node, INPUT),
+                er_in_data(run, node, OTHER),
+                er_out_data(run, node, 0),
+                run->scratch,
+                .pixels = s->batch * s->out_h * s->out_w,
+                .step = er_conv_gemm_row_step(&r->conv)};
+  er_parallel(run, er_steps(job.pixels, job.step), work, &job);
   return EDGERT_OK;
 }
 

@@ -3,9 +3,11 @@
 #include "binary.h"
 
 #include <math.h>
+#include <stdatomic.h>
 
 #include "kernels/float.h"
 #include "shape.h"
+#include "spread.h"
 
 static edgert_status float_rows(const er_binary_plan *p, int32_t count, const void *a,
                                 const void *b, void *output) {
@@ -67,20 +69,51 @@ static edgert_status prepare(er_plan *plan, er_node *node, er_binary op, int act
   return EDGERT_OK;
 }
 
+/* What a thread needs. */
+typedef struct er_job {
+  const er_binary_plan *plan;
+  const uint8_t *a, *b;
+  uint8_t *output;
+  atomic_int status;
+} er_job;
+
+static void note(er_job *job, edgert_status status) {
+  if (status != EDGERT_OK) atomic_store(&job->status, (int)status);
+}
+
+/* Elements [first, last) of a single row. */
+static void work_elements(void *arg, int64_t first, int64_t last) {
+  er_job *job = arg;
+  const er_binary_plan *p = job->plan;
+  note(job, p->run(p, (int32_t)(last - first), job->a + first * p->rows.a_step * p->element_bytes,
+                   job->b + first * p->rows.b_step * p->element_bytes,
+                   job->output + first * p->element_bytes));
+}
+
+static void work_rows(void *arg, int64_t first, int64_t last) {
+  er_job *job = arg;
+  const er_binary_plan *p = job->plan;
+  const int64_t bytes = p->rows.count * p->element_bytes;
+  er_row row = er_row_at(&p->rows, first);
+  for (int64_t r = first; r < last; ++r, er_row_next(&p->rows, &row)) {
+    note(job, p->run(p, p->rows.count, job->a + row.a * p->element_bytes,
+                     job->b + row.b * p->element_bytes, job->output + r * bytes));
+  }
+}
+
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_binary_plan *p = node->data;
-  const uint8_t *a = er_in_data(run, node, 0), *b = er_in_data(run, node, 1);
-  uint8_t *output = er_out_data(run, node, 0);
-  er_row row = er_row_at(&p->rows, 0);
-  for (int64_t r = 0; r < p->rows.rows; ++r, er_row_next(&p->rows, &row)) {
-    const edgert_status status =
-        p->run(p, p->rows.count, a + row.a * p->element_bytes, b + row.b * p->element_bytes,
-               output + r * p->rows.count * p->element_bytes);
-    if (status != EDGERT_OK) {
-      return er_run_fail(run, node, "divides by zero or raises to a negative power");
-    }
+  er_job job = {.plan = p,
+                .a = er_in_data(run, node, 0),
+                .b = er_in_data(run, node, 1),
+                .output = er_out_data(run, node, 0)};
+  if (p->rows.rows == 1) {
+    er_spread(run, p->rows.count, 1, work_elements, &job);
+  } else {
+    er_spread(run, p->rows.rows, p->rows.count, work_rows, &job);
   }
-  return EDGERT_OK;
+  if (atomic_load(&job.status) == EDGERT_OK) return EDGERT_OK;
+  return er_run_fail(run, node, "divides by zero or raises to a negative power");
 }
 
 const er_binary_plan *er_plain_binary(const er_node *node) {

@@ -1,6 +1,7 @@
 /* CONV_2D: its geometry and its choice of arithmetic. */
 #include "conv.h"
 
+#include "spread.h"
 #include "window.h"
 
 /* `gemm` and `rows` are alternatives. */
@@ -96,11 +97,15 @@ typedef struct er_job {
   const void *input;
   char *output;
   char *scratch;
+  int32_t pixels; /* of all images */
+  int32_t step;   /* pixels, or output channels, that threads share as one */
 } er_job;
 
-static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
+static void work_pixels(void *arg, int32_t first, int32_t last, int32_t thread) {
   const er_job *job = arg;
   void *scratch = job->scratch + job->conv->thread_bytes * (size_t)thread;
+  first *= job->step;
+  last = er_steps_end(last, job->step, job->pixels);
   if (job->conv->wide) {
     er_conv_wide_pixels(&job->conv->rows, job->input, job->output, first, last, scratch);
   } else {
@@ -111,11 +116,29 @@ static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
   }
 }
 
+static void work_units(void *arg, int32_t first, int32_t last, int32_t thread) {
+  const er_job *job = arg;
+  const int32_t units = job->conv->gemm.shape.out_c;
+  (void)thread;
+  er_conv_gemm_units(&job->conv->gemm, job->pixels, job->input, first * job->step,
+                     er_steps_end(last, job->step, units), job->output);
+}
+
+/* Threads share the pixels, or where those are few the output channels; in whole steps of the
+ * kernel, so that none computes half a tile. */
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_conv *conv = node->data;
   const er_conv_shape *s = conv->wide ? &conv->rows.shape : &conv->gemm.shape;
-  er_job job = {conv, er_in_data(run, node, 0), er_out_data(run, node, 0), run->scratch};
-  er_parallel(run, s->batch * s->out_h * s->out_w, work, &job);
+  er_job job = {conv, er_in_data(run, node, 0), er_out_data(run, node, 0), run->scratch,
+                .pixels = s->batch * s->out_h * s->out_w};
+  const int32_t row_step = conv->wide ? 1 : er_conv_gemm_row_step(&conv->gemm);
+  if (!conv->wide && conv->gemm.direct && job.pixels / row_step < run->threads) {
+    job.step = er_conv_gemm_unit_step(&conv->gemm);
+    er_parallel(run, er_steps(s->out_c, job.step), work_units, &job);
+  } else {
+    job.step = row_step;
+    er_parallel(run, er_steps(job.pixels, row_step), work_pixels, &job);
+  }
   return EDGERT_OK;
 }
 

@@ -33,6 +33,12 @@ void er_conv_gemm_pixels(const er_conv_gemm *conv, const void *input, int32_t fi
 /** Any rows, for a convolution whose rows are input pixels (`direct`).
  * @param rows [count, depth]  @param output [count, out_c] */
 void er_conv_gemm_rows(const er_conv_gemm *conv, int32_t count, const void *rows, void *output);
+/** Output channels [first, last) of the first `count` pixels, for a direct convolution.
+ * @param first a multiple of the unit step  @param output [count, out_c] */
+void er_conv_gemm_units(const er_conv_gemm *conv, int32_t count, const void *rows, int32_t first,
+                        int32_t last, void *output);
+/** @return output channels that the kernel computes at once */
+int32_t er_conv_gemm_unit_step(const er_conv_gemm *conv);
 /** Choose strips and scratch anew, after the shape changed. */
 void er_conv_gemm_resize(er_conv_gemm *conv);
 /** @return rows that the kernel computes at once */

@@ -78,7 +78,7 @@ edgert_status er_conv_gemm_plan(er_plan *plan, const er_conv_shape *shape,
 
 /* @param rows [count, depth] */
 static void multiply_s8(const er_conv_gemm *conv, int32_t group, int32_t count, const int8_t *rows,
-                        int8_t *output) {
+                        int32_t first, int32_t last, int8_t *output) {
   const int32_t units = conv->shape.out_c / conv->shape.groups;
   const er_gemm_s8_call call = {.rows = count,
                                 .depth = conv->depth,
@@ -86,8 +86,8 @@ static void multiply_s8(const er_conv_gemm *conv, int32_t group, int32_t count, 
                                 .input = rows,
                                 .input_stride = conv->depth,
                                 .packed = conv->packed + (size_t)group * conv->group_bytes,
-                                .first = 0,
-                                .last = units,
+                                .first = first,
+                                .last = last,
                                 .range = conv->range,
                                 .output = output + (int64_t)group * units,
                                 .output_stride = conv->shape.out_c};
@@ -95,7 +95,7 @@ static void multiply_s8(const er_conv_gemm *conv, int32_t group, int32_t count, 
 }
 
 static void multiply_f32(const er_conv_gemm *conv, int32_t group, int32_t count, const float *rows,
-                         float *output) {
+                         int32_t first, int32_t last, float *output) {
   const int32_t units = conv->shape.out_c / conv->shape.groups;
   const er_gemm_f32_call call = {.rows = count,
                                  .depth = conv->depth,
@@ -103,8 +103,8 @@ static void multiply_f32(const er_conv_gemm *conv, int32_t group, int32_t count,
                                  .input = rows,
                                  .input_stride = conv->depth,
                                  .packed = conv->packed + (size_t)group * conv->group_bytes,
-                                 .first = 0,
-                                 .last = units,
+                                 .first = first,
+                                 .last = last,
                                  .low = conv->bounds.low,
                                  .high = conv->bounds.high,
                                  .output = output + (int64_t)group * units,
@@ -122,15 +122,29 @@ int32_t er_conv_gemm_row_step(const er_conv_gemm *conv) {
 
 static void multiply(const er_conv_gemm *conv, int32_t group, int32_t count, const void *rows,
                      void *output) {
+  const int32_t units = conv->shape.out_c / conv->shape.groups;
   if (conv->s8) {
-    multiply_s8(conv, group, count, rows, output);
+    multiply_s8(conv, group, count, rows, 0, units, output);
   } else {
-    multiply_f32(conv, group, count, rows, output);
+    multiply_f32(conv, group, count, rows, 0, units, output);
   }
 }
 
 void er_conv_gemm_rows(const er_conv_gemm *conv, int32_t count, const void *rows, void *output) {
   multiply(conv, 0, count, rows, output);
+}
+
+void er_conv_gemm_units(const er_conv_gemm *conv, int32_t count, const void *rows, int32_t first,
+                        int32_t last, void *output) {
+  if (conv->s8) {
+    multiply_s8(conv, 0, count, rows, first, last, output);
+  } else {
+    multiply_f32(conv, 0, count, rows, first, last, output);
+  }
+}
+
+int32_t er_conv_gemm_unit_step(const er_conv_gemm *conv) {
+  return conv->s8 ? conv->s8->unit_step : conv->f32->unit_step;
 }
 
 static void gather(const er_conv_gemm *conv, const void *input, int32_t group, int32_t first,

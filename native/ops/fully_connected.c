@@ -2,6 +2,7 @@
 #include "kernels/float.h"
 #include "linear.h"
 #include "shape.h"
+#include "spread.h"
 
 /* How the product is computed. */
 typedef enum er_fc_form {
@@ -253,10 +254,9 @@ static void (*const forms[])(const er_job *job, int32_t first, int32_t last) = {
 /* Threads share steps of units, so that each starts where a packed panel starts. */
 static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
   const er_job *job = arg;
-  const int64_t end = (int64_t)last * job->fc->step;
   const int32_t units = job->fc->shape.units;
   (void)thread;
-  forms[job->fc->form](job, first * job->fc->step, end < units ? (int32_t)end : units);
+  forms[job->fc->form](job, first * job->fc->step, er_steps_end(last, job->fc->step, units));
 }
 
 /* Input rows, widened and padded to fc->depth (the pad meets zero weights, but must be defined). */
@@ -280,7 +280,7 @@ static edgert_status run(const er_run *run, const er_node *node) {
     widen_rows(fc, job.rows, run->scratch);
     job.rows = run->scratch;
   }
-  er_parallel(run, (int32_t)(((int64_t)fc->shape.units + fc->step - 1) / fc->step), work, &job);
+  er_parallel(run, er_steps(fc->shape.units, fc->step), work, &job);
   return EDGERT_OK;
 }
 

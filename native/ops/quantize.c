@@ -5,6 +5,7 @@
 #include "activation.h"
 #include "kernels/kernels.h"
 #include "shape.h"
+#include "spread.h"
 
 typedef enum er_way {
   ER_FROM_FLOAT,
@@ -18,7 +19,8 @@ typedef struct er_quantize_plan {
   er_way way;
   edgert_type in, out;
   int64_t count;
-  float factor; /* FROM_FLOAT: 1 / scale; TO_FLOAT: scale */
+  int64_t in_bytes, out_bytes; /* of an element */
+  float factor;                /* FROM_FLOAT: 1 / scale; TO_FLOAT: scale */
   int32_t in_zero, out_zero;
   er_fixed fixed;
   uint8_t table[256];
@@ -54,7 +56,7 @@ static edgert_status plan_rescale(er_plan *plan, er_node *node, er_quantize_plan
                         (double)si / (double)so);
   }
   p->way = is_byte(p->in) && is_byte(p->out) ? ER_BY_TABLE : ER_BY_FACTOR;
-  node->kernel = p->way == ER_BY_TABLE ? "lookup" : "rescale_generic";
+  node->kernel = p->way == ER_BY_TABLE ? "lookup" : "rescale";
   if (p->way == ER_BY_TABLE && p->in == p->out) fill_near(p, si / so);
   if (p->way == ER_BY_TABLE && p->in != p->out) fill_far(p);
   return EDGERT_OK;
@@ -66,6 +68,8 @@ static er_quantize_plan *begin(er_plan *plan, er_node *node) {
   p->in = er_plan_input(plan, node, 0)->type;
   p->out = er_plan_output(plan, node, 0)->type;
   p->count = er_plan_input(plan, node, 0)->count;
+  p->in_bytes = er_element_bytes(er_plan_input(plan, node, 0));
+  p->out_bytes = er_element_bytes(er_plan_output(plan, node, 0));
   node->data = p;
   return p;
 }
@@ -115,26 +119,42 @@ static edgert_status prepare_dequantize(er_plan *plan, er_node *node) {
   return EDGERT_OK;
 }
 
-static edgert_status run(const er_run *run, const er_node *node) {
-  const er_quantize_plan *p = node->data;
-  const void *input = er_in_data(run, node, 0);
-  void *output = er_out_data(run, node, 0);
+/* What a thread needs. */
+typedef struct er_job {
+  const er_quantize_plan *plan;
+  const er_kernels *kernels;
+  const char *input;
+  char *output;
+} er_job;
+
+static void work(void *arg, int64_t first, int64_t last) {
+  const er_job *job = arg;
+  const er_quantize_plan *p = job->plan;
+  const void *input = job->input + first * p->in_bytes;
+  void *output = job->output + first * p->out_bytes;
+  const int64_t count = last - first;
   switch (p->way) {
     case ER_FROM_FLOAT:
-      run->kernels->quantize(p->out, p->factor, p->out_zero, p->count, input, output);
+      job->kernels->quantize(p->out, p->factor, p->out_zero, count, input, output);
       break;
     case ER_BY_TABLE:
-      run->kernels->lookup(p->table, p->count, input, output);
+      job->kernels->lookup(p->table, count, input, output);
       break;
     case ER_BY_FACTOR:
-      er_rescale(p->in, p->out, p->in_zero, p->fixed, p->out_zero, p->count, input, output);
+      er_rescale(p->in, p->out, p->in_zero, p->fixed, p->out_zero, count, input, output);
       break;
     case ER_TO_FLOAT:
-      run->kernels->dequantize(p->in, p->factor, p->in_zero, p->count, input, output);
+      job->kernels->dequantize(p->in, p->factor, p->in_zero, count, input, output);
       break;
     case ER_FROM_HALF:
-      er_half_to_float(p->count, input, output);
+      er_half_to_float(count, input, output);
   }
+}
+
+static edgert_status run(const er_run *run, const er_node *node) {
+  const er_quantize_plan *p = node->data;
+  er_job job = {p, run->kernels, er_in_data(run, node, 0), er_out_data(run, node, 0)};
+  er_spread(run, p->count, 1, work, &job);
   return EDGERT_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "kernels/float.h"
 #include "kernels/kernels.h"
 #include "shape.h"
+#include "spread.h"
 #include "unary_rule.h"
 
 typedef struct er_unary_plan {
@@ -12,6 +13,7 @@ typedef struct er_unary_plan {
   edgert_type type;
   float alpha;
   int64_t count;
+  int64_t element_bytes;
   er_unary_rule rule;
   uint8_t table[256]; /* 8 bits; by the stored byte */
 } er_unary_plan;
@@ -34,7 +36,7 @@ static edgert_status plan_quantized(er_plan *plan, er_node *node, er_unary_plan 
                         "has scales %g in and %g out, which lie too far apart",
                         (double)input->quant.scale[0], (double)output->quant.scale[0]);
   }
-  node->kernel = p->type == EDGERT_INT16 ? "unary_s16" : "lookup_generic";
+  node->kernel = p->type == EDGERT_INT16 ? "unary_s16" : "lookup";
   if (p->type != EDGERT_INT16) fill_table(p);
   return EDGERT_OK;
 }
@@ -49,7 +51,11 @@ static edgert_status prepare(er_plan *plan, er_node *node, er_unary op, float al
   er_unary_plan *p = er_plan_alloc(plan, sizeof *p);
   if (p == NULL) return er_plan_no_memory(plan);
   const er_tensor *input = er_plan_input(plan, node, 0), *output = er_plan_output(plan, node, 0);
-  *p = (er_unary_plan){.op = op, .type = input->type, .alpha = alpha, .count = input->count};
+  *p = (er_unary_plan){.op = op,
+                       .type = input->type,
+                       .alpha = alpha,
+                       .count = input->count,
+                       .element_bytes = er_element_bytes(input)};
   node->data = p;
   ER_TRY(er_want_same_type(plan, node, input, output));
   ER_TRY(er_plan_set_shape(plan, node, 0, input->rank, input->dims));
@@ -61,8 +67,8 @@ static edgert_status prepare(er_plan *plan, er_node *node, er_unary op, float al
   return plan_quantized(plan, node, p, input, output);
 }
 
-static void run_s16(const er_unary_plan *p, const int16_t *input, int16_t *output) {
-  for (int64_t i = 0; i < p->count; ++i) {
+static void run_s16(const er_unary_plan *p, int64_t count, const int16_t *input, int16_t *output) {
+  for (int64_t i = 0; i < count; ++i) {
     output[i] = (int16_t)p->rule.apply(&p->rule, input[i] - p->rule.in_zero);
   }
 }
@@ -74,8 +80,8 @@ static uint64_t number(er_unary op, int64_t value) {
   return op == ER_NEG || value < 0 ? 0 - bits : bits;
 }
 
-static void run_numbers(const er_unary_plan *p, const void *input, void *output) {
-  for (int64_t i = 0; i < p->count; ++i) {
+static void run_numbers(const er_unary_plan *p, int64_t count, const void *input, void *output) {
+  for (int64_t i = 0; i < count; ++i) {
     if (p->type == EDGERT_INT64) {
       ((int64_t *)output)[i] = (int64_t)number(p->op, ((const int64_t *)input)[i]);
     } else {
@@ -84,19 +90,35 @@ static void run_numbers(const er_unary_plan *p, const void *input, void *output)
   }
 }
 
+/* What a thread needs. */
+typedef struct er_job {
+  const er_unary_plan *plan;
+  const er_kernels *kernels;
+  const char *input;
+  char *output;
+} er_job;
+
+static void work(void *arg, int64_t first, int64_t last) {
+  const er_job *job = arg;
+  const er_unary_plan *p = job->plan;
+  const void *input = job->input + first * p->element_bytes;
+  void *output = job->output + first * p->element_bytes;
+  const int64_t count = last - first;
+  if (p->type == EDGERT_FLOAT32) {
+    er_unary_f32(p->op, p->alpha, count, input, output);
+  } else if (is_number(p)) {
+    run_numbers(p, count, input, output);
+  } else if (p->type != EDGERT_INT16) {
+    job->kernels->lookup(p->table, count, input, output);
+  } else {
+    run_s16(p, count, input, output);
+  }
+}
+
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_unary_plan *p = node->data;
-  const void *input = er_in_data(run, node, 0);
-  void *output = er_out_data(run, node, 0);
-  if (p->type == EDGERT_FLOAT32) {
-    er_unary_f32(p->op, p->alpha, p->count, input, output);
-  } else if (is_number(p)) {
-    run_numbers(p, input, output);
-  } else if (p->type != EDGERT_INT16) {
-    run->kernels->lookup(p->table, p->count, input, output);
-  } else {
-    run_s16(p, input, output);
-  }
+  er_job job = {p, run->kernels, er_in_data(run, node, 0), er_out_data(run, node, 0)};
+  er_spread(run, p->count, 1, work, &job);
   return EDGERT_OK;
 }
 
