@@ -8,6 +8,9 @@
 #include "kernels/kernels.h"
 
 extern const er_gemm_s8 er_gemm_s8_avx2;
+extern const er_dwconv_s8 er_dwconv_s8_avx2;
+extern const er_gemm_f32 er_gemm_f32_avx2;
+void er_dwconv_f32_avx2(const er_dwconv_f32_call *call);
 
 /* gcc must see the numbers of rows and vectors as constants to keep sums in registers. */
 #define ER_ALWAYS_INLINE inline __attribute__((always_inline))
@@ -52,6 +55,10 @@ static ER_ALWAYS_INLINE __m128i er_avx2_settle(__m256i v0, __m256i v1, er_avx2_r
 static ER_ALWAYS_INLINE void er_store_bytes(__m128i bytes, int32_t count, int8_t *output) {
   if (count >= 16) {
     _mm_storeu_si128((__m128i *)output, bytes);
+    return;
+  }
+  if (count == 8) {
+    _mm_storel_epi64((__m128i *)(void *)output, bytes);
     return;
   }
   int8_t all[16];
