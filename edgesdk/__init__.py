@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgesdk.api import Quantized, bench, evaluate, inspect, load, quantize, verify
+    from edgesdk.api import Quantized, bench, evaluate, inspect, load, quantize, trace, verify
     from edgesdk.runner import Runner
     from edgesdk.spec import InputSpec, model
     from edgesdk_runtimes.errors import (
@@ -39,6 +39,7 @@ _HOMES = {
     "evaluate": "edgesdk.api",
     "bench": "edgesdk.api",
     "inspect": "edgesdk.api",
+    "trace": "edgesdk.api",
     "Runner": "edgesdk.runner",
     "EdgeError": "edgesdk_runtimes.errors",
     "InputError": "edgesdk_runtimes.errors",
@@ -62,6 +63,7 @@ __all__ = [  # noqa: RUF022  grouped in the order of use
     "evaluate",
     "bench",
     "inspect",
+    "trace",
     # Run
     "Runner",
     # Errors

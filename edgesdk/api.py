@@ -1,4 +1,4 @@
-"""The verbs: quantize, load, verify, evaluate, bench, inspect. The command line has the same."""
+"""The verbs: quantize, load, verify, evaluate, bench, inspect, trace. So has the command line."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from edgesdk_runtimes.errors import InputError
 if TYPE_CHECKING:
     from edgesdk.evaluation import Evaluation
     from edgesdk.labels import Labels
+    from edgesdk.report import Report
     from edgesdk.verification import Border, Verification
     from edgesdk_quant.preprocess import Preprocess
     from edgesdk_quant.progress import Progress
     from edgesdk_quant.recipe import Recipe
 
-__all__ = ["Quantized", "bench", "evaluate", "inspect", "load", "quantize", "verify"]
+__all__ = ["Quantized", "bench", "evaluate", "inspect", "load", "quantize", "trace", "verify"]
 
 PathText = str | os.PathLike[str]
 
@@ -203,3 +204,29 @@ def evaluate(
     finally:
         opened.session.close()
     return Evaluation(artifact.name, opened.runtime, accuracy)
+
+
+def trace(
+    model: Any, path: PathText | None = None, *, inputs: Mapping[str, Any] | None = None
+) -> Report:
+    """Look at the graph of any model, without running or quantizing it.
+
+    Args:
+        model: path or bytes of an .onnx or .tflite file, or an `nn.Module`.
+        path: .html for a page, .json for its data; None writes nothing.
+        inputs: as in `quantize`, for a module that does not declare its inputs.
+
+    Raises:
+        InputError: the model or the name of the file is not usable.
+        ModelError: the model is malformed, or cannot be captured.
+        OutputError: the file cannot be written; what was there before is unharmed.
+    """
+    from edgesdk.report import trace_model, write_report
+    from edgesdk.report.file import check_name
+
+    if path is not None:
+        check_name(path)
+    report = trace_model(model, inputs)
+    if path is not None:
+        write_report(report, path)
+    return report

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgesdk.files import write_atomically
 from edgesdk_runtimes.errors import InputError
@@ -14,9 +14,16 @@ from edgesdk_runtimes.errors import InputError
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+    from edgesdk.benchmark import Benchmark
+    from edgesdk.labels import Labels
+    from edgesdk.report import Report
+    from edgesdk.report.contents import SearchPoint
+    from edgesdk.verification import Verification
     from edgesdk_quant.calibration import Histogram
     from edgesdk_quant.data import CalibrationData
     from edgesdk_quant.pipeline import Decision
+    from edgesdk_quant.preprocess import Preprocess
+    from edgesdk_quant.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,62 @@ class Quantized:
         """
         target = Path(path)
         write_atomically(target, self.to_bytes(target.suffix.removeprefix(".")))
+
+    def report(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        data: Any = None,
+        labels: Labels | str | os.PathLike[str] | None = None,
+        *,
+        reference: Any = None,
+        preprocess: Preprocess | str | None = None,
+        limit: int | None = None,
+        verification: Verification | None = None,
+        benchmark: Benchmark | None = None,
+        front: Sequence[SearchPoint] = (),
+        rounds: int = 5,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Gather everything that is known about the model, and write it as one page.
+
+        Args:
+            path: .html for the page, .json for its data; None writes nothing.
+            data: samples to compare on; None takes the first calibration samples.
+            labels: CSV file; None looks for one folder a class in `data`.
+            reference: the float model; None takes the one that this was made from.
+            preprocess: as in `quantize`; None takes what the model remembers.
+            limit: use only the first samples; None uses all (16 of calibration).
+            verification: of `edgesdk.verify`, to show that one instead of a new one.
+            benchmark: of `edgesdk.bench`, likewise.
+            front: what a search evaluated: name, size_bytes, metric, latency_ms, chosen.
+            rounds: turns of each runtime in the benchmark; 0 leaves it out.
+            progress: told how far it is; None tells nobody.
+
+        Raises:
+            InputError: the name ends otherwise, or the data or labels are not usable.
+            OutputError: the file cannot be written; what was there before is unharmed.
+        """
+        from edgesdk.report import report_quantized, write_report
+        from edgesdk.report.file import check_name
+
+        if path is not None:
+            check_name(path)
+        made = report_quantized(
+            self,
+            data,
+            labels,
+            reference=reference,
+            preprocess=preprocess,
+            limit=limit,
+            verification=verification,
+            benchmark=benchmark,
+            front=front,
+            rounds=rounds,
+            progress=progress,
+        )
+        if path is not None:
+            write_report(made, path)
+        return made
 
     def counts(self) -> dict[str, int]:
         """How many nodes became "int8", "int16", "weights" (alone) or stayed "float"."""

@@ -27,13 +27,15 @@ VERBS: Mapping[str, str] = {
     "bench": "edgesdk.cli.bench",
     "target": "edgesdk.cli.target",
     "inspect": "edgesdk.cli.inspect",
+    "report": "edgesdk.cli.report",
+    "trace": "edgesdk.cli.trace",
     "doctor": "edgesdk.cli.doctor",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = command_line().parse_args(arguments)
     warnings.showwarning = _show_warning  # type: ignore[assignment]
     try:
         return int(options.run(options))
@@ -52,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(options, sentence, 2)
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """The parser of all verbs and their options."""
     parser = argparse.ArgumentParser(
         "edgesdk", description="Quantize a trained model, prove it, and run it on the edge."
     )

@@ -31,14 +31,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", default="out", help="folder of the artifact (default out)"
     )
     parser.add_argument("--name", default="model", help="file name without suffix (default model)")
+    parser.add_argument(
+        "--report", metavar="FILE", help="write a report too: .html or .json (see edgesdk report)"
+    )
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Quantize, write both files, count what was quantized."""
     from edgesdk.api import quantize
+    from edgesdk.report.file import check_name
     from edgesdk.sources import model_named
 
+    if options.report is not None:
+        check_name(options.report)
     folder = _folder(options.output)
     with progress_bar(quiet=options.json) as progress:
         quantized = quantize(
@@ -56,6 +62,9 @@ def run(options: argparse.Namespace) -> int:
         (folder / STATE).rmdir()
     sizes, failures = _save(quantized, folder, options.name)
     _print(quantized, sizes, failures, as_json=options.json)
+    if options.report is not None:
+        with progress_bar(quiet=options.json) as progress:
+            quantized.report(options.report, progress=progress)
     return 0
 
 

@@ -135,6 +135,49 @@ def test_inspect_shows_how_an_artifact_was_made(
         assert expected in text
 
 
+def test_report_writes_a_page_and_says_what_to_do_next(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--reference", str(folder / "float.onnx"), "--data", str(folder / "images.npy")]
+    page = tmp_path / "report.html"
+    artifact = str(folder / "out" / "model.tflite")
+    assert main(["report", artifact, *given, "--rounds", "1", "-o", str(page)]) == 0
+    assert "<!doctype html>" in page.read_text(encoding="utf-8")
+    text = capsys.readouterr().out
+    assert f"Report: {page}" in text
+    assert "edgesdk report out/model.tflite" in text
+
+
+def test_report_prints_its_data(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = ["-o", str(tmp_path / "r.html")]
+    assert main(["report", str(folder / "out" / "model.onnx"), "--json", *output]) == 0
+    found = read_json(capsys)
+    assert found["title"] == "model.onnx"
+    assert found["verification"] is None
+
+
+def test_quantize_writes_a_report_too(folder: Path, tmp_path: Path) -> None:
+    given = [str(folder / "float.onnx"), "--calibration", str(folder / "images.npy")]
+    page = tmp_path / "report.json"
+    assert main(["quantize", *given, "-o", str(tmp_path), "--report", str(page)]) == 0
+    assert json.loads(page.read_text())["verification"]["samples"] == 16
+
+
+@pytest.mark.parametrize(
+    "model", ["float.onnx", "out/model.tflite", "examples.models.linear_regression:build"]
+)
+def test_trace_draws_any_model(
+    folder: Path, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "graph.html"
+    path = model if ":" in model else str(folder / model)
+    assert main(["trace", path, "-o", str(page)]) == 0
+    assert "parameters" in capsys.readouterr().out
+    assert page.is_file()
+
+
 def test_doctor_lists_machine_and_runtimes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     text = capsys.readouterr().out

@@ -1,0 +1,38 @@
+"""The time of each layer on the native runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edgesdk.benchmark import random_inputs
+from edgesdk.report.contents import LayerTime
+from edgesdk_runtimes.native import NativeRuntime
+
+RUNS = 10
+
+
+def layer_times(model: bytes) -> Mapping[str, LayerTime]:
+    """Run a .tflite file a few times on one thread.
+
+    Returns:
+        Name of an operator's first output -> its cost.
+
+    Raises:
+        RuntimeMissingError: the native library is not installed.
+        ModelError: it refuses the file.
+    """
+    session = NativeRuntime().open(model, threads=1, profile=True)
+    try:
+        inputs = random_inputs(session.inputs)
+        profiles = []
+        for _ in range(RUNS):
+            session.run(inputs)
+            profiles.append(session.nodes())
+    finally:
+        session.close()
+    fastest = [min(node.nanoseconds for node in runs) for runs in zip(*profiles, strict=True)]
+    total = sum(fastest) or 1
+    return {
+        node.output: LayerTime(node.kernel, nanoseconds / 1e3, nanoseconds / total)
+        for node, nanoseconds in zip(profiles[0], fastest, strict=True)
+    }

@@ -1,0 +1,39 @@
+"""The Pareto front."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgesdk.report.contents import FrontPoint
+from edgesdk.report.front_plot import front_plot, front_points
+
+POINTS = st.builds(
+    FrontPoint, st.just("p"), st.integers(1, 10**7), st.floats(0, 100), st.none(), st.booleans()
+)
+
+
+@given(st.lists(POINTS, min_size=1, max_size=30))
+def test_nothing_beats_a_point_of_the_front(points: list[FrontPoint]) -> None:
+    front = front_points(points)
+    for kept in front:
+        assert not any(
+            (p.size_bytes <= kept.size_bytes and p.metric > kept.metric)
+            or (p.size_bytes < kept.size_bytes and p.metric >= kept.metric)
+            for p in points
+        )
+    for point in points:
+        assert any(p.size_bytes <= point.size_bytes and p.metric >= point.metric for p in front)
+
+
+def test_the_chosen_point_is_marked_and_names_are_escaped() -> None:
+    points = [FrontPoint("<a>", 10, 1.0), FrontPoint("b", 20, 2.0, 3.5, chosen=True)]
+    text = front_plot(points)
+    assert text.count("<circle") == 2
+    assert text.count('class="chosen"') == 1
+    assert "&lt;a&gt;: 10 B, 1.00" in text
+    assert "b: 20 B, 2.00, 3.5 ms" in text
+
+
+def test_one_point_alone_can_be_drawn() -> None:
+    assert "nan" not in front_plot([FrontPoint("only", 10, 1.0)])
