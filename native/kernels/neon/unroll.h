@@ -8,7 +8,7 @@
 #ifdef __clang__
 #define ER_UNROLL _Pragma("unroll")
 #else
-#define ER_UNROLL _Pragma("GCC unroll 16")
+#define ER_UNROLL _Pragma("GCC unroll 32")
 #endif
 
 #endif

@@ -1,0 +1,231 @@
+/* int8 depthwise convolution for ARMv8.0: 16 channels at a time, their weights in registers, two
+ * neighbouring pixels at once so that what both read is loaded once. Products are added in int16 as
+ * far as the weights prove that they fit, then widened into the int32 sums: ALL_TAPS  128 * sum of
+ * |w| < 2^15 for every channel, as with 4-bit weights IN_PAIRS  no two weights of a pair are -128:
+ * 2 * 128 * 127 < 2^15 ALONE     else */
+#include "kernels/neon/layer.h"
+#include "kernels/neon/settle.h"
+
+enum { CHANNELS = 16 };
+enum { ALONE = 1, IN_PAIRS = 2, ALL_TAPS = 25 }; /* products in a row in int16 */
+
+typedef struct er_block {
+  int32_t bias[CHANNELS]; /* less the input zero point's part */
+  float scale[CHANNELS];
+  int8_t weights[][CHANNELS]; /* [taps] */
+} er_block;
+
+typedef struct er_packed {
+  int32_t chain; /* ALONE, IN_PAIRS or ALL_TAPS */
+  int32_t unused[15];
+  char blocks[];
+} er_packed;
+
+/* One block of channels of a line. */
+typedef struct er_strip {
+  const int8_t *lines[5];
+  const er_block *block;
+  int64_t pixel; /* bytes from pixel to pixel: channels */
+  int8_t *output;
+  int32_t channels; /* to write, 1..16 */
+} er_strip;
+
+typedef void strip_function(const er_strip *strip, int32_t width, const er_settle_neon *settle);
+
+/* The function for a whole strip, NULL: there is none. */
+static strip_function *strip_for(const er_conv_shape *s, int32_t chain);
+
+static size_t block_bytes(const er_conv_shape *s) {
+  return sizeof(er_block) + (size_t)s->filter_h * (size_t)s->filter_w * CHANNELS;
+}
+
+static int32_t block_count(const er_conv_shape *s) { return (s->out_c + CHANNELS - 1) / CHANNELS; }
+
+/* The last block moves back to end with the last channel: some channels are computed twice. */
+static int32_t first_channel(const er_conv_shape *s, int32_t block) {
+  const int32_t last = s->out_c > CHANNELS ? s->out_c - CHANNELS : 0;
+  return block * CHANNELS < last ? block * CHANNELS : last;
+}
+
+static size_t packed_bytes(const er_conv_shape *s) {
+  return sizeof(er_packed) + (size_t)block_count(s) * block_bytes(s);
+}
+
+/* How many products of channel c may be added in int16. */
+static int32_t chain_of(const er_weights_s8 *w, int32_t c) {
+  int32_t sum = 0;
+  bool in_pairs = true;
+  for (int32_t t = 0; t < w->depth; t++) {
+    const int8_t *value = w->values + (int64_t)t * w->units + c;
+    sum += *value < 0 ? -*value : *value;
+    if (t % 2 == 1 && *value == -128 && value[-w->units] == -128) in_pairs = false;
+  }
+  return sum <= 255 && w->depth <= ALL_TAPS ? ALL_TAPS : in_pairs ? IN_PAIRS : ALONE;
+}
+
+static void pack(const er_conv_shape *s, const er_weights_s8 *w, void *packed) {
+  er_packed *p = packed;
+  p->chain = ALL_TAPS;
+  for (int32_t c = 0; c < s->out_c; c++) {
+    const int32_t chain = chain_of(w, c);
+    p->chain = chain < p->chain ? chain : p->chain;
+  }
+  const int32_t groups = (w->depth + p->chain - 1) / p->chain;
+  const int32_t excess = strip_for(s, p->chain) ? (groups - 1) * -INT16_MIN : 0; /* see widen */
+  for (int32_t b = 0; b < block_count(s); b++) {
+    er_block *block = (er_block *)(p->blocks + (size_t)b * block_bytes(s));
+    for (int32_t i = 0, c = first_channel(s, b); i < CHANNELS && c < s->out_c; i++, c++) {
+      const int32_t bias = er_bias_less_zero_point(w, c, c, s->out_c);
+      block->bias[i] = (int32_t)((uint32_t)bias - (uint32_t)excess);
+      block->scale[i] = w->scale[c];
+      for (int32_t t = 0; t < w->depth; t++) {
+        block->weights[t][i] = w->values[(int64_t)t * s->out_c + c];
+      }
+    }
+  }
+}
+
+static size_t scratch_bytes(const er_conv_shape *s) {
+  (void)s;
+  return 0;
+}
+
+ER_INLINE int8x16_t settle_pixel(const int32x4_t acc[4], const float *scale,
+                                 const er_settle_neon *settle) {
+  const int16x8_t low =
+      er_settle8_neon(acc[0], acc[1], vld1q_f32(scale), vld1q_f32(scale + 4), settle);
+  const int16x8_t high =
+      er_settle8_neon(acc[2], acc[3], vld1q_f32(scale + 8), vld1q_f32(scale + 12), settle);
+  return er_bytes_neon(low, high, settle);
+}
+
+/* Add eight int16 to int32 sums. SADDW would do, and does for the first group; but on the A72 it
+ * takes turns on the pipe of the multipliers, while SABAL, acc += |t - (-2^15)| = t + 2^15, runs
+ * beside them. `pack` has taken the 2^15 out of the bias. */
+ER_INLINE void widen(const bool is_first, int16x8_t t, int32x4_t *low, int32x4_t *high) {
+  const int16x8_t least = vdupq_n_s16(INT16_MIN);
+  if (is_first) {
+    *low = vaddw_s16(*low, vget_low_s16(t));
+    *high = vaddw_high_s16(*high, t);
+  } else {
+    *low = vabal_s16(*low, vget_low_s16(t), vget_low_s16(least));
+    *high = vabal_high_s16(*high, t, least);
+  }
+}
+
+/* `count` pixels from output pixel x on. */
+ER_INLINE void pixels(const int count, const int filter, const int stride, const int chain,
+                      const er_strip *s, int32_t x, const er_settle_neon *settle) {
+  const int taps = filter * filter;
+  const int64_t at = (int64_t)x * stride * s->pixel;
+  int32x4_t acc[4][4];
+  ER_UNROLL for (int p = 0; p < count; p++) {
+    ER_UNROLL for (int v = 0; v < 4; v++) acc[p][v] = vld1q_s32(s->block->bias + 4 * v);
+  }
+  ER_UNROLL for (int first = 0; first < taps; first += chain) {
+    const int end = first + chain < taps ? first + chain : taps;
+    int16x8_t low[4], high[4];
+    ER_UNROLL for (int t = first; t < end; t++) {
+      const int8x16_t w = vld1q_s8(s->block->weights[t]);
+      ER_UNROLL for (int p = 0; p < count; p++) {
+        const int8_t *from = s->lines[t / filter] + at;
+        const int8x16_t in = vld1q_s8(from + (p * stride + t % filter) * s->pixel);
+        low[p] = t == first ? vmull_s8(vget_low_s8(w), vget_low_s8(in))
+                            : vmlal_s8(low[p], vget_low_s8(w), vget_low_s8(in));
+        high[p] = t == first ? vmull_high_s8(w, in) : vmlal_high_s8(high[p], w, in);
+      }
+    }
+    ER_UNROLL for (int p = 0; p < count; p++) {
+      widen(first == 0, low[p], &acc[p][0], &acc[p][1]);
+      widen(first == 0, high[p], &acc[p][2], &acc[p][3]);
+    }
+  }
+  int8x16_t q[4];
+  ER_UNROLL for (int p = 0; p < count; p++) q[p] = settle_pixel(acc[p], s->block->scale, settle);
+  int8_t *to = s->output + x * s->pixel;
+  if (s->channels == CHANNELS) {
+    ER_UNROLL for (int p = 0; p < count; p++) vst1q_s8(to + p * s->pixel, q[p]);
+  } else {
+    ER_UNROLL for (int p = 0; p < count; p++) {
+      er_store_part_neon(to + p * s->pixel, q[p], s->channels);
+    }
+  }
+}
+
+/* Four pixels at a time, then two, of which the last two may overlap those before. */
+#define STRIP(name, filter, stride, chain)                                               \
+  static void name(const er_strip *strip, int32_t width, const er_settle_neon *settle) { \
+    const er_strip s = *strip;                                                           \
+    const er_settle_neon bounds = *settle;                                               \
+    int32_t x = 0;                                                                       \
+    for (; x + 4 <= width; x += 4) pixels(4, filter, stride, chain, &s, x, &bounds);     \
+    if (width == 1) pixels(1, filter, stride, chain, &s, 0, &bounds);                    \
+    for (; x < width && width > 1; x += 2) {                                             \
+      const int32_t from = x + 2 > width ? width - 2 : x;                                \
+      pixels(2, filter, stride, chain, &s, from, &bounds);                               \
+    }                                                                                    \
+  }
+STRIP(strip_3x3_s1, 3, 1, IN_PAIRS)
+STRIP(strip_3x3_s2, 3, 2, IN_PAIRS)
+STRIP(strip_5x5_s1, 5, 1, IN_PAIRS)
+STRIP(strip_5x5_s2, 5, 2, IN_PAIRS)
+STRIP(strip_3x3_s1_chained, 3, 1, ALL_TAPS)
+STRIP(strip_3x3_s2_chained, 3, 2, ALL_TAPS)
+STRIP(strip_5x5_s1_chained, 5, 1, ALL_TAPS)
+STRIP(strip_5x5_s2_chained, 5, 2, ALL_TAPS)
+
+static strip_function *strip_for(const er_conv_shape *s, int32_t chain) {
+  static strip_function *const strips[2][2][2] = {
+      {{strip_3x3_s1, strip_3x3_s2}, {strip_5x5_s1, strip_5x5_s2}},
+      {{strip_3x3_s1_chained, strip_3x3_s2_chained}, {strip_5x5_s1_chained, strip_5x5_s2_chained}}};
+  const bool square = s->filter_h == s->filter_w && (s->filter_h == 3 || s->filter_h == 5);
+  if (!square || s->dilation_w != 1 || s->stride_w > 2 || chain == ALONE) return NULL;
+  return strips[chain == ALL_TAPS][s->filter_h == 5][s->stride_w - 1];
+}
+
+/* Any filter, stride and dilation: one pixel, one product at a time. */
+static void any_pixel(const er_dwconv_s8_call *c, const er_strip *strip, int32_t channel, int32_t x,
+                      const er_settle_neon *settle) {
+  const er_conv_shape *s = c->shape;
+  const er_block *block = strip->block;
+  int32x4_t acc[4];
+  ER_UNROLL for (int v = 0; v < 4; v++) acc[v] = vld1q_s32(block->bias + 4 * v);
+  for (int32_t t = 0; t < s->filter_h * s->filter_w; t++) {
+    const int32_t column = x * s->stride_w + t % s->filter_w * s->dilation_w;
+    const int8x16_t in = vld1q_s8(c->lines[t / s->filter_w] + column * strip->pixel + channel);
+    const int8x16_t w = vld1q_s8(block->weights[t]);
+    const int16x8_t low = vmull_s8(vget_low_s8(w), vget_low_s8(in)), high = vmull_high_s8(w, in);
+    acc[0] = vaddw_s16(acc[0], vget_low_s16(low));
+    acc[1] = vaddw_high_s16(acc[1], low);
+    acc[2] = vaddw_s16(acc[2], vget_low_s16(high));
+    acc[3] = vaddw_high_s16(acc[3], high);
+  }
+  er_store_part_neon(strip->output + x * strip->pixel, settle_pixel(acc, block->scale, settle),
+                     strip->channels);
+}
+
+static void run(const er_dwconv_s8_call *c) {
+  const er_conv_shape *s = c->shape;
+  const er_packed *packed = c->packed;
+  const er_settle_neon settle = er_settle_neon_of(c->range);
+  strip_function *const whole = strip_for(s, packed->chain);
+  for (int32_t b = 0; b < block_count(s); b++) {
+    const int32_t channel = first_channel(s, b);
+    er_strip strip = {.block = (const er_block *)(packed->blocks + (size_t)b * block_bytes(s)),
+                      .pixel = s->out_c,
+                      .output = c->output + channel,
+                      .channels = s->out_c < CHANNELS ? s->out_c : CHANNELS};
+    if (whole) {
+      for (int32_t i = 0; i < s->filter_h; i++) strip.lines[i] = c->lines[i] + channel;
+      whole(&strip, s->out_w, &settle);
+    } else {
+      for (int32_t x = 0; x < s->out_w; x++) any_pixel(c, &strip, channel, x, &settle);
+    }
+  }
+}
+
+const er_dwconv_s8 er_dwconv_s8_neon = {.name = "dwconv_s8_neon",
+                                        .packed_bytes = packed_bytes,
+                                        .pack = pack,
+                                        .scratch_bytes = scratch_bytes,
+                                        .run = run};
