@@ -22,7 +22,7 @@ class LayerTime:
     """What a layer costs on the native runtime.
 
     Attributes:
-        kernel: chosen kernel, e.g. "conv_s8_generic".
+        kernel: chosen kernel, e.g. "gemm_s8_avx2", and what it runs besides the layer.
         microseconds: fastest of several runs, one thread.
         share: part (0..1) of the whole run.
     """

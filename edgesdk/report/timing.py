@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from edgesdk.benchmark import random_inputs
 from edgesdk.report.contents import LayerTime
-from edgesdk_runtimes.native import NativeRuntime
+from edgesdk_runtimes.native import NativeRuntime, NodeProfile
 
 RUNS = 10
 
@@ -15,7 +15,8 @@ def layer_times(model: bytes) -> Mapping[str, LayerTime]:
     """Run a .tflite file a few times on one thread.
 
     Returns:
-        Name of an operator's first output -> its cost.
+        Name of an operator's first output -> its cost. Where the runtime runs several operators as
+        one, the last of them has the time of all, and its kernel says which they are.
 
     Raises:
         RuntimeMissingError: the native library is not installed.
@@ -33,6 +34,10 @@ def layer_times(model: bytes) -> Mapping[str, LayerTime]:
     fastest = [min(node.nanoseconds for node in runs) for runs in zip(*profiles, strict=True)]
     total = sum(fastest) or 1
     return {
-        node.output: LayerTime(node.kernel, nanoseconds / 1e3, nanoseconds / total)
+        node.output: LayerTime(_kernel(node), nanoseconds / 1e3, nanoseconds / total)
         for node, nanoseconds in zip(profiles[0], fastest, strict=True)
     }
+
+
+def _kernel(node: NodeProfile) -> str:
+    return f"{node.kernel} for {node.op}" if "+" in node.op else node.kernel

@@ -44,9 +44,9 @@ def test_every_computing_layer_has_its_noise_time_and_histogram(report: Report) 
     for name in ("stem", "inner", "residual", "pool"):
         layer = layers[name]
         assert layer.damage is not None
-        assert layer.time is not None
         assert layer.activations is not None
         assert sum(layer.activations.counts) == 24 * np.prod(layer.result.shape[1:])  # type: ignore
+    assert layers["residual"].time is not None  # alone, or with the convolution in front of it
     assert 0.8 < sum(layer.time.share for layer in report.layers if layer.time) <= 1.001
 
 
