@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnx_ir as ir
-from numpy.typing import NDArray
 
+from edgesdk_quant.activations import settle
 from edgesdk_quant.algorithms.bias_correction import correct_biases, correctable
 from edgesdk_quant.algorithms.equalization import equalize, observed
 from edgesdk_quant.algorithms.weight_ranges import find_parameters
-from edgesdk_quant.calibration import Histogram, collect, find_range
+from edgesdk_quant.calibration import Collected, Histogram, collect
 from edgesdk_quant.calibration.channel_mean import ChannelMean
 from edgesdk_quant.calibration.channel_range import ChannelRange
 from edgesdk_quant.capability import Target
@@ -21,10 +22,11 @@ from edgesdk_quant.data import CalibrationData
 from edgesdk_quant.fingerprint import fingerprint
 from edgesdk_quant.graph import clone, constant, is_quantized, to_bytes
 from edgesdk_quant.insertion import insert
-from edgesdk_quant.placement import FLOAT, Decision, Group, Placement, WeightSite, place
+from edgesdk_quant.integer_forms import write_integer_forms
+from edgesdk_quant.placement import FLOAT, Decision, Placement, WeightSite, place
 from edgesdk_quant.progress import Progress, Silent
-from edgesdk_quant.recipe import ActivationRecipe, Recipe
-from edgesdk_quant.scheme import Affine, activation_parameters, fixed_parameters
+from edgesdk_quant.recipe import Recipe
+from edgesdk_quant.scheme import Affine
 from edgesdk_runtimes.errors import InputError, ModelError
 
 __all__ = ["Decision", "QuantizedModel", "quantize"]
@@ -76,28 +78,32 @@ def quantize(
         raise ModelError(
             "The model is quantized already; export it as it is, or give the float model."
         )
-    placement = place(graph, recipe, target)
+    model, progress = clone(graph), progress or Silent()
+    if recipe.activations is not None:
+        write_integer_forms(model)
+    placement = place(model, recipe, target)
     _refuse_no_op(placement, recipe, target)
-    model = clone(graph)
     if recipe.algorithms.equalization and data is not None:
-        _equalize(model, placement, data, progress or Silent(), workdir)
-    histograms, data_sha256 = _calibrate(
-        model, placement, data, recipe, progress or Silent(), workdir
+        _equalize(model, placement, data, progress, workdir)
+    observe = partial(
+        _observe, model=model, data=data, recipe=recipe, progress=progress, workdir=workdir
     )
-    activations = _activations(model, placement, histograms, recipe)
+    settled = settle(model, placement, recipe, target, observe)
+    placement = settled.placement
+    _refuse_no_op(placement, recipe, target)
     weights = {site: _weights(model, site, recipe) for site in placement.weights}
     if recipe.algorithms.bias_correction and data is not None:
-        _correct_biases(model, weights, data, progress or Silent(), workdir)
-    insert(model, placement, activations, weights)
+        _correct_biases(model, weights, data, progress, workdir)
+    insert(model, placement, settled.parameters, weights)
     model.metadata_props.update(
         {
             "edgesdk.recipe": recipe.to_toml(),
             "edgesdk.version": VERSION,
-            "edgesdk.data_sha256": data_sha256,
+            "edgesdk.data_sha256": settled.data_sha256,
             "edgesdk.source_sha256": fingerprint([to_bytes(graph)]),
         }
     )
-    return QuantizedModel(model, recipe, placement.decisions, histograms)
+    return QuantizedModel(model, recipe, placement.decisions, settled.histograms)
 
 
 def _equalize(
@@ -155,28 +161,22 @@ def _refuse_no_op(placement: Placement, recipe: Recipe, target: Target) -> None:
         )
 
 
-def _calibrate(
+def _observe(
+    names: Sequence[str],
     model: ir.Model,
-    placement: Placement,
     data: CalibrationData | None,
     recipe: Recipe,
     progress: Progress,
     workdir: Path | None,
-) -> tuple[dict[str, Histogram], str]:
-    constants = {n: constant(model.graph.initializers[n]) for n in model.graph.initializers}
-    values = [n for group in placement.groups if group.range is None for n in group.values]
-    histograms = {name: _histogram(constants[name]) for name in values if name in constants}
-    computed = [name for name in values if name not in constants]
-    if not computed:
-        return histograms, fingerprint([])
+) -> Collected[Histogram]:
     if data is None:
         raise InputError(
             f"Recipe {recipe.name} quantizes activations and needs calibration data; "
             "give calibration=... (64 samples are usual), or choose the recipe w8."
         )
-    found = collect(
+    return collect(
         model,
-        computed,
+        names,
         Histogram,
         Histogram.from_state,
         data,
@@ -184,47 +184,9 @@ def _calibrate(
         progress=progress,
         workdir=workdir,
     )
-    return {**histograms, **found.observers}, found.data_sha256
-
-
-def _histogram(array: NDArray[np.generic] | None) -> Histogram:
-    histogram = Histogram()
-    if array is not None:
-        histogram.add(np.asarray(array, np.float32))
-    return histogram
 
 
 def _weights(model: ir.Model, site: WeightSite, recipe: Recipe) -> Affine:
     node = next(node for node in model.graph if node.name == site.node)
     weight = np.asarray(constant(node.inputs[site.index]))
     return find_parameters(weight, site, recipe)
-
-
-def _activations(
-    model: ir.Model,
-    placement: Placement,
-    histograms: Mapping[str, Histogram],
-    recipe: Recipe,
-) -> dict[str, Affine]:
-    if recipe.activations is None:
-        return {}
-    producers = {str(v.name): str(node.name) for node in model.graph for v in node.outputs}
-    found: dict[str, Affine] = {}
-    for group in placement.groups:
-        makers = [producers[name] for name in group.values if name in producers]
-        methods = [recipe.override_for(maker).activation_range for maker in makers]
-        method = next((m for m in methods if m), "")
-        affine = _group_parameters(group, histograms, recipe.activations, method)
-        found.update(dict.fromkeys(group.values, affine))
-    return found
-
-
-def _group_parameters(
-    group: Group, histograms: Mapping[str, Histogram], recipe: ActivationRecipe, method: str
-) -> Affine:
-    if group.range is not None:
-        return fixed_parameters(*group.range, recipe.bits)
-    merged = Histogram()
-    for name in group.values:
-        merged.merge(histograms[name])
-    return activation_parameters(*find_range(merged, recipe, method), recipe.bits)

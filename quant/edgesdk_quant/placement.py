@@ -7,7 +7,7 @@ TFLite's pass-through operators want the same scale on both sides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import onnx_ir as ir
@@ -111,16 +111,28 @@ class Placement:
             yield from group.values
 
 
-def place(model: ir.Model, recipe: Recipe, target: Target) -> Placement:
-    """Decide for each node of a float graph in normal form what becomes of it."""
-    return _Placer(model, recipe, target).place()
+def place(
+    model: ir.Model, recipe: Recipe, target: Target, coarse: Mapping[str, float] | None = None
+) -> Placement:
+    """Decide what becomes of each node.
+
+    Args:
+        model: float graph in normal form.
+        recipe: what to do.
+        target: what the device can run.
+        coarse: values that stay float -> the SQNR in dB with which the recipe's width holds them.
+    """
+    return _Placer(model, recipe, target, coarse or {}).place()
 
 
 class _Placer:
-    def __init__(self, model: ir.Model, recipe: Recipe, target: Target) -> None:
+    def __init__(
+        self, model: ir.Model, recipe: Recipe, target: Target, coarse: Mapping[str, float]
+    ) -> None:
         self.graph = model.graph
         self.recipe = recipe
         self.target = target
+        self.coarse = coarse
         self.bits = None if recipe.activations is None else recipe.activations.bits
         self.kind = f"int{self.bits}"
         self.decisions: dict[str, Decision] = {}
@@ -131,6 +143,7 @@ class _Placer:
         for node in self.graph:
             if str(node.name) not in self.decisions:
                 self._decide(node)
+        self._drop_lone_arithmetic()
         self._spread_pass_through()
         return Placement(
             decisions=tuple(self.decisions[str(node.name)] for node in self.graph),
@@ -163,7 +176,7 @@ class _Placer:
             return "it does not compute float32"
         if capability.role is Role.LOOKUP and constant(node.inputs[0]) is not None:
             return "rows of a table are looked up and used in float"
-        return self._shape_obstacle(node, capability)
+        return self._shape_obstacle(node, capability) or self._range_obstacle(node, capability)
 
     def _shape_obstacle(self, node: ir.Node, capability: Capability) -> str:
         if not is_plain(node):
@@ -172,6 +185,13 @@ class _Placer:
             return ""
         if weighted(node) is None and node.op_type != "MatMul":
             return "its weights or bias are computed at run time"
+        return ""
+
+    def _range_obstacle(self, node: ir.Node, capability: Capability) -> str:
+        last = fused_activation(node, capability.fuses) or node
+        for value in (*data_inputs(node), *node.outputs, *last.outputs):
+            if str(value.name) in self.coarse:
+                return f"{self.bits} bits hold its values with less SQNR than min_sqnr (outliers)"
         return ""
 
     def _decide_integer(self, node: ir.Node, capability: Capability) -> None:
@@ -237,6 +257,32 @@ class _Placer:
         """Blocks share a scale along the depth of a matrix; other weights have one a channel."""
         blocks = self.recipe.weights.granularity == "block" and node.op_type in MATRICES
         return self.recipe.weights.block if blocks else 0
+
+    # Arithmetic between float neighbours
+
+    def _drop_lone_arithmetic(self) -> None:
+        """A sum that a float operator feeds and only float operators read gains nothing."""
+        lone = [node for node in self.graph if node in self.integer and self._is_lone(node)]
+        for node in lone:
+            reason = "the operators around it stay float"
+            self._note(node, FLOAT, reason)
+            del self.integer[node]
+            if activation := self.fused.pop(node, None):
+                self._note(activation, FLOAT, reason)
+
+    def _is_lone(self, node: ir.Node) -> bool:
+        if self.integer[node].role is not Role.ARITHMETIC or self._weighted(node) is not None:
+            return False
+        outputs = self.fused.get(node, node).outputs
+        readers = [reader for output in outputs for reader in consumers(output)]
+        kept = any(output.is_graph_output() for output in outputs)
+        if kept or not readers or not all(self._stays_float(reader) for reader in readers):
+            return False
+        makers = [value.producer() for value in data_inputs(node)]
+        return any(maker is not None and self._stays_float(maker) for maker in makers)
+
+    def _stays_float(self, node: ir.Node) -> bool:
+        return not self._is_integer(node) and not self._may_pass_integers(node)
 
     # Pass-through operators follow their neighbours
 

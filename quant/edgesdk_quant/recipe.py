@@ -53,11 +53,14 @@ class ActivationRecipe:
         range: how the range is picked from the calibration data: "minmax", "percentile",
             "entropy" or "mse".
         percentile: share of the values in percent that "percentile" keeps inside the range.
+        min_sqnr: a value that the bits hold with less than this signal-to-noise ratio on the
+            calibration data, in dB, stays float, and so do the operators around it; 0 keeps none.
     """
 
     bits: int = 8
     range: str = "mse"
     percentile: float = 99.99
+    min_sqnr: float = 28.0
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,12 @@ _ALLOWED: dict[tuple[str, str], tuple[Any, ...]] = {
     ("override", "activation_range"): ("", *ACTIVATION_RANGES),
 }
 
+# Key -> a number above the first and up to the second, and how that is said.
+_NUMBERS = {
+    "percentile": (50.0, 100.0, "above 50, up to 100"),
+    "min_sqnr": (-1e-9, 200.0, "of dB from 0 to 200"),
+}
+
 
 def _recipe(table: Mapping[str, Any], source: str) -> Recipe:
     _refuse_unknown(table, _TOP, source)
@@ -219,9 +228,10 @@ def _check_value(title: str, key: str, value: Any, where: str) -> None:
         if not any(type(value) is type(a) and value == a for a in allowed):
             options = ", ".join(_literal(a) for a in allowed if a != "")
             raise RecipeError(f"{where} {key} = {value!r} is not allowed; choose from {options}.")
-    elif key == "percentile":
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 50 < value <= 100:
-            raise RecipeError(f"{where} percentile = {value!r}; give a number above 50, up to 100.")
+    elif key in _NUMBERS:
+        low, high, words = _NUMBERS[key]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low < value <= high:
+            raise RecipeError(f"{where} {key} = {value!r}; give a number {words}.")
     elif not isinstance(value, str) or not value:
         raise RecipeError(f"{where} {key} = {value!r}; give a text.")
 

@@ -1,0 +1,134 @@
+"""From calibration data to the parameters of activations, and to which of them stay float."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from edgesdk_quant.calibration import Collected, Histogram, find_range
+from edgesdk_quant.capability import Target
+from edgesdk_quant.fingerprint import fingerprint
+from edgesdk_quant.graph import constant
+from edgesdk_quant.guard import too_coarse
+from edgesdk_quant.placement import Group, Placement, place
+from edgesdk_quant.recipe import ActivationRecipe, Recipe
+from edgesdk_quant.scheme import Affine, activation_parameters, fixed_parameters
+
+Observe = Callable[[Sequence[str]], Collected[Histogram]]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How the activations of a graph are quantized.
+
+    Attributes:
+        placement: the one that was asked for, less what the recipe's width cannot hold.
+        parameters: of every value of the placement; one object for each group.
+        histograms: value name -> counts of what it was on the calibration samples.
+        data_sha256: hash over the samples.
+    """
+
+    placement: Placement
+    parameters: Mapping[str, Affine]
+    histograms: Mapping[str, Histogram]
+    data_sha256: str
+
+
+def settle(
+    model: ir.Model, placement: Placement, recipe: Recipe, target: Target, observe: Observe
+) -> Settled:
+    """Calibrate, and place again until each value is held as well as the recipe asks.
+
+    Args:
+        model: float graph in normal form.
+        placement: of this graph.
+        recipe: what to do.
+        target: what the device can run.
+        observe: runs the calibration data and gives the histograms of computed values by name.
+    """
+    ranges = _Ranges(model, recipe, observe)
+    if recipe.activations is None:
+        return Settled(placement, {}, {}, ranges.data_sha256)
+    least, coarse = recipe.activations.min_sqnr, dict[str, float]()
+    while True:
+        parameters = ranges.of(placement.groups, recipe.activations)
+        found = too_coarse(parameters, ranges.merged(placement.groups), least)
+        if not found:
+            return Settled(
+                placement,
+                {name: parameters[group] for group in placement.groups for name in group.values},
+                ranges.histograms,
+                ranges.data_sha256,
+            )
+        coarse.update(found)
+        placement = place(model, recipe, target, coarse)
+
+
+@dataclass
+class _Ranges:
+    """Histograms and parameters as far as they are known."""
+
+    model: ir.Model
+    recipe: Recipe
+    observe: Observe
+    histograms: dict[str, Histogram] = field(default_factory=dict)
+    data_sha256: str = fingerprint([])
+    known: dict[Group, Affine] = field(default_factory=dict)
+
+    def of(self, groups: Sequence[Group], recipe: ActivationRecipe) -> dict[Group, Affine]:
+        """Parameters of these groups; what was not seen yet is observed first."""
+        self._see([name for g in groups if g.range is None for name in g.values])
+        for group in groups:
+            if group not in self.known:
+                self.known[group] = self._parameters(group, recipe)
+        return self.known
+
+    def merged(self, groups: Sequence[Group]) -> dict[Group, Histogram]:
+        """What the values of each group without a fixed range were, together."""
+        return {group: self._merge(group) for group in groups if group.range is None}
+
+    def _see(self, names: Sequence[str]) -> None:
+        initializers = self.model.graph.initializers
+        for name in names:
+            if name in initializers and name not in self.histograms:
+                self.histograms[name] = _histogram(constant(initializers[name]))
+        missing = [name for name in names if name not in self.histograms]
+        if missing:
+            found = self.observe(missing)
+            self.histograms.update(found.observers)
+            self.data_sha256 = found.data_sha256
+
+    def _merge(self, group: Group) -> Histogram:
+        merged = Histogram()
+        for name in group.values:
+            merged.merge(self.histograms[name])
+        return merged
+
+    def _parameters(self, group: Group, recipe: ActivationRecipe) -> Affine:
+        if group.range is not None:
+            return fixed_parameters(*group.range, recipe.bits)
+        low, high = find_range(self._merge(group), recipe, self._method(group))
+        return activation_parameters(low, high, recipe.bits)
+
+    def _method(self, group: Group) -> str:
+        """What an override says for one of the nodes that make the group's values."""
+        made = set(group.values)
+        makers = [
+            str(node.name)
+            for node in self.model.graph
+            if any(output.name in made for output in node.outputs)
+        ]
+        methods = [self.recipe.override_for(maker).activation_range for maker in makers]
+        return next((method for method in methods if method), "")
+
+
+def _histogram(array: NDArray[Any] | None) -> Histogram:
+    histogram = Histogram()
+    if array is not None:
+        histogram.add(np.asarray(array, np.float32))
+    return histogram

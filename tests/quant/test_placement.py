@@ -1,0 +1,116 @@
+"""Which operators run on integers, and which values share a scale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from edgesdk_quant.placement import Placement, place
+from edgesdk_quant.recipe import Override, Recipe
+from edgesdk_targets import load as load_target
+from tests.quant.graph.written import model, random
+
+GENERIC = load_target("generic")
+W8A8 = Recipe.load("w8a8")
+IMAGE = "float[1,4,8,8]"
+
+
+def placed(
+    body: str, recipe: Recipe = W8A8, coarse: dict[str, float] | None = None, **weights: Any
+) -> Placement:
+    """Placement of a graph `x => y` on images; nodes are named by what they compute."""
+    given = {"w": random(4, 4, 3, 3), "b": random(4), "v": random(4, 1, 3, 3)} | weights
+    built = model(f"agraph ({IMAGE} x) => ({IMAGE} y) {{ {body} }}", **given)
+    for node in built.graph:
+        node.name = node.outputs[0].name
+    return place(built, recipe, GENERIC, coarse)
+
+
+def kinds(placement: Placement) -> dict[str, str]:
+    return {decision.node: decision.kind for decision in placement.decisions}
+
+
+CONV = "Conv<pads=[1,1,1,1]>"
+
+
+def test_an_activation_is_fused_and_its_input_gets_no_scale() -> None:
+    found = placed(f"c = {CONV}(x, w, b) y = Relu(c)")
+    assert kinds(found) == {"c": "int8", "y": "int8"}
+    assert sorted(found.values()) == ["x", "y"]
+    assert [(site.node, site.index, site.axis) for site in found.weights] == [("c", 1, 0)]
+
+
+def test_an_activation_that_is_not_alone_keeps_its_own_scales() -> None:
+    found = placed(f"c = {CONV}(x, w, b) r = Relu(c) y = Add(c, r)")
+    assert sorted(found.values()) == ["c", "r", "x", "y"]
+
+
+def test_what_moves_values_shares_one_scale() -> None:
+    found = placed(f"c = {CONV}(x, w) m = MaxPool<kernel_shape=[1,1]>(c) y = {CONV}(m, w)")
+    assert {group.values for group in found.groups} == {("x",), ("c", "m"), ("y",)}
+
+
+def test_a_concatenation_of_other_ranges_is_rescaled_in_front() -> None:
+    """A Sigmoid has a range of its own, which it does not give up for its neighbour."""
+    found = placed(
+        f"c = {CONV}(x, w) s = Sigmoid(x) k = Concat<axis=1>(c, s) y = {CONV}(k, u)",
+        u=random(4, 8, 3, 3),
+    )
+    groups = {group.values: group.range for group in found.groups}
+    assert groups["c", "k"] is None
+    assert groups["s",] == (0.0, 0.99609375)
+
+
+def test_operators_that_the_target_lacks_say_so() -> None:
+    found = placed(f"c = {CONV}(x, w) y = Erf(c)")
+    reasons = {decision.node: decision.reason for decision in found.decisions}
+    assert reasons["y"] == "target generic has no integer Erf"
+
+
+@pytest.mark.parametrize(
+    ("quantize", "kind", "sites"), [("weights", "weights", 1), ("none", "float", 0)]
+)
+def test_an_override_keeps_activations_or_all_of_a_node_float(
+    quantize: str, kind: str, sites: int
+) -> None:
+    recipe = replace(W8A8, overrides=(Override("c*", quantize=quantize),))
+    found = placed(f"c = {CONV}(x, w) y = Erf(c)", recipe)
+    assert kinds(found)["c"] == kind
+    assert len(found.weights) == sites
+
+
+def test_a_weight_only_recipe_gives_activations_no_scale() -> None:
+    found = placed(f"c = {CONV}(x, w, b) y = Relu(c)", Recipe.load("w8"))
+    assert kinds(found) == {"c": "weights", "y": "float"}
+    assert list(found.values()) == []
+
+
+def test_operators_around_a_coarse_value_keep_float_activations() -> None:
+    found = placed(f"c = {CONV}(x, w) d = {CONV}(c, w) y = {CONV}(d, w)", coarse={"c": 12.0})
+    assert kinds(found) == {"c": "weights", "d": "weights", "y": "int8"}
+    assert "less SQNR than min_sqnr" in found.decisions[0].reason
+
+
+def test_a_coarse_result_of_a_fused_activation_counts() -> None:
+    found = placed(f"c = {CONV}(x, w) r = Relu(c) y = {CONV}(r, w)", coarse={"r": 12.0})
+    assert kinds(found) == {"c": "weights", "r": "float", "y": "weights"}
+
+
+def test_a_sum_between_float_operators_stays_float() -> None:
+    found = placed(f"c = {CONV}(x, w) e = Erf(x) s = Add(c, e) y = Erf(s)")
+    assert kinds(found) == {"c": "int8", "e": "float", "s": "float", "y": "float"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"c = {CONV}(x, w) s = Add(c, x) y = Erf(s)",  # both sides are integers already
+        f"c = {CONV}(x, w) e = Erf(x) y = Add(c, e)",  # the sum is the result
+        f"c = {CONV}(x, w) e = Erf(x) s = Add(c, e) y = {CONV}(s, w)",  # an integer reader
+    ],
+)
+def test_other_sums_are_integer(body: str) -> None:
+    sums = [d for d in placed(body).decisions if d.op == "Add"]
+    assert [decision.kind for decision in sums] == ["int8"]
