@@ -1,0 +1,39 @@
+/* The kernels of AVX-512 with VNNI, and what they share. */
+#ifndef ER_AVX512VNNI_H
+#define ER_AVX512VNNI_H
+
+#include <immintrin.h>
+#include <string.h>
+
+#include "kernels/kernels.h"
+
+extern const er_gemm_s8 er_gemm_s8_avx512vnni;
+
+/* A range in the form of the last step: int16 zero points and byte bounds. */
+typedef struct er_avx512_range {
+  __m512 most; /* keeps the conversion to int32 from overflowing upwards */
+  __m512i zero_point;
+  __m256i low, high;
+} er_avx512_range;
+
+static inline er_avx512_range er_avx512_range_of(er_range_s8 range) {
+  return (er_avx512_range){_mm512_set1_ps((float)(range.high - range.zero_point)),
+                           _mm512_set1_epi16((int16_t)range.zero_point),
+                           _mm256_set1_epi8((char)range.low), _mm256_set1_epi8((char)range.high)};
+}
+
+/** rint(sums * scale). Downwards the conversion gives INT32_MIN, which later steps clamp. */
+static inline __m512i er_avx512_round(__m512i sums, __m512 scale, __m512 most) {
+  const __m512 value = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), scale);
+  return _mm512_cvtps_epi32(_mm512_min_ps(value, most));
+}
+
+/** From rounded values to bytes: zero point and clamp.
+ * @param v0,v1 in each 128-bit lane l: values 8l..8l+3 and 8l+4..8l+7
+ * @return 32 bytes in order */
+static inline __m256i er_avx512_settle(__m512i v0, __m512i v1, er_avx512_range range) {
+  const __m512i wide = _mm512_adds_epi16(_mm512_packs_epi32(v0, v1), range.zero_point);
+  return _mm256_min_epi8(_mm256_max_epi8(_mm512_cvtsepi16_epi8(wide), range.low), range.high);
+}
+
+#endif

@@ -1,0 +1,7 @@
+#include "avx512vnni.h"
+#include "kernels/layers.h"
+
+void er_add_avx512vnni(er_kernels *kernels) {
+  kernels->gemm_s8 = er_gemm_s8_avx512vnni;
+  kernels->gemm_w4 = er_gemm_s8_avx512vnni; /* bytes: unpacking nibbles costs more than it saves */
+}
