@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export CMAKE_BUILD_PARALLEL_LEVEL ?= 2
 
-.PHONY: demo dev test check native asan bench wheel clean
+.PHONY: demo dev test check native asan fuzz bench wheel clean
 
 demo: $(STAMP)  ## the main job on a real model, accuracy before and after
 	$(BIN)/python -m examples.demo
@@ -28,7 +28,17 @@ native: $(STAMP)  ## C tests, warnings are errors
 asan: $(STAMP)  ## the C tests and the malformed models under ASan and UBSan
 	cd native && ../$(BIN)/cmake --preset asan && ../$(BIN)/cmake --build --preset asan && ../$(BIN)/ctest --preset asan
 
-check: $(STAMP) native asan test  ## everything that must hold before a commit
+FUZZ := build/fuzz
+SECONDS ?= 15
+fuzz: $(STAMP)  ## libFuzzer under ASan and UBSan, SECONDS for each of two targets; needs clang-19
+	mkdir -p $(FUZZ)/seeds $(FUZZ)/new
+	test -n "$$(ls $(FUZZ)/seeds)" || EDGERT_KEEP_MODELS=$(FUZZ)/seeds $(BIN)/python -m pytest -q tests/native
+	cd native && ../$(BIN)/cmake --preset fuzz && ../$(BIN)/cmake --build --preset fuzz --target load load_run
+	for target in load load_run; do $(FUZZ)/fuzz/$$target -max_total_time=$(SECONDS) -max_len=8192 -timeout=20 \
+	  -verbosity=0 -print_final_stats=1 -artifact_prefix=$(FUZZ)/ \
+	  $(FUZZ)/new $(FUZZ)/seeds native/fuzz/corpus native/tests/data || exit 1; done
+
+check: $(STAMP) native asan fuzz test  ## everything that must hold before a commit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

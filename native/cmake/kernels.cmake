@@ -23,3 +23,6 @@ foreach(layer ${EDGERT_LAYERS})
   set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "${EDGERT_FLAGS_${layer}}")
   list(APPEND EDGERT_KERNELS ${sources})
 endforeach()
+
+set(EDGERT_SMALL_KERNELS kernels/generic/cast.c kernels/generic/compare.c kernels/generic/cumsum.c
+                         kernels/generic/select.c kernels/generic/top_k.c)

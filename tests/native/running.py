@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,8 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.native import NativeRuntime
 
+LARGEST_SEED = 6000
+
 
 def native(model: bytes, arrays: Sequence[Array], *, threads: int = 1) -> list[Array]:
     """Outputs of the native library; skips the test where it is not built."""
@@ -19,11 +24,19 @@ def native(model: bytes, arrays: Sequence[Array], *, threads: int = 1) -> list[A
     status = runtime.probe()
     if not status.available:
         pytest.skip(status.detail)
+    _keep(model)
     session = runtime.open(model, threads=threads)
     try:
         return session.run(arrays)
     finally:
         session.close()
+
+
+def _keep(model: bytes) -> None:
+    """Where EDGERT_KEEP_MODELS names a folder, small models go there: seeds for the fuzzer."""
+    folder = os.environ.get("EDGERT_KEEP_MODELS")
+    if folder and len(model) <= LARGEST_SEED:
+        Path(folder, hashlib.sha256(model).hexdigest()[:16]).write_bytes(model)
 
 
 def litert(model: bytes, arrays: Sequence[Array], *, reference: bool = False) -> list[Array]:
