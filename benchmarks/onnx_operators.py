@@ -1,15 +1,16 @@
 """ONNX's own operator tests through our lowering and a runtime, against ONNX's own answers.
 
-Run: python -m benchmarks.onnx_operators [--runtime native|reference] [--json FILE]
+Run: python -m benchmarks.onnx_operators [--runtime NAME] [--op NAME] [--json FILE]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import warnings
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,6 @@ from rich.table import Table
 
 from edgesdk.capture import capture
 from edgesdk.export.tflite import lower
-from edgesdk.export.tflite.lowering import LOWERINGS
 from edgesdk.layout import SourceLayoutSession, parse_layout
 from edgesdk.sessions import find_runtime
 from edgesdk_quant.tflite.writer import write_model
@@ -32,6 +32,11 @@ from edgesdk_runtimes.errors import EdgeError
 Arrays = Sequence[NDArray[Any]]
 PASSED = ""
 ABSOLUTE = 1e-5  # ONNX allows 1e-7, less than float32 keeps after a sum
+# Element types that TFLite can hold in an ordinary tensor of a network.
+TYPES = frozenset({"FLOAT", "INT8", "UINT8", "INT16", "INT32", "INT64", "BOOL"})
+FLOAT = onnx.TensorProto.FLOAT
+EXPANDED = re.compile(r"(_expanded)?(_ver\d+)?$")  # a test of the same operator as a function
+RUNTIMES = ("native", "litert", "reference")
 
 
 @dataclass(frozen=True)
@@ -50,41 +55,43 @@ class Outcome:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run all cases of the operators that have a lowering and print the tally."""
+    """Run all cases that TFLite's types can hold and print the tally."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--runtime", default="native", choices=("native", "reference"))
+    parser.add_argument("--runtime", default="native", choices=RUNTIMES)
+    parser.add_argument("--op", help="only the tests of this operator")
     parser.add_argument("--json", type=Path, help="write every outcome to this file")
     options = parser.parse_args(arguments)
     status = find_runtime(options.runtime).probe()
     if not status.available:
         parser.exit(1, f"{status.detail}\n")
-    cases, untyped, foreign = _cases()
-    outcomes = [_outcome(case, options.runtime) for case in track(cases, "operator tests")]
+    cases, untyped = _cases(options.op)
+    rows = track(cases.items(), "operator tests")
+    outcomes = [
+        Outcome(case.name, op, _outcome(case, options.runtime))
+        for op, group in rows
+        for case in group
+    ]
     _print(outcomes, options.runtime)
-    _print_left_out(untyped, foreign)
+    print(f"Left out: {untyped} cases of element types that no TFLite network computes with.")
     if options.json:
         options.json.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
 
 
-def _cases() -> tuple[list[Any], list[Any], Counter[str]]:
-    """Cases of operators that we lower; those of foreign types; a count of foreign operators."""
+def _cases(only: str | None) -> tuple[dict[str, list[Any]], int]:
+    """Cases by operator, and how many have foreign element types."""
     from onnx.backend.test.loader import load_model_tests
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         every: list[Any] = load_model_tests(kind="node")
-    lowered = [case for case in every if {n.op_type for n in case.model.graph.node} <= LOWERED]
-    known = {id(case) for case in lowered}
-    foreign = Counter(_op(case) for case in every if id(case) not in known)
-    typed = [case for case in lowered if _types(case) <= TYPES]
-    return typed, [case for case in lowered if not _types(case) <= TYPES], foreign
-
-
-LOWERED = frozenset(LOWERINGS) | {"Constant", "QuantizeLinear", "DequantizeLinear", "Identity"}
-
-
-# Element types that TFLite can hold in an ordinary tensor of a network.
-TYPES = frozenset({"FLOAT", "INT8", "UINT8", "INT16", "INT32", "INT64", "BOOL"})
+    plain = {case.name: case.model.graph.node[0].op_type for case in every}
+    cases: dict[str, list[Any]] = defaultdict(list)
+    typed = [case for case in every if _types(case) <= TYPES]
+    for case in typed:
+        op = plain.get(EXPANDED.sub("", case.name), plain[case.name])
+        if only in (None, op):
+            cases[op].append(case)
+    return dict(sorted(cases.items())), len(every) - len(typed)
 
 
 def _types(case: Any) -> set[str]:
@@ -93,23 +100,25 @@ def _types(case: Any) -> set[str]:
     return {onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type) for value in values}
 
 
-def _op(case: Any) -> str:
-    """The tested operator; an expanded case tests the first one of its body without a lowering."""
-    names: list[str] = [node.op_type for node in case.model.graph.node]
-    return next((name for name in names if name not in LOWERED), names[0])
-
-
-def _outcome(case: Any, runtime: str) -> Outcome:
-    """Try the model as it is, then with all inputs but the first as constants.
+def _outcome(case: Any, runtime: str) -> str:
+    """Try the model as it is, then with some inputs as constants; the last reason if all fail.
 
     ONNX's tests feed even shapes and axes at run time, which exported models hold as constants.
     """
-    reasons = [_try(case, runtime, constants) for constants in ((), _later_inputs(case))]
-    return Outcome(case.name, _op(case), PASSED if PASSED in reasons else reasons[-1])
+    reason = ""
+    for constants in _choices(case):
+        reason = _try(case, runtime, constants)
+        if reason == PASSED:
+            break
+    return reason
 
 
-def _later_inputs(case: Any) -> tuple[int, ...]:
-    return tuple(range(1, len(case.model.graph.input)))
+def _choices(case: Any) -> Sequence[tuple[int, ...]]:
+    """No inputs, those that are no floats, all but the first; each choice once."""
+    inputs = case.model.graph.input
+    whole = [i for i, v in enumerate(inputs) if v.type.tensor_type.elem_type != FLOAT]
+    choices = ((), tuple(whole), tuple(range(1, len(inputs))))
+    return [c for c in dict.fromkeys(choices) if len(c) < len(inputs) or not c]
 
 
 def _try(case: Any, runtime: str, constants: Sequence[int]) -> str:
@@ -153,34 +162,49 @@ def _run(model: onnx.ModelProto, feeds: Arrays, runtime: str) -> Arrays:
 def _compare(actual: Arrays, expected: Arrays, relative: float) -> None:
     for ours, theirs in zip(actual, expected, strict=True):
         assert ours.shape == np.shape(theirs), f"shape {ours.shape}, expected {np.shape(theirs)}"
+        assert ours.dtype == theirs.dtype, f"type {ours.dtype}, expected {theirs.dtype}"
         np.testing.assert_allclose(ours, theirs, rtol=relative, atol=ABSOLUTE)
 
 
 def _print(outcomes: Sequence[Outcome], runtime: str) -> None:
-    console = Console()
-    total = Counter(outcome.op for outcome in outcomes)
-    passed = Counter(outcome.op for outcome in outcomes if outcome.reason == PASSED)
-    table = Table("operator", "passed", "of", title=f"ONNX -> TFLite -> {runtime}")
-    for op in sorted(total):
-        table.add_row(op, str(passed[op]), str(total[op]))
-    console.print(table)
+    console = Console(width=140)
+    by_op: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
-        if outcome.reason:
-            console.print(f"{outcome.case}: {outcome.reason[:160]}", markup=False, highlight=False)
+        by_op[outcome.op].append(outcome)
+    failed = {op: [o for o in group if o.reason] for op, group in by_op.items()}
+    groups = {
+        "all": [op for op in by_op if not failed[op]],
+        "some": [op for op in by_op if 0 < len(failed[op]) < len(by_op[op])],
+        "none": [op for op in by_op if len(failed[op]) == len(by_op[op])],
+    }
+    for title in ("some", "none"):
+        table = Table("operator", "passed", "why not", title=f"Operators that pass {title} cases")
+        for op in groups[title]:
+            total = len(by_op[op])
+            table.add_row(op, f"{total - len(failed[op])} of {total}", _reasons(failed[op]))
+        console.print(table, markup=False)
+    console.print(f"Operators that pass all cases: {', '.join(groups['all'])}", highlight=False)
+    passed = sum(not outcome.reason for outcome in outcomes)
+    counts = {title: len(group) for title, group in groups.items()}
     console.print(
-        f"{passed.total()} of {total.total()} cases of {len(total)} lowered operators pass; of "
-        f"{sum(1 for op in total if passed[op])} operators at least one case, of "
-        f"{sum(1 for op in total if passed[op] == total[op])} every case.",
+        f"ONNX -> TFLite -> {runtime}: {passed} of {len(outcomes)} cases pass; of {len(by_op)} "
+        f"operators {counts['all']} pass all, {counts['some']} some, {counts['none']} none.",
         highlight=False,
     )
 
 
-def _print_left_out(untyped: Sequence[Any], foreign: Counter[str]) -> None:
-    types = sorted(set().union(*map(_types, untyped)) - TYPES)
-    print(f"Left out: {len(untyped)} cases of other element types ({', '.join(types)});")
-    print(
-        f"{foreign.total()} cases of {len(foreign)} other operators: {', '.join(sorted(foreign))}"
-    )
+def _reasons(outcomes: Sequence[Outcome]) -> str:
+    """Each reason once, the commonest first."""
+    counted: Mapping[str, int] = Counter(_short(outcome.reason) for outcome in outcomes)
+    rows = sorted(counted.items(), key=lambda row: -row[1])
+    return "\n".join(f"{count} x {reason}" for reason, count in rows)
+
+
+def _short(reason: str) -> str:
+    """The first sentence without the names of this test."""
+    inner = re.search(r"of the model's nodes: (.*); keep the", reason)
+    text = inner.group(1) if inner else reason
+    return re.sub(r"\(\S+\)", "", text)[:110]
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ class SourceLayoutSession:
         return replace(spec, shape=tuple(spec.shape[d] for d in back))
 
     def _to_file(self, spec: TensorSpec, array: Array) -> Array:
-        return np.ascontiguousarray(array.transpose(self._permutation(spec)))
+        return np.asarray(array.transpose(self._permutation(spec)), order="C")
 
     def _to_source(self, spec: TensorSpec, array: Array) -> Array:
-        return np.ascontiguousarray(array.transpose(inverse(self._permutation(spec))))
+        return np.asarray(array.transpose(inverse(self._permutation(spec))), order="C")

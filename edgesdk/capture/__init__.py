@@ -9,10 +9,11 @@ from typing import Any
 import onnx
 import onnx_ir as ir
 
-from edgesdk.capture.input_shapes import all_shapes_follow, close_dimensions, with_batch_of_one
+from edgesdk.capture.input_shapes import all_shapes_follow, close_dimensions
 from edgesdk.capture.torch_module import export_module, is_module
 from edgesdk.spec import input_specs
 from edgesdk_quant.graph import from_proto, load, normalize
+from edgesdk_quant.graph.batch import with_batch_of_one
 from edgesdk_runtimes.errors import InputError
 
 

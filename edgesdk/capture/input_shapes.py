@@ -42,19 +42,6 @@ def all_shapes_follow(model: ir.Model) -> bool:
     return all((shape := value_shape(v)) is not None and shape.count(None) <= 1 for v in values)
 
 
-def with_batch_of_one(model: ir.Model) -> ir.Model:
-    """Copy of a model whose open batch is 1: its shape arithmetic can then be folded."""
-    model = model.clone()
-    for value in model.graph.inputs:
-        shape = value_shape(value)
-        if shape is not None and shape[:1] == (None,):
-            value.shape = ir.Shape([1, *(size or 1 for size in shape[1:])])
-    for value in (output for node in model.graph.all_nodes() for output in node.outputs):
-        if not value.is_graph_output():
-            value.shape = None
-    return model
-
-
 def _apply(value: ir.Value, shape: Shape) -> None:
     own = value_shape(value)
     fits = own is None or (

@@ -1,44 +1,31 @@
-"""Conv and ConvTranspose -> CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV."""
+"""Conv -> CONV_2D or DEPTHWISE_CONV_2D."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from edgesdk.export.tflite.padding import Pads, onnx_pads, pad_spatially, padding_name
-from edgesdk.export.tflite.scope import Scope, Weights, channels_last, permuted
+from edgesdk.export.tflite.images import as_image, emit_image
+from edgesdk.export.tflite.padding import pad_spatially
+from edgesdk.export.tflite.scope import Scope, Weights, permuted
 from edgesdk.export.tflite.tensors import static_shape
+from edgesdk.export.windows import Window, window_of
 from edgesdk_quant.tflite.model import Quantization
 from edgesdk_runtimes.errors import UnsupportedError
 
 
-@dataclass(frozen=True)
-class Window:
-    """Geometry of a convolution over two spatial dimensions."""
-
-    sizes: tuple[int, ...]
-    kernel: tuple[int, ...]
-    strides: tuple[int, ...]
-    dilations: tuple[int, ...]
-    pads: Pads
-
-
 def lower_conv(scope: Scope, node: ir.Node) -> None:
     """Conv, 1-D or 2-D, grouped or depthwise."""
-    value, weight_value = _operands(node)
+    value, weight_value = operands(node)
     weights = scope.weights(weight_value)
     integer = scope.runs_on_integers(node, [value]) and weights.scale is not None
     window = _window(node, static_shape(value)[2:], weights.data.shape[2:])
     activation, result_value = scope.fuse(node)
-    x = _image(scope, value, integer=integer)
-    padding = padding_name(
-        window.pads, window.sizes, window.kernel, window.strides, window.dilations
-    )
+    x = as_image(scope, value, integer=integer)
+    padding = window.padding_name()
     if not padding:
         x, padding = pad_spatially(scope, x, window.pads), "VALID"
     group = node.attributes.get_int("group", 1)
@@ -46,7 +33,7 @@ def lower_conv(scope: Scope, node: ir.Node) -> None:
     depthwise = group == channels and weights.data.shape[1] == 1 and (group > 1 or channels == 1)
     kernel, axis = _kernel(weights, depthwise=depthwise)
     scale = scope.out.tensors[x].quantization
-    w = _weight_tensor(scope, str(weight_value.name), kernel, weights, axis, integer=integer)
+    w = weight_tensor(scope, str(weight_value.name), kernel, weights, axis, integer=integer)
     b = bias_tensor(scope, node, weights, scale if integer else None, kernel.shape[axis])
     options: dict[str, int | str] = {
         "padding": padding,
@@ -61,10 +48,11 @@ def lower_conv(scope: Scope, node: ir.Node) -> None:
         options["depth_multiplier"] = weights.data.shape[0] // group
     else:
         code = "CONV_2D"
-    _emit_image(scope, code, [x, w, b], result_value, options, integer=integer)
+    emit_image(scope, code, [x, w, b], result_value, options, integer=integer)
 
 
-def _operands(node: ir.Node) -> tuple[ir.Value, ir.Value]:
+def operands(node: ir.Node) -> tuple[ir.Value, ir.Value]:
+    """Activations and weights of a convolution."""
     value, weight = node.inputs[0], node.inputs[1]
     if value is None or weight is None:
         raise UnsupportedError("an operand is left out")
@@ -73,51 +61,14 @@ def _operands(node: ir.Node) -> tuple[ir.Value, ir.Value]:
 
 def _window(node: ir.Node, sizes: Sequence[int], kernel: Sequence[int]) -> Window:
     """Geometry with two spatial dimensions; one dimension gets a second of size 1 in front."""
-    rank = len(sizes)
+    rank, w = len(sizes), window_of(node, sizes, kernel)
     if rank not in (1, 2):
-        raise UnsupportedError(f"{rank} spatial dimensions")
-    strides = tuple(node.attributes.get_ints("strides", [1] * rank))
-    dilations = tuple(node.attributes.get_ints("dilations", [1] * rank))
-    pads = onnx_pads(node, sizes, kernel, strides, dilations)
-    if rank == 1:
-        one = (1,)
-        return Window(
-            one + tuple(sizes), one + tuple(kernel), one + strides, one + dilations, ((0, 0), *pads)
-        )
-    return Window(tuple(sizes), tuple(kernel), strides, dilations, pads)
-
-
-def _image(scope: Scope, value: ir.Value, *, integer: bool) -> int:
-    """The value as an NHWC tensor of rank 4."""
-    rank = len(static_shape(value))
-    tensor = scope.tensor(value, channels_last(rank), integer=integer)
-    if rank == 4:
-        return tensor
-    n, length, c = scope.out.shape(tensor)
-    image = scope.out.like(f"{value.name}_image", tensor, (n, 1, length, c))
-    scope.reshape(tensor, image)
-    return image
-
-
-def _emit_image(
-    scope: Scope,
-    code: str,
-    inputs: list[int],
-    value: ir.Value,
-    options: dict[str, int | str],
-    *,
-    integer: bool,
-) -> None:
-    """Emit an operator whose result is an image; of rank 3 it is reshaped back."""
-    rank = len(static_shape(value))
-    result = scope.result(value, channels_last(rank), integer=integer)
-    if rank == 4:
-        scope.out.emit(code, inputs, [result], **options)
-        return
-    n, length, c = scope.out.shape(result)
-    image = scope.out.like(f"{value.name}_image", result, (n, 1, length, c))
-    scope.out.emit(code, inputs, [image], **options)
-    scope.reshape(image, result)
+        raise UnsupportedError(f"{rank} spatial dimensions; 1 and 2 are possible")
+    if rank == 2:
+        return w
+    return Window(
+        (1, *w.sizes), (1, *w.kernel), (1, *w.strides), (1, *w.dilations), ((0, 0), *w.pads)
+    )
 
 
 def _kernel(weights: Weights, *, depthwise: bool) -> tuple[NDArray[np.generic], int]:
@@ -131,7 +82,7 @@ def _kernel(weights: Weights, *, depthwise: bool) -> tuple[NDArray[np.generic], 
     return permuted(data, (0, 2, 3, 1)), 0
 
 
-def _weight_tensor(
+def weight_tensor(
     scope: Scope,
     name: str,
     kernel: NDArray[np.generic],
@@ -156,31 +107,51 @@ def _weight_tensor(
 
 
 def bias_tensor(
-    scope: Scope, node: ir.Node, weights: Weights, x: Quantization | None, channels: int
+    scope: Scope,
+    node: ir.Node,
+    weights: Weights,
+    x: Quantization | None,
+    channels: int,
+    part: slice = slice(None),
 ) -> int:
-    """The bias: float32, or int32 (int64 with 16-bit activations) in units of x scale * w scale."""
-    value = node.inputs[2] if len(node.inputs) > 2 else None
+    """The bias: float32, or int32 (int64 with 16-bit activations) in units of x scale * w scale.
+
+    Args:
+        scope: the lowering.
+        node: its third input is the bias, if it has one.
+        weights: give their scale.
+        x: quantization of the activations; None for floats.
+        channels: of the result.
+        part: the elements of the node's bias that are wanted.
+    """
+    value, name = node.inputs[2] if len(node.inputs) > 2 else None, f"{node.name}_bias"
+    real = np.zeros(1, np.float32) if value is None else float_constant(scope, value).reshape(-1)
+    real = np.broadcast_to(real[part] if real.size > 1 else real, (channels,))
     if x is None or weights.scale is None:
-        data = np.zeros(channels, np.float32)
-        if value is not None:
-            data = float_constant(scope, value).reshape(-1)
-        return scope.out.constant(
-            f"{node.name}_bias", np.broadcast_to(data, (channels,)).astype(np.float32)
-        )
-    scale = np.broadcast_to(x.scale[0] * np.atleast_1d(weights.scale), (channels,)).astype(
-        np.float32
-    )
-    stored: NDArray[Any] = np.zeros(channels, np.int32)
-    if value is not None:
-        bias = scope.weights(value)
-        real = float_constant(scope, value).astype(np.float64)
-        stored = bias.data.reshape(-1) if bias.scale is not None else np.rint(real / scale)
+        return scope.out.constant(name, real.astype(np.float32))
+    scale = np.asarray(x.scale[0] * np.atleast_1d(weights.scale), np.float32)
+    stored = _bias_steps(scope, value, scale)
+    if stored is None:
+        stored = np.rint(real.astype(np.float64) / scale)
+    elif stored.size > 1:
+        stored = stored[part]
     wide = str(scope.quantized_type(node.inputs[0])) == "INT16"
     data = np.broadcast_to(stored, (channels,)).astype(np.int64 if wide else np.int32)
-    if np.atleast_1d(weights.scale).size == 1:
-        scale = scale[:1]
     quantization = Quantization(scale, np.zeros(scale.size, np.int64))
-    return scope.out.constant(f"{node.name}_bias", data, quantization)
+    return scope.out.constant(name, data, quantization)
+
+
+def _bias_steps(
+    scope: Scope, value: ir.Value | None, scale: NDArray[np.float32]
+) -> NDArray[np.generic] | None:
+    """The stored bias, if it is int32 in units of the scale that TFLite gives it."""
+    if value is None:
+        return None
+    bias = scope.weights(value)
+    if bias.scale is None or bias.data.dtype != np.int32:
+        return None
+    fits = np.allclose(np.atleast_1d(bias.scale), scale, rtol=1e-5, atol=0)
+    return bias.data.reshape(-1) if fits else None
 
 
 def float_constant(scope: Scope, value: ir.Value) -> NDArray[np.float32]:
@@ -194,63 +165,4 @@ def float_constant(scope: Scope, value: ir.Value) -> NDArray[np.float32]:
     return np.asarray(weights.data.astype(np.float32) * weights.scale.reshape(shape))
 
 
-def lower_conv_transpose(scope: Scope, node: ir.Node) -> None:
-    """ConvTranspose with two spatial dimensions, no groups, no dilation."""
-    value, weight_value = _operands(node)
-    if node.attributes.get_int("group", 1) != 1 or len(static_shape(value)) != 4:
-        raise UnsupportedError("groups, or other than two spatial dimensions")
-    if any(d != 1 for d in node.attributes.get_ints("dilations", [1, 1])):
-        raise UnsupportedError("dilation")
-    weights = scope.weights(weight_value)
-    integer = scope.runs_on_integers(node, [value]) and weights.scale is not None
-    activation, result_value = scope.fuse(node)
-    kernel = permuted(weights.data, (1, 2, 3, 0))
-    strides = tuple(node.attributes.get_ints("strides", [1, 1]))
-    output = static_shape(node.outputs[0])
-    padding = _transpose_padding(
-        node, static_shape(value)[2:], output[2:], kernel.shape[1:3], strides
-    )
-    x = scope.tensor(value, channels_last(4), integer=integer)
-    w = _weight_tensor(scope, str(weight_value.name), kernel, weights, 0, integer=integer)
-    b = bias_tensor(
-        scope,
-        node,
-        weights,
-        scope.out.tensors[x].quantization if integer else None,
-        kernel.shape[0],
-    )
-    shape = np.array([output[i] for i in channels_last(4)], np.int32)
-    operand = scope.out.constant(f"{node.name}_shape", shape)
-    result = scope.result(result_value, channels_last(4), integer=integer)
-    scope.out.emit(
-        "TRANSPOSE_CONV",
-        [operand, w, x, b],
-        [result],
-        padding=padding,
-        stride_h=strides[0],
-        stride_w=strides[1],
-        fused_activation_function=activation,
-    )
-
-
-def _transpose_padding(
-    node: ir.Node,
-    sizes: Sequence[int],
-    outputs: Sequence[int],
-    kernel: Sequence[int],
-    strides: Sequence[int],
-) -> str:
-    """TFLite crops `(in - 1) * stride + kernel - out` pixels, the odd one at the end."""
-    pads = node.attributes.get_ints("pads", [0, 0, 0, 0])
-    if not any(pads) and all(
-        (i - 1) * s + k == o for i, o, k, s in zip(sizes, outputs, kernel, strides, strict=True)
-    ):
-        return "VALID"
-    for dim in range(2):
-        total = max((sizes[dim] - 1) * strides[dim] + kernel[dim] - outputs[dim], 0)
-        if outputs[dim] != sizes[dim] * strides[dim] or pads[dim] != total // 2:
-            raise UnsupportedError(f"pads {list(pads)} that are neither SAME nor VALID")
-    return "SAME"
-
-
-LOWERINGS = {"Conv": lower_conv, "ConvTranspose": lower_conv_transpose}
+LOWERINGS = {"Conv": lower_conv}

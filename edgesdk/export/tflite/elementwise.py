@@ -40,6 +40,7 @@ BINARY = {
     "Div": ("DIV", True),
     "Max": ("MAXIMUM", False),
     "Min": ("MINIMUM", False),
+    "Mod": ("FLOOR_MOD", False),
     "Pow": ("POW", False),
     "Equal": ("EQUAL", False),
     "Less": ("LESS", False),
@@ -67,6 +68,10 @@ INTEGER_KERNELS = {
 }
 
 
+# Scale and zero point that the 8-bit kernel's result always has.
+FIXED = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
+
+
 def unary(code: str) -> Lowering:
     """Lower a function of one argument."""
 
@@ -84,6 +89,7 @@ def emit_unary(scope: Scope, node: ir.Node, code: str, **options: float | bool) 
     may_be_integer = code in INTEGER_KERNELS | {"RELU6", "RELU_N1_TO_1", "LEAKY_RELU", "GELU"}
     quantizer = scope.quantizer(node.outputs[0])
     integer = may_be_integer and scope.is_quantized(value) and quantizer is not None
+    integer = integer and (code not in FIXED or scope.gives(node, *FIXED[code]))
     place = scope.place(value, integer=integer)
     result = scope.result(node.outputs[0], place.permutation, integer=integer)
     scope.out.emit(code, [place.tensor], [result], **options)
@@ -104,6 +110,8 @@ def emit_binary(scope: Scope, node: ir.Node, code: str, fuses: bool) -> None:
     """Two inputs that broadcast, in one layout."""
     values = [value for value in node.inputs if value is not None]
     integer = code in INTEGER_KERNELS and scope.runs_on_integers(node, values)
+    if code in ("MAXIMUM", "MINIMUM"):
+        integer = integer and scope.keeps_scale(node, values)
     activation, result_value = scope.fuse(node) if fuses else ("NONE", node.outputs[0])
     rank = len(static_shape(node.outputs[0]))
     order = _common_order(scope, values, rank, integer=integer)
@@ -159,7 +167,7 @@ def _operand(scope: Scope, value: ir.Value, order: tuple[int, ...], *, integer: 
 def lower_clip(scope: Scope, node: ir.Node) -> None:
     """Clip with the bounds of a ReLU, or MINIMUM and MAXIMUM."""
     name = activation_name(node)
-    if name:
+    if name and node.outputs[0].dtype == ir.DataType.FLOAT:
         emit_unary(scope, node, name)
         return
     value = node.inputs[0]
@@ -238,9 +246,12 @@ def lower_where(scope: Scope, node: ir.Node) -> None:
     scope.out.emit("SELECT_V2", operands, [scope.result(node.outputs[0], integer=False)])
 
 
-def lower_erf(scope: Scope, node: ir.Node) -> None:
-    """Refuse Erf outside of Gelu, with what to do."""
-    raise UnsupportedError("Erf stands alone; write the activation as torch.nn.GELU")
+def lower_identity(scope: Scope, node: ir.Node) -> None:
+    """Another name for the same tensor."""
+    value = node.inputs[0]
+    if value is None:
+        raise UnsupportedError("it has no input")
+    scope.alias(node.outputs[0], scope.place(value, integer=False), integer=False)
 
 
 def lower_shape(scope: Scope, node: ir.Node) -> None:
@@ -259,8 +270,8 @@ LOWERINGS: dict[str, Lowering] = {
     "Cast": lower_cast,
     "Clip": lower_clip,
     "Elu": lower_elu,
-    "Erf": lower_erf,
     "Gelu": lower_gelu,
+    "Identity": lower_identity,
     "LeakyRelu": lower_leaky_relu,
     "Pow": lower_pow,
     "Reciprocal": lower_reciprocal,

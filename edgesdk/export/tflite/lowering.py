@@ -6,40 +6,49 @@ import json
 
 import onnx_ir as ir
 
+from edgesdk.export.legalization import legalize
+from edgesdk.export.legalization.rules import OBSTACLE
 from edgesdk.export.tflite import (
+    blocks,
     convolution,
     dense,
     elementwise,
     movement,
     normalization,
     pooling,
+    ranking,
     reduction,
     resizing,
+    transposed_convolution,
 )
 from edgesdk.export.tflite.scope import Scope
 from edgesdk.export.tflite.tensors import CHANNELS_LAST, TYPES, Place, static_shape
+from edgesdk_quant.graph.batch import with_batch_of_one
+from edgesdk_quant.graph.shapes import infer_shapes
 from edgesdk_quant.tflite.model import Model, Subgraph
 from edgesdk_runtimes.errors import UnsupportedError
 
 LOWERINGS = {
+    **blocks.LOWERINGS,
     **convolution.LOWERINGS,
     **dense.LOWERINGS,
     **elementwise.LOWERINGS,
     **movement.LOWERINGS,
     **normalization.LOWERINGS,
     **pooling.LOWERINGS,
+    **ranking.LOWERINGS,
     **reduction.LOWERINGS,
     **resizing.LOWERINGS,
+    **transposed_convolution.LOWERINGS,
 }
 # Operators that work on images, whose inputs are best kept NHWC from the start.
 SPATIAL = {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "Resize"}
 METADATA = ("recipe", "version", "data_sha256", "source_sha256", "preprocess")
 OLDEST_RUNTIME = b"1.14.0".ljust(16, b"\0")
-TRANSPARENT = {"QuantizeLinear", "DequantizeLinear"}
 
 
 def lower(graph: ir.Model) -> Model:
-    """Lower a Graph in normal form, float or quantized.
+    """Lower a Graph in normal form, float or quantized; an open batch becomes 1.
 
     Returns:
         The TFLite model: NHWC, float inputs and outputs, with `edgesdk.*` metadata.
@@ -47,11 +56,11 @@ def lower(graph: ir.Model) -> Model:
     Raises:
         UnsupportedError: names every operator, shape and attribute that TFLite lacks, at once.
     """
+    graph = _ready(graph)
     scope = Scope(graph.graph)
     images = {len(value_shape) for value_shape in _spatial_ranks(graph.graph)}
-    for value in graph.graph.inputs:
-        _input(scope, value, images)
-    obstacles = [text for node in graph.graph if (text := _lower_node(scope, node))]
+    obstacles = [text for value in graph.graph.inputs if (text := _input(scope, value, images))]
+    obstacles += [text for node in graph.graph if (text := _lower_node(scope, node))]
     if obstacles:
         raise UnsupportedError(
             f"TFLite cannot take {len(obstacles)} of the model's nodes: {'; '.join(obstacles)}; "
@@ -61,35 +70,50 @@ def lower(graph: ir.Model) -> Model:
     return _model(graph, scope, outputs)
 
 
+def _ready(graph: ir.Model) -> ir.Model:
+    """A copy with closed shapes and only such operators as the registry has, where possible."""
+    closed = with_batch_of_one(graph)
+    infer_shapes(closed)
+    return legalize(closed, frozenset(LOWERINGS) | QUANTIZERS.keys())
+
+
 def _spatial_ranks(graph: ir.Graph) -> list[tuple[int, ...]]:
     nodes = (node for node in graph if node.op_type in SPATIAL)
     return [static_shape(node.outputs[0]) for node in nodes if node.outputs[0].shape is not None]
 
 
-def _input(scope: Scope, value: ir.Value, images: set[int]) -> None:
-    shape = static_shape(value)
-    rank = len(shape)
-    order = CHANNELS_LAST[rank] if rank in images and rank in CHANNELS_LAST else tuple(range(rank))
+def _input(scope: Scope, value: ir.Value, images: set[int]) -> str:
+    """Declare an input; what stands in the way, as text, or ""."""
     kind = TYPES.get(value.dtype or ir.DataType.FLOAT)
     if kind is None:
-        raise UnsupportedError(f"input {value.name} has the type {value.dtype}; use a 32-bit type")
+        return f"input {value.name} has the type {value.dtype}; use a 32-bit type"
+    try:
+        shape = static_shape(value)
+    except UnsupportedError as error:
+        return f"input {error}"
+    order = tuple(range(len(shape)))
+    if len(shape) in images:
+        order = CHANNELS_LAST.get(len(shape), order)
     tensor = scope.out.add(str(value.name), kind, tuple(shape[i] for i in order))
     scope.places[value] = Place(tensor, order)
+    return ""
 
 
 def _lower_node(scope: Scope, node: ir.Node) -> str:
     """Lower one node; what stands in the way, as text, or ""."""
     if node in scope.done:
         return ""
+    if not scope.refused.isdisjoint(node.inputs):  # its source is named already
+        scope.refused.update(node.outputs)
+        return ""
     lowering = QUANTIZERS.get(node.op_type) or LOWERINGS.get(node.op_type)
-    if lowering is None:
-        return f"{node.op_type} ({node.name}): there is no such operator"
     try:
+        if lowering is None:
+            raise UnsupportedError(node.meta.get(OBSTACLE, "there is no such operator"))
         lowering(scope, node)
     except UnsupportedError as error:
+        scope.refused.update(node.outputs)
         return f"{node.op_type} ({node.name}): {error}"
-    except KeyError:
-        return f"{node.op_type} ({node.name}): it reads what could not be lowered"
     return ""
 
 

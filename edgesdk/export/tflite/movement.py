@@ -7,9 +7,13 @@ import math
 import numpy as np
 import onnx_ir as ir
 
-from edgesdk.export.tflite.scope import Scope, channels_last, readers
+from edgesdk.export.legalization.movement import pad_amounts
+from edgesdk.export.tflite.convolution import float_constant
+from edgesdk.export.tflite.scope import Scope, readers
 from edgesdk.export.tflite.tensors import Place, required, static_shape
-from edgesdk_quant.graph import constant, scalar
+from edgesdk_quant.graph import constant
+from edgesdk_quant.graph.rewrite import input_at
+from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import UnsupportedError
 
 DENSE = {"Gemm", "MatMul"}
@@ -23,9 +27,7 @@ def _source(node: ir.Node) -> ir.Value:
 
 def _passes_integers(scope: Scope, node: ir.Node) -> bool:
     """Whether a node that only moves values moves stored integers, of one scale."""
-    inputs = [v for v in node.inputs[: 1 if node.op_type != "Concat" else None] if v is not None]
-    quantized = all(scope.is_quantized(value) for value in inputs)
-    return quantized and all(scope.quantizer(out) is not None for out in node.outputs)
+    return scope.keeps_scale(node, node.inputs[: 1 if node.op_type != "Concat" else None])
 
 
 def lower_reshape(scope: Scope, node: ir.Node) -> None:
@@ -197,33 +199,33 @@ def _as_int32(scope: Scope, tensor: int) -> int:
 
 def lower_pad(scope: Scope, node: ir.Node) -> None:
     """Pad with a constant, or by reflection."""
-    value = _source(node)
-    mode = node.attributes.get_string("mode", "constant")
-    if mode not in ("constant", "reflect"):
-        raise UnsupportedError(f"mode {mode}")
-    fill = scalar(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] is not None else 0.0
-    integer = _passes_integers(scope, node) and not fill
+    value, amounts = _source(node), pad_amounts(node)
+    if amounts is None:
+        raise UnsupportedError("the amount of padding is computed at run time")
+    mode, fill = node.attributes.get_string("mode", "constant"), _fill(scope, node)
+    integer = _passes_integers(scope, node) and (mode == "reflect" or not fill.any())
     place = scope.place(value, integer=integer)
-    rank = len(place.permutation)
-    flat = required(node.inputs[1], "the amount of padding").astype(np.int64)
-    axes = (
-        required(node.inputs[3], "axes")
-        if len(node.inputs) > 3 and node.inputs[3] is not None
-        else np.arange(rank)
-    )
-    amounts = np.zeros((rank, 2), np.int32)
-    amounts[axes.astype(np.int64)] = flat.reshape(2, -1).T
-    if (amounts < 0).any():
-        raise UnsupportedError("negative padding")
-    pads = scope.out.constant(f"{node.name}_pads", amounts[list(place.permutation)])
-    result = scope.result(node.outputs[0], place.permutation, integer=integer)
+    order = list(place.permutation)
+    pads = scope.out.constant(f"{node.name}_pads", amounts[order].astype(np.int32))
+    result = scope.result(node.outputs[0], order, integer=integer)
     if mode == "reflect":
         scope.out.emit("MIRROR_PAD", [place.tensor, pads], [result], mode="REFLECT")
-    elif fill:
-        border = scope.out.constant(f"{node.name}_value", np.array([fill], np.float32))
+    elif fill.any():
+        border = scope.out.constant(f"{node.name}_value", fill)
         scope.out.emit("PADV2", [place.tensor, pads, border], [result])
     else:
         scope.out.emit("PAD", [place.tensor, pads], [result])
+
+
+def _fill(scope: Scope, node: ir.Node) -> Array:
+    """The value of the border, [1] of the type of the data."""
+    given, data = input_at(node, 2), _source(node)
+    if given is None:
+        return np.zeros(1, np.float32)
+    if scope.is_quantized(given):
+        return float_constant(scope, given).reshape(1)
+    fill = required(given, "the value of the border").reshape(1)
+    return fill.astype((data.dtype or ir.DataType.FLOAT).numpy())
 
 
 def lower_expand(scope: Scope, node: ir.Node) -> None:
@@ -241,35 +243,14 @@ def lower_tile(scope: Scope, node: ir.Node) -> None:
     scope.out.emit("TILE", [tensor, operand], [scope.result(node.outputs[0], integer=False)])
 
 
-def lower_depth_to_space(scope: Scope, node: ir.Node) -> None:
-    """DepthToSpace in DCR order; TFLite's channels are ordered so."""
-    if node.attributes.get_string("mode", "DCR") != "DCR":
-        raise UnsupportedError("mode CRD")
-    _emit_blocks(scope, node, "DEPTH_TO_SPACE")
-
-
-def lower_space_to_depth(scope: Scope, node: ir.Node) -> None:
-    """SpaceToDepth."""
-    _emit_blocks(scope, node, "SPACE_TO_DEPTH")
-
-
-def _emit_blocks(scope: Scope, node: ir.Node, code: str) -> None:
-    integer = _passes_integers(scope, node)
-    tensor = scope.tensor(_source(node), channels_last(4), integer=integer)
-    result = scope.result(node.outputs[0], channels_last(4), integer=integer)
-    scope.out.emit(code, [tensor], [result], block_size=node.attributes.get_int("blocksize", 1))
-
-
 LOWERINGS = {
     "Concat": lower_concat,
-    "DepthToSpace": lower_depth_to_space,
     "Expand": lower_expand,
     "Flatten": lower_reshape,
     "Gather": lower_gather,
     "Pad": lower_pad,
     "Reshape": lower_reshape,
     "Slice": lower_slice,
-    "SpaceToDepth": lower_space_to_depth,
     "Split": lower_split,
     "Squeeze": lower_reshape,
     "Tile": lower_tile,

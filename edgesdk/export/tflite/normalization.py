@@ -9,6 +9,9 @@ from edgesdk.export.tflite.scope import Scope
 from edgesdk.export.tflite.tensors import static_shape
 from edgesdk_runtimes.errors import UnsupportedError
 
+# Scale and zero point that the 8-bit kernel's result always has.
+FIXED = {"SOFTMAX": (1 / 256, -128), "LOG_SOFTMAX": (1 / 16, 127)}
+
 
 def lower_softmax(scope: Scope, node: ir.Node) -> None:
     """Softmax over any dimension; TFLite wants it last."""
@@ -25,6 +28,7 @@ def _over_last(scope: Scope, node: ir.Node, code: str, **options: float) -> None
     if value is None:
         raise UnsupportedError("it has no input")
     integer = scope.is_quantized(value) and scope.quantizer(node.outputs[0]) is not None
+    integer = integer and code in FIXED and scope.gives(node, *FIXED[code])
     place = scope.place(value, integer=integer)
     rank = len(place.permutation)
     axis = node.attributes.get_int("axis", -1) % rank
@@ -39,43 +43,50 @@ def _over_last(scope: Scope, node: ir.Node, code: str, **options: float) -> None
 def lower_layer_normalization(scope: Scope, node: ir.Node) -> None:
     """(x - mean) * rsqrt(variance + epsilon) * scale + bias, in float (Ba et al. 2016, eq. 4)."""
     value = node.inputs[0]
-    if value is None or (len(node.outputs) > 1 and any(o.uses() for o in node.outputs[1:])):
-        raise UnsupportedError("its mean or deviation is used")
-    x = scope.tensor(value, integer=False)
-    shape = static_shape(value)
+    if value is None:
+        raise UnsupportedError("it has no input")
+    x, shape = scope.tensor(value, integer=False), static_shape(value)
     first = node.attributes.get_int("axis", -1) % len(shape)
-    emit = _Emitter(scope, str(node.name))
+    emit = _Emitter(scope, node)
     axes = scope.out.constant(f"{node.name}_axes", np.arange(first, len(shape), dtype=np.int32))
     small = shape[:first] + (1,) * (len(shape) - first)
-    mean = emit("MEAN", [x, axes], small, keep_dims=True)
+    mean = emit("MEAN", [x, axes], small, output=1, keep_dims=True)
     square = emit("SQUARED_DIFFERENCE", [x, mean], shape)
     variance = emit("MEAN", [square, axes], small, keep_dims=True)
     epsilon = np.array(node.attributes.get_float("epsilon", 1e-5), np.float32)
     tiny = scope.out.constant(f"{node.name}_epsilon", epsilon)
     shifted = emit("ADD", [variance, tiny], small, fused_activation_function="NONE")
-    inverse = emit("RSQRT", [shifted], small)
+    inverse = emit("RSQRT", [shifted], small, output=2)
     centred = emit("SUB", [x, mean], shape, fused_activation_function="NONE")
-    normal = emit("MUL", [centred, inverse], shape, fused_activation_function="NONE")
-    for code, operand in zip(("MUL", "ADD"), node.inputs[1:3], strict=False):
-        if operand is not None:
-            parameter = scope.tensor(operand, integer=False)
-            normal = emit(code, [normal, parameter], shape, fused_activation_function="NONE")
-    result = scope.result(node.outputs[0], integer=False)
-    last = scope.out.operators.pop()
-    scope.out.emit(last.code, list(last.inputs), [result], **last.options)
+    given = zip(("MUL", "ADD"), node.inputs[1:3], strict=False)
+    steps = [("MUL", inverse)]
+    steps += [(c, scope.tensor(v, integer=False)) for c, v in given if v is not None]
+    result = centred
+    for i, (code, operand) in enumerate(steps, start=1 - len(steps)):
+        result = emit(code, [result, operand], shape, output=i, fused_activation_function="NONE")
 
 
 class _Emitter:
-    """Emits float operators with a fresh result tensor each."""
+    """Emits float operators, each with a fresh result or with an output of the node."""
 
-    def __init__(self, scope: Scope, name: str) -> None:
-        self._scope, self._name, self._count = scope, name, 0
+    def __init__(self, scope: Scope, node: ir.Node) -> None:
+        self._scope, self._node, self._count = scope, node, 0
 
     def __call__(
-        self, code: str, inputs: list[int], shape: tuple[int, ...], **options: bool | str
+        self,
+        code: str,
+        inputs: list[int],
+        shape: tuple[int, ...],
+        *,
+        output: int = -1,
+        **options: bool | str,
     ) -> int:
         self._count += 1
-        result = self._scope.out.add(f"{self._name}_{self._count}", "FLOAT32", shape)
+        wanted = 0 <= output < len(self._node.outputs)
+        if wanted:
+            result = self._scope.result(self._node.outputs[output], integer=False)
+        else:
+            result = self._scope.out.add(f"{self._node.name}_{self._count}", "FLOAT32", shape)
         self._scope.out.emit(code, inputs, [result], **options)
         return result
 

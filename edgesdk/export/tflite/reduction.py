@@ -32,7 +32,8 @@ def lower_reduction(scope: Scope, node: ir.Node) -> None:
         raise UnsupportedError("axes are computed at run time")
     listed = given.ravel().tolist() if given is not None else node.attributes.get_ints("axes", [])
     if not listed and node.attributes.get_int("noop_with_empty_axes", 0) == 1:
-        raise UnsupportedError("no axes")
+        scope.alias(node.outputs[0], scope.place(value, integer=False), integer=False)
+        return
     axes = {int(axis) % rank for axis in listed} or set(range(rank))
     _emit(scope, node, CODES[node.op_type], axes, keep=bool(node.attributes.get_int("keepdims", 1)))
 

@@ -55,6 +55,8 @@ class Scope:
         self.out = Tensors()
         self.places: dict[ir.Value, Place] = {}
         self.done: set[ir.Node] = set()
+        # Results of nodes that could not be lowered; who reads them cannot be either.
+        self.refused: set[ir.Value] = set()
         # Flattened images keep their bytes; the weights that read them are reordered instead.
         self.feature_order: dict[ir.Value, NDArray[np.int64]] = {}
         self._cached: dict[tuple[ir.Value, str], Place] = {}
@@ -188,6 +190,33 @@ class Scope:
             self.quantizer(last) is not None
         )
 
+    def keeps_scale(self, node: ir.Node, operands: Sequence[ir.Value | None]) -> bool:
+        """Whether operands and results are all quantized, and alike: values pass unchanged."""
+        quantizers = [self.quantizer(output) for output in node.outputs]
+        if not all(self.is_quantized(v) for v in operands if v is not None) or None in quantizers:
+            return False
+        sources = [v.producer() for v in operands if v is not None]
+        parameters = [self.parameters(n) for n in (*sources, *quantizers) if n is not None]
+        return all(found == parameters[0] for found in parameters)
+
+    def gives(self, node: ir.Node, scale: float, zero_point: int) -> bool:
+        """Whether the result is quantized so; some kernels of TFLite know no other scale."""
+        quantizer = self.quantizer(node.outputs[0])
+        if quantizer is None:
+            return False
+        kind, found = self.quantization(quantizer)
+        return kind != "INT8" or (
+            float(found.scale[0]) == scale and int(found.zero_point[0]) == zero_point
+        )
+
+    def parameters(self, node: ir.Node) -> tuple[str, float, int] | None:
+        """Type, scale and zero point of a Q or DQ node; None if it has several."""
+        scale = required(node.inputs[1], "a scale")
+        if scale.size != 1:
+            return None
+        kind, quantization = self.quantization(node)
+        return kind, float(quantization.scale[0]), int(quantization.zero_point[0])
+
     def activation(self, node: ir.Node) -> tuple[str, ir.Value]:
         """The activation that can be fused into a node, and the value that then is its result."""
         output = node.outputs[0]
@@ -233,7 +262,7 @@ class Scope:
             self.done.add(quantizer)
 
     def quantization(self, quantizer: ir.Node) -> tuple[str, Quantization]:
-        """Type and parameters that a QuantizeLinear gives its result."""
+        """Type and parameters that a Q or DQ node gives to the stored integers."""
         scale = required(quantizer.inputs[1], "a scale")
         zero = (
             constant(quantizer.inputs[2]) if len(quantizer.inputs) > 2 else np.zeros((), np.uint8)

@@ -21,7 +21,7 @@ TYPES = {
     ir.DataType.BOOL: "BOOL",
     ir.DataType.INT8: "INT8",
     ir.DataType.INT4: "INT4",
-    ir.DataType.UINT8: "INT8",  # uint8 activations become int8, 128 lower
+    ir.DataType.UINT8: "UINT8",  # plain numbers; quantized ones become INT8, 128 lower
     ir.DataType.INT16: "INT16",
 }
 NUMPY_TYPES = {
@@ -31,6 +31,7 @@ NUMPY_TYPES = {
     "bool": "BOOL",
     "int8": "INT8",
     "int4": "INT4",
+    "uint8": "UINT8",
     "int16": "INT16",
 }
 UNSIGNED_OFFSET = 128
@@ -73,7 +74,7 @@ class Tensors:
 
     def constant(self, name: str, data: Array, quantization: Quantization | None = None) -> int:
         """A constant; its type follows from its dtype. int4 is held as int8."""
-        data = np.ascontiguousarray(data)
+        data = np.array(data, order="C")  # ascontiguousarray would make scalars [1]
         kind = NUMPY_TYPES[data.dtype.name]
         data = data.astype(np.int8) if kind == "INT4" else data
         self.tensors.append(Tensor(self._unique(name), kind, data.shape, data, quantization))
@@ -109,16 +110,23 @@ class Tensors:
         return candidate
 
 
-def static_shape(value: ir.Value) -> tuple[int, ...]:
-    """Sizes of a value, an open batch taken as 1.
+def static_shape(value: ir.Value | None) -> tuple[int, ...]:
+    """Sizes of a value.
 
     Raises:
-        UnsupportedError: another dimension is open, or the rank is unknown.
+        UnsupportedError: one is open or 0, or the rank is unknown.
     """
     shape = value_shape(value)
-    if shape is None or None in shape[1:]:
-        raise UnsupportedError(f"the shape of {value.name} is not known before the run")
-    return tuple(1 if size is None else size for size in shape)
+    sizes = tuple(size for size in shape or () if size is not None)
+    if shape is None or len(sizes) != len(shape):
+        raise UnsupportedError(f"the shape of {_name(value)} is not known before the run")
+    if 0 in sizes:
+        raise UnsupportedError(f"{_name(value)} has the shape {sizes} and holds nothing")
+    return sizes
+
+
+def _name(value: ir.Value | None) -> str:
+    return "a value left out" if value is None else str(value.name)
 
 
 def per_tensor(scale: Array, zero_point: Array | None) -> Quantization:

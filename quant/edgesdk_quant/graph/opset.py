@@ -6,6 +6,8 @@ import onnx
 import onnx_ir as ir
 from onnx.version_converter import ConvertError
 
+from edgesdk_quant.graph.functions import expand_functions
+from edgesdk_quant.graph.shapes import infer_shapes
 from edgesdk_runtimes.errors import UnsupportedError
 
 OPSET = 21
@@ -22,7 +24,7 @@ def convert_opset(model: ir.Model, opset: int = OPSET) -> ir.Model:
     model.ir_version = IR_VERSION
     version = model.opset_imports.get("", model.opset_imports.get("ai.onnx"))
     if version is not None and version > opset:
-        _relabel(model, version, opset)
+        model = _relabel(model, version, opset)
     elif version != opset:
         model = _upgrade(model, version, opset)
     _adopt_foreign(model)
@@ -41,8 +43,15 @@ def _upgrade(model: ir.Model, version: int | None, opset: int) -> ir.Model:
     return ir.from_proto(converted)
 
 
-def _relabel(model: ir.Model, version: int, opset: int) -> None:
+def _relabel(model: ir.Model, version: int, opset: int) -> ir.Model:
     """Opsets after 21 add operators and widen types; what existed before means the same."""
+    if any(not _exists(n, opset) for n in model.graph.all_nodes()):
+        infer_shapes(model)
+    while new := {n.op_type for n in model.graph.all_nodes() if not _exists(n, opset)}:
+        expanded = expand_functions(model, new)
+        if expanded is model:
+            break
+        model = expanded
     new = {n.op_type for n in model.graph.all_nodes() if not _exists(n, opset)}
     if new:
         raise UnsupportedError(
@@ -50,6 +59,7 @@ def _relabel(model: ir.Model, version: int, opset: int) -> None:
             f"{', '.join(sorted(new))}; export it with opset {opset}"
         )
     model.opset_imports[""] = opset
+    return model
 
 
 def _exists(node: ir.Node, opset: int) -> bool:

@@ -8,7 +8,9 @@ import onnx_ir as ir
 from edgesdk_quant.graph.values import constant
 from edgesdk_runtimes.errors import ModelError
 
-INFINITE_ON_PURPOSE = frozenset({"Add", "Where", "Clip", "Max", "Min", "Pad", "Expand"})
+INFINITE_ON_PURPOSE = frozenset(
+    {"Add", "Cast", "CastLike", "Clip", "Expand", "Max", "Min", "Pad", "Where"}
+)
 
 
 def check_weights(model: ir.Model) -> None:

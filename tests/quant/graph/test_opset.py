@@ -43,10 +43,20 @@ def test_a_newer_opset_is_relabelled_if_its_operators_exist() -> None:
     np.testing.assert_array_equal(run(after)[0], run(before)[0])
 
 
-def test_operators_newer_than_opset_21_are_named() -> None:
+def test_operators_newer_than_opset_21_are_written_out() -> None:
     text = "agraph (float[2,4] x) => (float[2,4] y) { n = RMSNormalization(x, s) y = Swish(n) }"
     before = model(text, 24, s=np.ones(4, np.float32))
-    with pytest.raises(UnsupportedError, match="RMSNormalization, Swish"):
+    after = convert_opset(before.clone())
+    assert after.opset_imports[""] == OPSET
+    np.testing.assert_allclose(run(after)[0], run(before)[0], rtol=1e-5, atol=1e-6)
+
+
+def test_operators_newer_than_opset_21_without_a_definition_are_named() -> None:
+    text = """agraph (float[2,4] x) => (float[2,4] y) {
+        p = CumProd(x, a) y = BitCast <to=1> (p)
+    }"""
+    before = model(text, 26, a=np.array(1))
+    with pytest.raises(UnsupportedError, match="BitCast, CumProd"):
         convert_opset(before)
 
 

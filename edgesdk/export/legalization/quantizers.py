@@ -1,0 +1,167 @@
+"""Q and DQ nodes that a TFLite tensor cannot stand for, written as the arithmetic that they mean.
+
+A TFLite tensor has one constant scale (weights one for each channel, and no zero point), and its
+8 bits are signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx_ir as ir
+
+from edgesdk.export.legalization.composer import Composer
+from edgesdk_quant.graph import constant, consumers, static_shape
+from edgesdk_quant.graph.rewrite import graph_of, input_at, made_by
+from edgesdk_runtimes.base import Array
+
+# Operator -> input that must be a symmetric weight.
+WEIGHTED = {"Conv": 1, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1}
+LIMITS = {
+    ir.DataType.INT8: (-128, 127),
+    ir.DataType.UINT8: (0, 255),
+    ir.DataType.INT16: (-32768, 32767),
+}
+UNSIGNED_OFFSET = 128
+
+
+def rewrite_quantize(write: Composer, node: ir.Node) -> bool:
+    """Y = saturate(round(x / scale) + zero point) where plain integers are wanted."""
+    out = node.outputs[0]
+    if out.dtype not in LIMITS:
+        return False
+    if not _has_one_scale(node):
+        blocked = bool(node.attributes.get_int("block_size", 0))
+        if blocked and constant(node.inputs[1]) is None:
+            return False
+        write.replace(_quantized(write, node, node.inputs[0]))
+        return True
+    plain = [use for use in out.uses() if use.node.op_type != "DequantizeLinear"]
+    if not plain and not out.is_graph_output():
+        return False
+    same = ir.node("QuantizeLinear", node.inputs, dict(node.attributes), name=f"{node.name}.q")
+    same.outputs[0].name, same.outputs[0].dtype = f"{out.name}.q", out.dtype
+    graph_of(node).insert_before(node, same)
+    for use in list(out.uses()):
+        if use.node.op_type == "DequantizeLinear":
+            use.node.replace_input_with(use.idx, same.outputs[0])
+    real = write("DequantizeLinear", same.outputs[0], *node.inputs[1:])
+    write.replace(_quantized(write, node, real))
+    return True
+
+
+def _has_one_scale(node: ir.Node) -> bool:
+    scale, zero = constant(node.inputs[1]), input_at(node, 2)
+    return scale is not None and scale.size == 1 and (zero is None or constant(zero) is not None)
+
+
+def _quantized(write: Composer, node: ir.Node, x: ir.Value | None) -> ir.Value:
+    kind = node.outputs[0].dtype or ir.DataType.UINT8
+    low, high = LIMITS[kind]
+    steps = write("Round", write("Div", x, _spread(write, node, node.inputs[1])))
+    zero = input_at(node, 2)
+    if zero is not None:
+        offset = write("Cast", _spread(write, node, zero), to=int(ir.DataType.FLOAT))
+        steps = write("Add", steps, offset)
+    bounded = write("Clip", steps, float(low), float(high))
+    return write("Cast", bounded, to=int(kind))
+
+
+def _spread(write: Composer, node: ir.Node, parameter: ir.Value | None) -> Array | ir.Value | None:
+    """Scale or zero point in the shape that broadcasts over the data."""
+    shape, sizes = static_shape(node.inputs[0]) or (), static_shape(parameter) or ()
+    axis = node.attributes.get_int("axis", 1)
+    block = node.attributes.get_int("block_size", 0)
+    array = constant(parameter)
+    if block and array is not None:
+        at = axis % len(shape)
+        full = np.repeat(array, block, at).take(np.arange(shape[at]), at)
+        return np.asarray(full)
+    if not sizes or sizes == (1,):
+        return parameter
+    column = [-1] + [1] * (len(shape) - 1 - axis % len(shape))
+    return write("Reshape", parameter, column)
+
+
+def rewrite_dequantize(write: Composer, node: ir.Node) -> bool:
+    """(q - zero point) * scale, for plain integers and for weights with a zero point."""
+    q = node.inputs[0]
+    if made_by(q, "QuantizeLinear") is not None:
+        return False
+    stored = constant(q)
+    if stored is None:
+        return _dequantize_activation(write, node)
+    zero = constant(input_at(node, 2))
+    if zero is None:
+        zero = np.zeros((), stored.dtype)
+    if node.attributes.get_int("block_size", 0) or stored.dtype.itemsize > 4:
+        write.replace(write("Identity", real_values(node, stored, zero)))
+        return True
+    if not _is_weight(node):
+        return False
+    offset = UNSIGNED_OFFSET if stored.dtype == np.uint8 else 0
+    if not (zero.astype(np.int64) - offset).any():
+        return _shift_weight(write, node, stored, zero) if offset else False
+    write.replace(write("Identity", real_values(node, stored, zero)))
+    return True
+
+
+def _is_weight(node: ir.Node) -> bool:
+    value = node.outputs[0]
+    return any(WEIGHTED.get(r.op_type, -1) in _indices(r, value) for r in consumers(value))
+
+
+def _indices(node: ir.Node, value: ir.Value) -> Sequence[int]:
+    return [i for i, v in enumerate(node.inputs) if v is value]
+
+
+def _shift_weight(write: Composer, node: ir.Node, stored: Array, zero: Array) -> bool:
+    signed = (stored.astype(np.int16) - UNSIGNED_OFFSET).astype(np.int8)
+    attributes = dict(node.attributes)
+    zeros = np.zeros(zero.shape, np.int8)
+    write.replace(write("DequantizeLinear", signed, node.inputs[1], zeros, **attributes))
+    return True
+
+
+def real_values(node: ir.Node, stored: Array, zero: Array) -> Array:
+    """What a DequantizeLinear makes of a constant: float32 of the same shape."""
+    scale = constant(node.inputs[1])
+    if scale is None:
+        scale = np.ones((), np.float32)
+    axis, block = node.attributes.get_int("axis", 1), node.attributes.get_int("block_size", 0)
+    parameters = [scale, zero]
+    if block:
+        at = axis % stored.ndim
+        parameters = [
+            np.repeat(p, block, at).take(np.arange(stored.shape[at]), at) for p in parameters
+        ]
+    elif scale.size > 1:
+        column = [-1] + [1] * (stored.ndim - 1 - axis % stored.ndim)
+        parameters = [p.reshape(column) if p.size > 1 else p.reshape(()) for p in parameters]
+    else:
+        parameters = [p.reshape(()) for p in parameters]
+    steps = stored.astype(np.int32) - parameters[1].astype(np.int32)
+    return np.asarray(steps.astype(np.float32) * parameters[0], np.float32)
+
+
+def _dequantize_activation(write: Composer, node: ir.Node) -> bool:
+    """Integers that come from outside; one scale makes them quantized again, exactly."""
+    real = write("Cast", node.inputs[0], to=int(ir.DataType.FLOAT))
+    zero = input_at(node, 2)
+    if zero is not None:
+        real = write(
+            "Sub", real, write("Cast", _spread(write, node, zero), to=int(ir.DataType.FLOAT))
+        )
+    real = write("Mul", real, _spread(write, node, node.inputs[1]))
+    q = node.inputs[0]
+    if _has_one_scale(node) and q is not None and q.dtype in LIMITS:
+        parameters = [node.inputs[1], zero] if zero is not None else [node.inputs[1]]
+        attributes = {} if zero is not None else {"output_dtype": int(q.dtype)}
+        again = write("QuantizeLinear", real, *parameters, **attributes)
+        real = write("DequantizeLinear", again, *parameters)
+    write.replace(real)
+    return True
+
+
+RULES = {"DequantizeLinear": rewrite_dequantize, "QuantizeLinear": rewrite_quantize}
