@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edgesdk_runtimes.errors import InputError, ModelError
+from edgesdk_runtimes.errors import InputError, ModelError, UnsupportedError
+
+if TYPE_CHECKING:
+    from edgesdk_quant.tflite.model import Model
 
 Source = str | os.PathLike[str] | bytes
 KINDS = ".onnx or .tflite"
@@ -60,6 +66,30 @@ def format_of(data: bytes, name: str) -> str:
             "Give a whole .tflite file, or export the model again."
         )
     return "spec" if data[:1] == b"{" else "onnx"
+
+
+def tflite_model(artifact: Artifact) -> Model:
+    """A .tflite artifact as data.
+
+    Raises:
+        ModelError: it is malformed; names the file.
+    """
+    from edgesdk_quant.tflite.reader import read_model
+
+    with naming(artifact):
+        return read_model(artifact.data)
+
+
+@contextmanager
+def naming(artifact: Artifact) -> Iterator[None]:
+    """Say which file is wrong, and what to do about a damaged one."""
+    try:
+        yield
+    except UnsupportedError as error:
+        raise type(error)(f"{artifact.name}: {error}") from error
+    except ModelError as error:
+        advice = "" if "again" in str(error) else ". Give the whole file, or export it again."
+        raise type(error)(f"{artifact.name}: {error}{advice}") from error
 
 
 def _read(path: Path) -> bytes:

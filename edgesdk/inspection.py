@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edgesdk.artifact import Artifact, Source, read_artifact
+from edgesdk.artifact import Artifact, Source, read_artifact, tflite_model
 from edgesdk_runtimes.base import TensorSpec
 from edgesdk_runtimes.errors import InputError
 
@@ -74,9 +74,8 @@ def inspect_model(model: Source | Artifact) -> Inspection:
 
 def _inspect_tflite(artifact: Artifact) -> Inspection:
     from edgesdk_quant.tflite.model import Tensor
-    from edgesdk_quant.tflite.reader import read_model
 
-    model = read_model(artifact.data)
+    model = tflite_model(artifact)
     main = model.subgraphs[0]
     tensors = [t for graph in model.subgraphs for t in graph.tensors]
 

@@ -109,16 +109,10 @@ def labels_of_folders(folder: str | os.PathLike[str]) -> Labels | None:
     """Classes of samples that lie in one folder for each class, numbered alphabetically.
 
     Returns:
-        None where the folder has no folders.
+        None where no file lies in a folder. Hidden folders and empty ones are no classes.
     """
     root = Path(folder)
-    classes = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
-    if not classes:
-        return None
-    return Labels(
-        {
-            f"{name}/{file.name}": number
-            for number, name in enumerate(classes)
-            for file in (root / name).iterdir()
-        }
-    )
+    files = [f.relative_to(root) for f in root.rglob("*") if f.is_file()]
+    shown = [f for f in files if len(f.parts) > 1 and not f.parts[0].startswith(".")]
+    numbers = {name: i for i, name in enumerate(sorted({f.parts[0] for f in shown}))}
+    return Labels({f.as_posix(): numbers[f.parts[0]] for f in shown}) if numbers else None

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgesdk.artifact import Artifact
+from edgesdk.artifact import Artifact, naming
 from edgesdk.layout import SourceLayoutSession
 from edgesdk_runtimes import RUNTIMES
 from edgesdk_runtimes.base import Runtime, Session
@@ -95,7 +95,8 @@ def _open_first(artifact: Artifact, threads: int) -> Opened:
 
 def _open_on(artifact: Artifact, runtime: Runtime, threads: int) -> Session:
     if artifact.format in runtime.formats:
-        return runtime.open(artifact.data, threads=threads)
+        with naming(artifact):
+            return runtime.open(artifact.data, threads=threads)
     if not runs(runtime, artifact):
         kinds = " and ".join(f".{kind}" for kind in sorted(runtime.formats))
         raise InputError(

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgesdk.artifact import Artifact, read_artifact
+from edgesdk.artifact import Artifact, read_artifact, tflite_model
 from edgesdk.labels import Labels, labels_of_folders, read_labels
 from edgesdk.layout import SourceLayoutSession, parse_layout
 from edgesdk.real_border import RealBorderSession
@@ -64,11 +64,21 @@ def float_model(model: Any, inputs: Any = None) -> Artifact:
         artifact = read_artifact(model)
         if artifact.format != "onnx":
             raise InputError(f"{artifact.name} is no .onnx file. Give the float model as .onnx.")
+        _refuse_quantized(artifact)
         return artifact
     from edgesdk.capture import capture
     from edgesdk_quant.graph import to_bytes
 
     return Artifact(f"<{type(model).__name__}>", "onnx", to_bytes(capture(model, inputs)))
+
+
+def _refuse_quantized(artifact: Artifact) -> None:
+    from edgesdk_quant.graph import is_quantized, load
+
+    if is_quantized(load(artifact.data, artifact.name)):
+        raise InputError(
+            f"{artifact.name} is quantized. Give the float model that the artifact was made from."
+        )
 
 
 def preprocess_of(given: Preprocess | str | None, artifact: Artifact | None) -> Preprocess | None:
@@ -94,9 +104,7 @@ def metadata_of(artifact: Artifact) -> dict[str, str]:
         ModelError: the file is malformed.
     """
     if artifact.format == "tflite":
-        from edgesdk_quant.tflite.reader import read_model
-
-        entries = read_model(artifact.data).metadata
+        entries = tflite_model(artifact).metadata
         return {key: v.decode() for key, v in entries.items() if key.startswith("edgesdk.")}
     from edgesdk_quant.graph import load
 

@@ -32,6 +32,8 @@ VERBS: Mapping[str, str] = {
     "doctor": "edgesdk.cli.doctor",
 }
 
+LONGEST_REASON = 300
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code."""
@@ -50,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(options, "error: out of memory. Close other programs, or use less data.", 2)
     except Exception as error:  # a fault of ours: still one sentence, and the way to its trace
         kind = type(error).__name__
-        sentence = f"error: unexpected {kind}: {error}. Run it again with --debug and report it."
+        reason = " ".join(str(error).split())[:LONGEST_REASON]
+        sentence = f"error: unexpected {kind}: {reason}. Run it again with --debug and report it."
         return _fail(options, sentence, 2)
 
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgesdk.artifact import Artifact, read_artifact
+from edgesdk.artifact import Artifact, read_artifact, tflite_model
 from edgesdk.layout import Permutation, parse_layout
 from edgesdk.lowering import lower_artifact
 from edgesdk.verification.grid import grid_of
@@ -65,7 +65,7 @@ def collect(path: str | os.PathLike[str], reference: str) -> Artifacts:
     found = {artifact.format: artifact for artifact in (*siblings, given)}
     onnx, tflite = found.get("onnx"), found.get("tflite")
     if tflite is not None:
-        return Artifacts(onnx, tflite, read_model(tflite.data), "")
+        return Artifacts(onnx, tflite, tflite_model(tflite), "")
     if onnx is None:
         raise InputError(f"{path} is no model. Give a .onnx or .tflite file.")
     return _lowered(onnx)

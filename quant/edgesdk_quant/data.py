@@ -27,7 +27,7 @@ class Sample:
     """One sample.
 
     Attributes:
-        name: file name or number; labels are found by it.
+        name: path below the folder of the data, with "/", or number; labels are found by it.
         arrays: one for each input, in the float model's layout, dimension 0 the batch.
     """
 
@@ -154,7 +154,7 @@ def _fit(name: str, value: Any, spec: TensorSpec) -> Array:
 def _from_path(path: Path, preprocess: Preprocess | None) -> CalibrationData:
     if not path.exists():
         raise InputError(f"there is no {path}; give a folder of images, or an .npy or .npz file")
-    if path.is_file() and path.suffix in ARRAY_SUFFIXES:
+    if path.is_file() and path.suffix.lower() in ARRAY_SUFFIXES:
         return _from_array_file(path)
     allowed = IMAGE_SUFFIXES | ARRAY_SUFFIXES
     files = (
@@ -165,7 +165,7 @@ def _from_path(path: Path, preprocess: Preprocess | None) -> CalibrationData:
             f"{path} holds no image or array; allowed are files that end in "
             f"{', '.join(sorted(allowed))}"
         )
-    return CalibrationData(str(path), len(files), lambda: _read_files(files, preprocess))
+    return CalibrationData(str(path), len(files), lambda: _read_files(path, files, preprocess))
 
 
 def _from_array_file(path: Path) -> CalibrationData:
@@ -185,22 +185,27 @@ def _from_array_file(path: Path) -> CalibrationData:
     return CalibrationData(str(path), len(array), lambda: _rows(array))
 
 
-def _read_files(files: Sequence[Path], preprocess: Preprocess | None) -> Iterator[tuple[str, Any]]:
+def _read_files(
+    root: Path, files: Sequence[Path], preprocess: Preprocess | None
+) -> Iterator[tuple[str, Any]]:
     for file in files:
-        if file.suffix in ARRAY_SUFFIXES:
-            yield file.name, _load_array(file)
+        name = file.relative_to(root).as_posix()
+        if file.suffix.lower() in ARRAY_SUFFIXES:
+            yield name, _load_array(file)
         elif preprocess is None:
             raise InputError(
                 f"{file} is an image and nothing says how it becomes numbers; "
                 "give preprocess=Preprocess(...), or --preprocess on the command line"
             )
         else:
-            yield file.name, preprocess.load(file)
+            yield name, preprocess.load(file)
 
 
 def _load_array(path: Path) -> Any:
     try:
-        loaded = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
+        loaded = np.load(
+            path, mmap_mode="r" if path.suffix.lower() == ".npy" else None, allow_pickle=False
+        )
     except (OSError, ValueError, EOFError) as error:
         raise InputError(
             f"{path} cannot be read as numbers ({error}); write it with numpy.save"

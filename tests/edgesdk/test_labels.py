@@ -75,3 +75,15 @@ def test_one_folder_a_class_is_numbered_alphabetically(tmp_path: Path) -> None:
 def test_a_flat_folder_has_no_classes(tmp_path: Path) -> None:
     (tmp_path / "1.png").touch()
     assert labels_of_folders(tmp_path) is None
+
+
+def test_hidden_and_empty_folders_are_no_classes(tmp_path: Path) -> None:
+    for name in (".cache", "empty", "zebra"):
+        (tmp_path / name).mkdir()
+    (tmp_path / ".cache" / "1.png").touch()
+    (tmp_path / "zebra" / "deep").mkdir()
+    (tmp_path / "zebra" / "deep" / "1.png").touch()
+    labels = labels_of_folders(tmp_path)
+    assert labels is not None
+    assert labels.of("zebra/deep/1.png", 0) == 0
+    assert len(labels) == 1

@@ -77,7 +77,8 @@ def collect(
         data: samples.
         task: name for progress and for the saved state.
         progress: told after each sample.
-        workdir: folder of the saved state; None keeps none. Ctrl-C saves too.
+        workdir: folder of the saved state; None keeps none. Ctrl-C and a bad
+            sample save too.
 
     Raises:
         InputError: there is no sample, or one does not fit or is not finite.
@@ -92,7 +93,7 @@ def collect(
         for sample in itertools.islice(data.samples(exposure.inputs), run.samples, None):
             run.take(sample, exposure)
             progress.advance()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, InputError):  # a bad sample is taken away, and it goes on
         run.save()
         raise
     finally:

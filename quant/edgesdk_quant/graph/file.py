@@ -11,6 +11,7 @@ import onnx_ir as ir
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx.external_data_helper import load_external_data_for_model, uses_external_data
 
+from edgesdk_quant.graph.wiring import missing_values
 from edgesdk_runtimes.errors import InputError, ModelError, UnsupportedError
 
 OLDEST_OPSET = 7
@@ -53,6 +54,12 @@ def from_proto(proto: onnx.ModelProto, name: str = "the given model") -> ir.Mode
             f"{name} keeps {len(external)} weights ({external[0]}...) in an external file, which "
             "bytes cannot bring along; give the path of the .onnx file instead"
         )
+    missing = sorted(set(missing_values(proto.graph)))
+    if missing:
+        raise ModelError(
+            f"{name} reads values that nothing in it computes: {', '.join(missing[:5])}; "
+            "export it again"
+        )
     try:
         model = ir.from_proto(proto)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -80,6 +87,11 @@ def _read(path: Path) -> bytes:
 
 
 def _parse(data: bytes, name: str) -> onnx.ModelProto:
+    if data[4:8] == b"TFL3":
+        raise ModelError(
+            f"{name} is a .tflite file, which has no way back to a graph; give the .onnx file or "
+            "the module that it was made from"
+        )
     try:
         proto: onnx.ModelProto = onnx.ModelProto.FromString(data)
     except (DecodeError, RuntimeError) as error:
