@@ -129,7 +129,8 @@ def compare_runtimes(
     artifact = read_artifact(model)
     skipped: list[Skipped] = []
     names = list(runtimes) if runtimes else _installed(artifact, skipped)
-    candidates = [_prepare(artifact, name, count) for name in names for count in threads]
+    files = _files(artifact, names)
+    candidates = [_prepare(files[name], name, count) for name in names for count in threads]
     told = progress or Silent()
     told.start("timing", rounds, "rounds")
     for _ in range(rounds):
@@ -139,7 +140,7 @@ def compare_runtimes(
     told.finish()
     for candidate in candidates:
         candidate.session.close()
-    timings = tuple(_timing(artifact, candidate) for candidate in candidates)
+    timings = tuple(_timing(files[candidate.runtime], candidate) for candidate in candidates)
     return Benchmark(artifact.name, rounds, timings, tuple(skipped))
 
 
@@ -157,6 +158,22 @@ def _installed(artifact: Artifact, skipped: list[Skipped]) -> list[str]:
         reasons = " ".join(f"{s.runtime}: {s.reason}" for s in skipped)
         raise RuntimeMissingError(f"No runtime here runs {artifact.name}. {reasons}")
     return sorted(names, key=PREFERRED[artifact.format].index)
+
+
+def _files(artifact: Artifact, names: Sequence[str]) -> dict[str, Artifact]:
+    """Runtime -> what it opens; the runtimes of .tflite files share one that is lowered."""
+    found = {name: find_runtime(name) for name in names}
+    lowers = {
+        name
+        for name, runtime in found.items()
+        if artifact.format not in runtime.formats and runs(runtime, artifact)
+    }
+    if not lowers:
+        return dict.fromkeys(names, artifact)
+    from edgesdk.lowering import lower_artifact
+
+    lowered = Artifact(artifact.name, "tflite", lower_artifact(artifact).data)
+    return {name: lowered if name in lowers else artifact for name in names}
 
 
 def _prepare(artifact: Artifact, name: str, threads: int) -> Candidate:
@@ -194,11 +211,7 @@ def _timing(artifact: Artifact, candidate: Candidate) -> Timing:
 
 
 def _footprint(artifact: Artifact, candidate: Candidate) -> tuple[float | None, float | None]:
-    """Load and run once in a fresh process; a runtime of .tflite files gets the lowered file."""
-    if artifact.format not in find_runtime(candidate.runtime).formats:
-        from edgesdk.lowering import lower_artifact
-
-        artifact = Artifact(artifact.name, "tflite", lower_artifact(artifact).data)
+    """Load and run once in a fresh process."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model"
         path.write_bytes(artifact.data)

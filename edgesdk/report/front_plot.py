@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgesdk.report.contents import FrontPoint
-from edgesdk.report.markup import Markup, tag
+from edgesdk.report.markup import Markup, join, tag
 from edgesdk.report.wording import in_bytes, milliseconds
 
 WIDTH, HEIGHT = 640, 280
@@ -54,9 +54,15 @@ def _dot(point: FrontPoint, x: float, y: float) -> Markup:
     time = "" if point.latency_ms is None else f", {milliseconds(point.latency_ms)} ms"
     title = f"{point.name}: {in_bytes(point.size_bytes)}, {point.metric:.2f}{time}"
     kind = "chosen" if point.chosen else None
-    return tag(
+    dot = tag(
         "circle", tag("title", title), cx=f"{x:.1f}", cy=f"{y:.1f}", r=6 if kind else 4, class_=kind
     )
+    if not point.chosen:
+        return dot
+    anchor = "start" if x < WIDTH / 2 else "end"
+    shift = 10 if x < WIDTH / 2 else -10
+    name = tag("text", point.name, x=f"{x + shift:.1f}", y=f"{y + 18:.1f}", text_anchor=anchor)
+    return join(dot, name)
 
 
 class _Axis:

@@ -19,12 +19,14 @@ class Column:
         text: what a cell shows.
         value: what it is sorted by; None for text, and where a layer has no such figure.
         about: explains the heading.
+        lowest_first: a first click shows the lowest figures, as those are the bad ones.
     """
 
     title: str
     text: Callable[[Layer], str]
     value: Callable[[Layer], float | None] | None = None
     about: str = ""
+    lowest_first: bool = False
 
 
 def operator_text(layer: Layer) -> str:
@@ -48,6 +50,10 @@ def _time(layer: Layer) -> float | None:
     return None if layer.time is None else layer.time.microseconds
 
 
+def _shape(layer: Layer) -> str:
+    return "" if layer.result is None else shape_text(layer.result.shape).replace(" ", "")
+
+
 def _number(value: float | None, pattern: str) -> str:
     return "" if value is None else format(value, pattern)
 
@@ -55,12 +61,13 @@ def _number(value: float | None, pattern: str) -> str:
 COLUMNS: Sequence[Column] = (
     Column("Operator", operator_text),
     Column("Bits", lambda layer: layer.bits, about="of its weights (w) and activations (a)"),
-    Column("Output", lambda layer: shape_text(layer.result.shape) if layer.result else ""),
+    Column("Output", lambda layer: _shape(layer)),
     Column(
         "SQNR dB",
         lambda layer: decibel(_sqnr(layer)) if layer.damage else "",
         _sqnr,
         "signal to quantization noise of its result against the float model",
+        lowest_first=True,
     ),
     Column(
         "Added dB",
@@ -69,7 +76,7 @@ COLUMNS: Sequence[Column] = (
         "how much worse than its worst input",
     ),
     Column(
-        "Saturated %",
+        "Clipped %",
         lambda layer: _number(_clipped(layer), ".3g"),
         _clipped,
         "float values beyond the range that is kept",
@@ -77,7 +84,7 @@ COLUMNS: Sequence[Column] = (
     Column("Time µs", lambda layer: _number(_time(layer), ".1f"), _time, "native, one thread"),
     Column("MACs", lambda layer: count(layer.macs) if layer.macs else "", lambda layer: layer.macs),
     Column(
-        "Parameters",
+        "Params",
         lambda layer: count(layer.parameters) if layer.parameters else "",
         lambda layer: layer.parameters,
     ),
@@ -101,8 +108,8 @@ def layer_table(report: Report) -> Markup:
     columns = [c for c in COLUMNS if any(c.text(layer) for _, layer in layers)]
     head = tag(
         "tr",
-        _heading("Layer", False, ""),
-        *(_heading(c.title, c.value is not None, c.about) for c in columns),
+        _heading(Column("Layer", lambda layer: layer.name)),
+        *(_heading(column) for column in columns),
     )
     body = [_row(i, layer, columns) for i, layer in layers]
     return tag(
@@ -115,9 +122,16 @@ def layer_table(report: Report) -> Markup:
     )
 
 
-def _heading(title: str, number: bool, about: str) -> Markup:
-    button = tag("button", title, type="button", title=about or None)
-    return tag("th", button, scope="col", class_="num" if number else None)
+def _heading(column: Column) -> Markup:
+    """A button in a heading; the first click sorts as `data-first` says."""
+    number = column.value is not None
+    return tag(
+        "th",
+        tag("button", column.title, type="button", title=column.about or None),
+        scope="col",
+        class_="num" if number else None,
+        data_first="descending" if number and not column.lowest_first else "ascending",
+    )
 
 
 def _row(i: int, layer: Layer, columns: Sequence[Column]) -> Markup:

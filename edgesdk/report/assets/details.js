@@ -18,7 +18,7 @@ const factsOf = (layer) => [
   ...fact("Operator", layer.label),
   ...fact("Computes on", layer.bits),
   ...fact("Not integer", layer.why_float),
-  ...fact("Output", layer.result && `${layer.result.dtype} ${layer.shape}`),
+  ...fact("Output", layer.result && (layer.result.grid ? layer.shape : `${layer.result.dtype} ${layer.shape}`)),
   ...gridFacts(layer.result && layer.result.grid),
   ...timeFacts(layer.time),
   ...fact("MACs", layer.macs && scaled(layer.macs)),
@@ -42,7 +42,7 @@ const damageOf = (damage) => {
 const constantsOf = (layer) =>
   layer.constants.filter((constant) => constant.is_parameter).map((constant) => {
     const scales = constant.scales > 1 ? `, ${constant.scales} scales` : "";
-    const title = `${constant.name}: ${constant.dtype} ${constant.shape.join(" × ")}${scales}`;
+    const title = `${constant.dtype} ${constant.shape.join(" × ")}${scales}: ${constant.name}`;
     return constant.bins ? histogram(title, constant.bins) : create("p", { class: "note" }, title);
   });
 
@@ -55,7 +55,7 @@ const showOverview = (select) => {
     const ranked = data.layers.map((layer, i) => [measure.value(layer), i, layer])
       .filter(([value]) => known(value)).sort((a, b) => b[0] - a[0]).slice(0, 10);
     const items = ranked.map(([value, i, layer]) => {
-      const button = create("button", { type: "button", class: "link" }, layer.name);
+      const button = create("button", { type: "button", class: "link" }, ...breakable(layer.name));
       button.addEventListener("click", () => select(i));
       return create("li", {}, button, create("span", {}, measure.text(value)));
     });
@@ -71,7 +71,7 @@ const showLayer = (layer, select) => {
     ? [histogram("Result in the float model, and the range kept", layer.activations, layer.result && layer.result.grid)]
     : [];
   panel.replaceChildren(
-    close, create("h3", {}, layer.name), ...damageOf(layer.damage),
+    close, create("h3", {}, ...breakable(layer.name)), ...damageOf(layer.damage),
     create("dl", { class: "facts" }, ...factsOf(layer)), ...activations, ...constantsOf(layer),
   );
 };

@@ -8,6 +8,10 @@ const filled = (element, attributes, children) => {
 const create = (name, attributes = {}, ...children) =>
   filled(document.createElement(name), attributes, children);
 
+// A name that may break after its separators.
+const breakable = (name) =>
+  name.split(/(?<=[/._;])/).flatMap((part) => [document.createElement("wbr"), part]);
+
 const svgNamespace = document.getElementById("drawing").namespaceURI;
 
 const draw = (name, attributes = {}, ...children) =>

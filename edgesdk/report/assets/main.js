@@ -23,7 +23,11 @@ const choices = (id, titles, choose) => {
 
 const drawLegend = () => {
   const entries = graph.measure ? legendOf(graph.measure) : [];
-  document.getElementById("legend").replaceChildren(...entries.map(([fill, words]) => create("span", {}, create("i", { class: fill }), words)));
+  const hint = "Click the graph to scroll in it. Ctrl and wheel zoom, arrow keys walk, / finds.";
+  document.getElementById("legend").replaceChildren(
+    ...entries.map(([fill, words]) => create("span", {}, create("i", { class: fill }), words)),
+    create("span", { class: "hint" }, hint),
+  );
 };
 
 const chooseMeasure = (i) => {

@@ -13,7 +13,7 @@ const compare = (a, b) => (typeof a === "string" ? a.localeCompare(b) : a - b);
 
 // Rows without a figure stay at the end, whichever way the others go.
 const sortBy = (heading, column) => {
-  const first = heading.classList.contains("num") ? "descending" : "ascending";
+  const first = heading.dataset.first;
   const second = first === "ascending" ? "descending" : "ascending";
   const order = heading.getAttribute("aria-sort") === first ? second : first;
   for (const other of layerTable.tHead.rows[0].cells) other.removeAttribute("aria-sort");
