@@ -1,15 +1,17 @@
 /* int8 gemm with dot products: a panel holds 8 units, four products of a unit side by side, and
  * SDOT by lane takes the four bytes of a row that they meet. */
 #include "kernels/dotprod/layer.h"
-#include "kernels/neon/magic.h"
 #include "kernels/neon/panels.h"
+#include "kernels/neon/settle.h"
+#include "kernels/neon/store.h"
 
 enum { UNITS = 8, ROWS = 8, STEP = 4, BLOCK = 16 }; /* BLOCK: depth that one load of a row covers */
 
 typedef struct er_panel {
-  int32_t bias[UNITS]; /* less the input zero point's part; plus the bits of MAGIC if `magic` */
+  int32_t bias[2][UNITS]; /* less the input zero point's part; [1]: for ER_RECTIFIED */
   float scale[UNITS];
-  int32_t magic; /* whether magic.h holds for all units */
+  float offset[UNITS]; /* for ER_RECTIFIED */
+  int32_t fit;         /* er_fit of all units; ER_FITS_FLOAT: bias[0] is for ER_MAGIC */
   int32_t unused[3];
   int8_t weights[][2][16]; /* [steps of depth][4 units each] */
 } er_panel;
@@ -25,9 +27,13 @@ static size_t packed_bytes(int32_t units, int32_t depth) {
 static void pack_unit(const er_weights_s8 *w, int32_t unit, er_panel *panel) {
   const int32_t u = unit % UNITS;
   const int8_t *values = w->values + (int64_t)unit * w->depth;
-  panel->bias[u] = er_bias_less_zero_point(w, unit, (int64_t)unit * w->depth, 1);
+  const int32_t bias = er_bias_less_zero_point(w, unit, (int64_t)unit * w->depth, 1);
+  const int32_t fit = er_fit_of(bias, w->scale[unit], values, w->depth, 1);
+  panel->fit = fit < panel->fit ? fit : panel->fit;
+  panel->bias[0][u] = bias;
+  panel->bias[1][u] = (int32_t)((uint32_t)bias + ER_TWO_23_BITS);
   panel->scale[u] = w->scale[unit];
-  panel->magic &= er_fits_magic(panel->bias[u], panel->scale[u], values, w->depth, 1);
+  panel->offset[u] = -ER_TWO_23 * w->scale[unit];
   for (int32_t d = 0; d < w->depth; d++) {
     panel->weights[d / STEP][u / 4][u % 4 * STEP + d % STEP] = values[d];
   }
@@ -38,9 +44,10 @@ static void pack(const er_weights_s8 *weights, void *packed) {
   for (int32_t first = 0; first < weights->units; first += UNITS) {
     er_panel *panel = (er_panel *)((char *)packed + (size_t)(first / UNITS) * bytes);
     const int32_t left = weights->units - first;
-    panel->magic = 1;
+    panel->fit = ER_FITS_FLOAT;
     for (int32_t u = 0; u < left && u < UNITS; u++) pack_unit(weights, first + u, panel);
-    for (int32_t u = 0; u < UNITS && panel->magic; u++) panel->bias[u] += ER_MAGIC_BITS;
+    if (panel->fit != ER_FITS_FLOAT) continue;
+    for (int32_t u = 0; u < UNITS; u++) panel->bias[0][u] += ER_MAGIC_BITS;
   }
 }
 
@@ -72,17 +79,18 @@ ER_INLINE void store(const int rows, int32_t units, const int8x16_t *q, int64_t 
   }
 }
 
-ER_INLINE void tile(const int rows, const bool magic, const er_panel_task *task, int32_t row,
-                    const er_settle_neon *settle) {
+ER_INLINE void tile(const int rows, const enum er_settling how, const er_panel_task *task,
+                    int32_t row, const er_settle_neon *settle) {
   const er_gemm_s8_call *c = task->call;
   const er_panel *panel = task->panel;
-  const int8_t *input[ROWS];
-  const int32_t *bias = panel->bias;
+  const int8_t *input[ROWS], *from = c->input + row * c->input_stride;
+  const int32_t *bias = panel->bias[how == ER_RECTIFIED];
   const int8_t(*weights)[2][16] = panel->weights;
   int32x4_t acc[ROWS][2];
   int8x16_t a[ROWS], w0, w1;
   ER_UNROLL for (int r = 0; r < rows; r++) {
-    input[r] = c->input + (row + r) * c->input_stride;
+    input[r] = from;
+    from += c->input_stride;
     acc[r][0] = vld1q_s32(bias);
     acc[r][1] = vld1q_s32(bias + 4);
     __asm__("" : "+r"(bias)); /* load again: cheaper than a copy, which takes a multiplier's slot */
@@ -108,34 +116,40 @@ ER_INLINE void tile(const int rows, const bool magic, const er_panel_task *task,
       MULTIPLY(3)
     }
   }
-  const float32x4_t scale0 = vld1q_f32(panel->scale), scale1 = vld1q_f32(panel->scale + 4);
   int16x8_t wide[ROWS];
   int8x16_t q[ROWS];
   ER_UNROLL for (int r = 0; r < rows; r++) {
-    wide[r] = magic ? er_settle8_magic(acc[r][0], acc[r][1], scale0, scale1, settle)
-                    : er_settle8_neon(acc[r][0], acc[r][1], scale0, scale1, settle);
+    wide[r] = er_settle8_neon(how, ER_IN_ORDER, acc[r][0], acc[r][1], panel->scale, panel->offset,
+                              settle);
   }
   ER_UNROLL for (int r = 0; r < rows; r += 2) {
-    q[r / 2] = er_bytes_neon(wide[r], wide[r + 1 < rows ? r + 1 : r], settle);
+    q[r / 2] = er_bytes_neon(how, wide[r], wide[r + 1 < rows ? r + 1 : r], settle);
   }
   store(rows, task->units, q, c->output_stride, task->output + row * c->output_stride);
 }
 
-#define RUN_ROWS(name, magic)                                                      \
-  static void name(const er_panel_task *t) {                                       \
-    const er_settle_neon settle = er_settle_neon_of(t->call->range);               \
-    int32_t row = t->first;                                                        \
-    for (; row + ROWS <= t->last; row += ROWS) tile(ROWS, magic, t, row, &settle); \
-    for (; row + 4 <= t->last; row += 4) tile(4, magic, t, row, &settle);          \
-    for (; row + 2 <= t->last; row += 2) tile(2, magic, t, row, &settle);          \
-    for (; row < t->last; row++) tile(1, magic, t, row, &settle);                  \
+#define RUN_ROWS(name, how)                                                      \
+  static void name(const er_panel_task *t) {                                     \
+    const er_settle_neon settle = er_settle_neon_of(t->call->range);             \
+    int32_t row = t->first;                                                      \
+    for (; row + ROWS <= t->last; row += ROWS) tile(ROWS, how, t, row, &settle); \
+    for (; row + 4 <= t->last; row += 4) tile(4, how, t, row, &settle);          \
+    for (; row + 2 <= t->last; row += 2) tile(2, how, t, row, &settle);          \
+    for (; row < t->last; row++) tile(1, how, t, row, &settle);                  \
   }
-RUN_ROWS(run_magic, true)
-RUN_ROWS(run_converted, false)
+RUN_ROWS(run_rectified, ER_RECTIFIED)
+RUN_ROWS(run_magic, ER_MAGIC)
+RUN_ROWS(run_saturated, ER_SATURATED)
 
 static void multiply(const er_panel_task *task) {
   const er_panel *panel = task->panel;
-  (panel->magic ? run_magic : run_converted)(task);
+  if (panel->fit != ER_FITS_FLOAT) {
+    run_saturated(task);
+  } else if (er_range_is_relu(task->call->range)) {
+    run_rectified(task);
+  } else {
+    run_magic(task);
+  }
 }
 
 static void run(const er_gemm_s8_call *c) {

@@ -5,19 +5,23 @@
  * 2 * 128 * 127 < 2^15 ALONE     else */
 #include "kernels/neon/layer.h"
 #include "kernels/neon/settle.h"
+#include "kernels/neon/store.h"
 
 enum { CHANNELS = 16 };
 enum { ALONE = 1, IN_PAIRS = 2, ALL_TAPS = 25 }; /* products in a row in int16 */
 
 typedef struct er_block {
-  int32_t bias[CHANNELS]; /* less the input zero point's part */
+  int32_t bias[2][CHANNELS]; /* less the input zero point's part; [1]: for ER_RECTIFIED */
   float scale[CHANNELS];
+  float offset[CHANNELS];     /* for ER_RECTIFIED */
   int8_t weights[][CHANNELS]; /* [taps] */
 } er_block;
 
 typedef struct er_packed {
-  int32_t chain; /* ALONE, IN_PAIRS or ALL_TAPS */
-  int32_t unused[15];
+  int32_t chain;  /* ALONE, IN_PAIRS or ALL_TAPS */
+  int32_t fit;    /* er_fit of all channels */
+  int32_t excess; /* that `widen` adds to the sums of a strip function, taken out of the biases */
+  int32_t unused[13];
   char blocks[];
 } er_packed;
 
@@ -28,12 +32,13 @@ typedef struct er_strip {
   int64_t pixel; /* bytes from pixel to pixel: channels */
   int8_t *output;
   int32_t channels; /* to write, 1..16 */
+  enum er_settling how;
 } er_strip;
 
 typedef void strip_function(const er_strip *strip, int32_t width, const er_settle_neon *settle);
 
 /* The function for a whole strip, NULL: there is none. */
-static strip_function *strip_for(const er_conv_shape *s, int32_t chain);
+static strip_function *strip_for(const er_conv_shape *s, int32_t chain, int32_t fit);
 
 static size_t block_bytes(const er_conv_shape *s) {
   return sizeof(er_block) + (size_t)s->filter_h * (size_t)s->filter_w * CHANNELS;
@@ -63,24 +68,33 @@ static int32_t chain_of(const er_weights_s8 *w, int32_t c) {
   return sum <= 255 && w->depth <= ALL_TAPS ? ALL_TAPS : in_pairs ? IN_PAIRS : ALONE;
 }
 
+static void pack_channel(const er_weights_s8 *w, int32_t c, int32_t excess, er_block *block,
+                         int32_t i) {
+  const int32_t bias = er_bias_less_zero_point(w, c, c, w->units);
+  block->bias[0][i] = (int32_t)((uint32_t)bias - (uint32_t)excess);
+  block->bias[1][i] = (int32_t)((uint32_t)block->bias[0][i] + ER_TWO_23_BITS);
+  block->scale[i] = w->scale[c];
+  block->offset[i] = -ER_TWO_23 * w->scale[c];
+  for (int32_t t = 0; t < w->depth; t++) {
+    block->weights[t][i] = w->values[(int64_t)t * w->units + c];
+  }
+}
+
 static void pack(const er_conv_shape *s, const er_weights_s8 *w, void *packed) {
   er_packed *p = packed;
   p->chain = ALL_TAPS;
+  p->fit = ER_FITS_FLOAT;
   for (int32_t c = 0; c < s->out_c; c++) {
-    const int32_t chain = chain_of(w, c);
+    const int32_t chain = chain_of(w, c), bias = er_bias_less_zero_point(w, c, c, s->out_c);
+    const int32_t fit = er_fit_of(bias, w->scale[c], w->values + c, w->depth, s->out_c);
     p->chain = chain < p->chain ? chain : p->chain;
+    p->fit = fit < p->fit ? fit : p->fit;
   }
-  const int32_t groups = (w->depth + p->chain - 1) / p->chain;
-  const int32_t excess = strip_for(s, p->chain) ? (groups - 1) * -INT16_MIN : 0; /* see widen */
+  p->excess = ((w->depth + p->chain - 1) / p->chain - 1) * -INT16_MIN;
   for (int32_t b = 0; b < block_count(s); b++) {
     er_block *block = (er_block *)(p->blocks + (size_t)b * block_bytes(s));
     for (int32_t i = 0, c = first_channel(s, b); i < CHANNELS && c < s->out_c; i++, c++) {
-      const int32_t bias = er_bias_less_zero_point(w, c, c, s->out_c);
-      block->bias[i] = (int32_t)((uint32_t)bias - (uint32_t)excess);
-      block->scale[i] = w->scale[c];
-      for (int32_t t = 0; t < w->depth; t++) {
-        block->weights[t][i] = w->values[(int64_t)t * s->out_c + c];
-      }
+      pack_channel(w, c, p->excess, block, i);
     }
   }
 }
@@ -90,13 +104,13 @@ static size_t scratch_bytes(const er_conv_shape *s) {
   return 0;
 }
 
-ER_INLINE int8x16_t settle_pixel(const int32x4_t acc[4], const float *scale,
-                                 const er_settle_neon *settle) {
+ER_INLINE int8x16_t settle_pixel(const enum er_settling how, const int32x4_t acc[4],
+                                 const er_block *block, const er_settle_neon *settle) {
   const int16x8_t low =
-      er_settle8_neon(acc[0], acc[1], vld1q_f32(scale), vld1q_f32(scale + 4), settle);
-  const int16x8_t high =
-      er_settle8_neon(acc[2], acc[3], vld1q_f32(scale + 8), vld1q_f32(scale + 12), settle);
-  return er_bytes_neon(low, high, settle);
+      er_settle8_neon(how, ER_NARROWED, acc[0], acc[1], block->scale, block->offset, settle);
+  const int16x8_t high = er_settle8_neon(how, ER_NARROWED, acc[2], acc[3], block->scale + 8,
+                                         block->offset + 8, settle);
+  return er_bytes_neon(how, low, high, settle);
 }
 
 /* Add eight int16 to int32 sums. SADDW would do, and does for the first group; but on the A72 it
@@ -118,9 +132,10 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
                       const er_strip *s, int32_t x, const er_settle_neon *settle) {
   const int taps = filter * filter;
   const int64_t at = (int64_t)x * stride * s->pixel;
+  const int32_t *bias = s->block->bias[s->how == ER_RECTIFIED];
   int32x4_t acc[4][4];
   ER_UNROLL for (int p = 0; p < count; p++) {
-    ER_UNROLL for (int v = 0; v < 4; v++) acc[p][v] = vld1q_s32(s->block->bias + 4 * v);
+    ER_UNROLL for (int v = 0; v < 4; v++) acc[p][v] = vld1q_s32(bias + 4 * v);
   }
   ER_UNROLL for (int first = 0; first < taps; first += chain) {
     const int end = first + chain < taps ? first + chain : taps;
@@ -141,7 +156,15 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
     }
   }
   int8x16_t q[4];
-  ER_UNROLL for (int p = 0; p < count; p++) q[p] = settle_pixel(acc[p], s->block->scale, settle);
+  if (s->how == ER_RECTIFIED) {
+    ER_UNROLL for (int p = 0; p < count; p++) {
+      q[p] = settle_pixel(ER_RECTIFIED, acc[p], s->block, settle);
+    }
+  } else {
+    ER_UNROLL for (int p = 0; p < count; p++) {
+      q[p] = settle_pixel(ER_BOUNDED, acc[p], s->block, settle);
+    }
+  }
   int8_t *to = s->output + x * s->pixel;
   if (s->channels == CHANNELS) {
     ER_UNROLL for (int p = 0; p < count; p++) vst1q_s8(to + p * s->pixel, q[p]);
@@ -152,15 +175,14 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
   }
 }
 
-/* Four pixels at a time, then two, of which the last two may overlap those before. */
+/* Four pixels at a time, then two, of which the last two may overlap those before; width > 1. */
 #define STRIP(name, filter, stride, chain)                                               \
   static void name(const er_strip *strip, int32_t width, const er_settle_neon *settle) { \
     const er_strip s = *strip;                                                           \
     const er_settle_neon bounds = *settle;                                               \
     int32_t x = 0;                                                                       \
     for (; x + 4 <= width; x += 4) pixels(4, filter, stride, chain, &s, x, &bounds);     \
-    if (width == 1) pixels(1, filter, stride, chain, &s, 0, &bounds);                    \
-    for (; x < width && width > 1; x += 2) {                                             \
+    for (; x < width; x += 2) {                                                          \
       const int32_t from = x + 2 > width ? width - 2 : x;                                \
       pixels(2, filter, stride, chain, &s, from, &bounds);                               \
     }                                                                                    \
@@ -174,12 +196,13 @@ STRIP(strip_3x3_s2_chained, 3, 2, ALL_TAPS)
 STRIP(strip_5x5_s1_chained, 5, 1, ALL_TAPS)
 STRIP(strip_5x5_s2_chained, 5, 2, ALL_TAPS)
 
-static strip_function *strip_for(const er_conv_shape *s, int32_t chain) {
+static strip_function *strip_for(const er_conv_shape *s, int32_t chain, int32_t fit) {
   static strip_function *const strips[2][2][2] = {
       {{strip_3x3_s1, strip_3x3_s2}, {strip_5x5_s1, strip_5x5_s2}},
       {{strip_3x3_s1_chained, strip_3x3_s2_chained}, {strip_5x5_s1_chained, strip_5x5_s2_chained}}};
   const bool square = s->filter_h == s->filter_w && (s->filter_h == 3 || s->filter_h == 5);
-  if (!square || s->dilation_w != 1 || s->stride_w > 2 || chain == ALONE) return NULL;
+  if (!square || s->dilation_w != 1 || s->stride_w > 2 || s->out_w < 2) return NULL;
+  if (chain == ALONE || fit == ER_FITS_NOT) return NULL;
   return strips[chain == ALL_TAPS][s->filter_h == 5][s->stride_w - 1];
 }
 
@@ -187,9 +210,12 @@ static strip_function *strip_for(const er_conv_shape *s, int32_t chain) {
 static void any_pixel(const er_dwconv_s8_call *c, const er_strip *strip, int32_t channel, int32_t x,
                       const er_settle_neon *settle) {
   const er_conv_shape *s = c->shape;
+  const er_packed *packed = c->packed;
   const er_block *block = strip->block;
   int32x4_t acc[4];
-  ER_UNROLL for (int v = 0; v < 4; v++) acc[v] = vld1q_s32(block->bias + 4 * v);
+  ER_UNROLL for (int v = 0; v < 4; v++) {
+    acc[v] = vaddq_s32(vld1q_s32(block->bias[0] + 4 * v), vdupq_n_s32(packed->excess));
+  }
   for (int32_t t = 0; t < s->filter_h * s->filter_w; t++) {
     const int32_t column = x * s->stride_w + t % s->filter_w * s->dilation_w;
     const int8x16_t in = vld1q_s8(c->lines[t / s->filter_w] + column * strip->pixel + channel);
@@ -200,21 +226,23 @@ static void any_pixel(const er_dwconv_s8_call *c, const er_strip *strip, int32_t
     acc[2] = vaddw_s16(acc[2], vget_low_s16(high));
     acc[3] = vaddw_high_s16(acc[3], high);
   }
-  er_store_part_neon(strip->output + x * strip->pixel, settle_pixel(acc, block->scale, settle),
-                     strip->channels);
+  er_store_part_neon(strip->output + x * strip->pixel,
+                     settle_pixel(ER_SATURATED, acc, block, settle), strip->channels);
 }
 
 static void run(const er_dwconv_s8_call *c) {
   const er_conv_shape *s = c->shape;
   const er_packed *packed = c->packed;
   const er_settle_neon settle = er_settle_neon_of(c->range);
-  strip_function *const whole = strip_for(s, packed->chain);
+  const bool rectified = packed->fit == ER_FITS_FLOAT && er_range_is_relu(c->range);
+  strip_function *const whole = strip_for(s, packed->chain, packed->fit);
   for (int32_t b = 0; b < block_count(s); b++) {
     const int32_t channel = first_channel(s, b);
     er_strip strip = {.block = (const er_block *)(packed->blocks + (size_t)b * block_bytes(s)),
                       .pixel = s->out_c,
                       .output = c->output + channel,
-                      .channels = s->out_c < CHANNELS ? s->out_c : CHANNELS};
+                      .channels = s->out_c < CHANNELS ? s->out_c : CHANNELS,
+                      .how = rectified ? ER_RECTIFIED : ER_BOUNDED};
     if (whole) {
       for (int32_t i = 0; i < s->filter_h; i++) strip.lines[i] = c->lines[i] + channel;
       whole(&strip, s->out_w, &settle);

@@ -1,12 +1,13 @@
 /* int8 gemm for ARMv8.0, which multiplies bytes to int16. A panel holds 16 units; four products of
  * a unit lie in one vector as [4 units][d, d+1 | d+2, d+3], so that SMULL    t = (d, d+1) of the
- * weights * (d, d+1) of the row, twice four units wide SMLAL2   t += (d+2, d+3) likewise SADALP acc
- * += t, pairs added leaves each unit's sum in a lane of its own: nothing is to be added up at the
- * end. Two products fit int16 unless all four factors are -128: 2 * 128 * 127 < 2^15. `pack` proves
- * for each panel that no two weights of a lane are -128; else each product is added alone. */
+ * weights * (d, d+1) of the row, for four units SMLAL2   t += (d+2, d+3) likewise SADALP   acc +=
+ * t, pairs added leaves each unit's sum in a lane of its own: nothing is to be added up at the end.
+ * Two products fit int16 unless all four factors are -128: 2 * 128 * 127 < 2^15. `pack` proves for
+ * each panel that no two weights of a lane are -128; else each product is added alone. */
 #include "kernels/neon/layer.h"
 #include "kernels/neon/panels.h"
 #include "kernels/neon/settle.h"
+#include "kernels/neon/store.h"
 
 enum {
   UNITS = 16,
@@ -15,11 +16,13 @@ enum {
   BLOCK = 16
 }; /* BLOCK: depth that one load of a row covers */
 
-typedef struct er_panel {
-  int32_t bias[UNITS]; /* less the input zero point's part */
+typedef struct er_panel { /* units in vectors of four, er_order ER_EVEN_ODD */
+  int32_t bias[2][UNITS]; /* less the input zero point's part; [1]: for ER_RECTIFIED */
   float scale[UNITS];
-  int32_t in_pairs; /* whether two products may be added in int16 */
-  int32_t unused[3];
+  float offset[UNITS]; /* for ER_RECTIFIED */
+  int32_t fit;         /* er_fit of all units */
+  int32_t in_pairs;    /* whether two products may be added in int16 */
+  int32_t unused[2];
   int8_t weights[][4][16]; /* [steps of depth][4 units each] */
 } er_panel;
 
@@ -31,18 +34,18 @@ static size_t packed_bytes(int32_t units, int32_t depth) {
   return ((size_t)units + UNITS - 1) / UNITS * panel_bytes(depth);
 }
 
-/* Where weight d of unit u of the panel lies. */
-static int8_t *place(er_panel *panel, int32_t u, int32_t d) {
-  return &panel->weights[d / STEP][u / 4][d % STEP / 2 * 8 + u % 4 * 2 + d % 2];
-}
-
 static void pack_unit(const er_weights_s8 *w, int32_t unit, er_panel *panel) {
-  const int32_t u = unit % UNITS;
+  const int32_t pair = unit % UNITS / 8, vector = 2 * pair + unit % 2, lane = unit % 8 / 2;
   const int8_t *values = w->values + (int64_t)unit * w->depth;
-  panel->bias[u] = er_bias_less_zero_point(w, unit, (int64_t)unit * w->depth, 1);
-  panel->scale[u] = w->scale[unit];
+  const int32_t bias = er_bias_less_zero_point(w, unit, (int64_t)unit * w->depth, 1);
+  const int32_t fit = er_fit_of(bias, w->scale[unit], values, w->depth, 1);
+  panel->fit = fit < panel->fit ? fit : panel->fit;
+  panel->bias[0][4 * vector + lane] = bias;
+  panel->bias[1][4 * vector + lane] = (int32_t)((uint32_t)bias + ER_TWO_23_BITS);
+  panel->scale[4 * vector + lane] = w->scale[unit];
+  panel->offset[4 * vector + lane] = -ER_TWO_23 * w->scale[unit];
   for (int32_t d = 0; d < w->depth; d++) {
-    *place(panel, u, d) = values[d];
+    panel->weights[d / STEP][vector][d % STEP / 2 * 8 + lane * 2 + d % 2] = values[d];
     if (d % STEP >= 2 && values[d] == -128 && values[d - 2] == -128) panel->in_pairs = 0;
   }
 }
@@ -51,7 +54,10 @@ static void pack(const er_weights_s8 *weights, void *packed) {
   for (int32_t unit = 0; unit < weights->units; unit++) {
     er_panel *panel =
         (er_panel *)((char *)packed + (size_t)(unit / UNITS) * panel_bytes(weights->depth));
-    if (unit % UNITS == 0) panel->in_pairs = 1;
+    if (unit % UNITS == 0) {
+      panel->in_pairs = 1;
+      panel->fit = ER_FITS_FLOAT;
+    }
     pack_unit(weights, unit, panel);
   }
 }
@@ -91,19 +97,21 @@ ER_INLINE void store(const int rows, const int vectors, int32_t units, const int
 }
 
 ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs,
-                    const er_panel_task *task, int32_t row, const er_settle_neon *settle) {
+                    const enum er_settling how, const er_panel_task *task, int32_t row,
+                    const er_settle_neon *settle) {
   const er_gemm_s8_call *c = task->call;
   const er_panel *panel = task->panel;
-  const int8_t *input[ROWS];
-  const int32_t *bias = panel->bias;
+  const int8_t *input[ROWS], *from = c->input + row * c->input_stride;
+  const int32_t *bias = panel->bias[how == ER_RECTIFIED];
   const int8_t(*weights)[4][16] = panel->weights;
   int32x4_t acc[ROWS][4];
   int16x8_t a[ROWS];
   int8x16_t w[4];
   ER_UNROLL for (int r = 0; r < rows; r++) {
-    input[r] = c->input + (row + r) * c->input_stride;
+    input[r] = from;
+    from += c->input_stride;
     ER_UNROLL for (int v = 0; v < vectors; v++) acc[r][v] = vld1q_s32(bias + 4 * v);
-    __asm__("" : "+r"(bias)); /* load again: cheaper than a copy, which takes a multiplier's slot */
+    if (r == 0) __asm__("" : "+r"(bias)); /* half are loaded, half copied: no pipe does it all */
   }
   int32_t d = 0;
   for (; d + BLOCK <= c->depth; d += BLOCK) {
@@ -126,43 +134,51 @@ ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs,
       MULTIPLY(3)
     }
   }
-  float32x4_t scale[4];
-  ER_UNROLL for (int v = 0; v < vectors; v++) scale[v] = vld1q_f32(panel->scale + 4 * v);
-  int8_t *output = task->output + row * c->output_stride;
   int8x16_t q[ROWS];
   ER_UNROLL for (int r = 0; r < rows; r++) {
-    const int16x8_t low = er_settle8_neon(acc[r][0], acc[r][1], scale[0], scale[1], settle);
-    const int16x8_t high =
-        vectors == 2 ? low : er_settle8_neon(acc[r][2], acc[r][3], scale[2], scale[3], settle);
-    q[r] = er_bytes_neon(low, high, settle);
+    const int16x8_t low = er_settle8_neon(how, ER_EVEN_ODD, acc[r][0], acc[r][1], panel->scale,
+                                          panel->offset, settle);
+    const int16x8_t high = vectors == 2
+                               ? low
+                               : er_settle8_neon(how, ER_EVEN_ODD, acc[r][2], acc[r][3],
+                                                 panel->scale + 8, panel->offset + 8, settle);
+    q[r] = er_bytes_neon(how, low, high, settle);
   }
-  store(rows, vectors, task->units, q, c->output_stride, output);
+  store(rows, vectors, task->units, q, c->output_stride, task->output + row * c->output_stride);
 }
 
-#define RUN_ROWS(name, vectors, in_pairs)                                                      \
-  static void name(const er_panel_task *t) {                                                   \
-    const er_settle_neon settle = er_settle_neon_of(t->call->range);                           \
-    int32_t row = t->first;                                                                    \
-    for (; row + ROWS <= t->last; row += ROWS) tile(ROWS, vectors, in_pairs, t, row, &settle); \
-    for (; row + 2 <= t->last; row += 2) tile(2, vectors, in_pairs, t, row, &settle);          \
-    for (; row < t->last; row++) tile(1, vectors, in_pairs, t, row, &settle);                  \
+#define RUN_ROWS(name, vectors, how)                                                            \
+  static void name(const er_panel_task *t) {                                                    \
+    const er_settle_neon settle = er_settle_neon_of(t->call->range);                            \
+    int32_t row = t->first;                                                                     \
+    for (; row + ROWS <= t->last; row += ROWS) tile(ROWS, vectors, true, how, t, row, &settle); \
+    for (; row + 2 <= t->last; row += 2) tile(2, vectors, true, how, t, row, &settle);          \
+    for (; row < t->last; row++) tile(1, vectors, true, how, t, row, &settle);                  \
   }
-RUN_ROWS(run_16_units, 4, true)
-RUN_ROWS(run_8_units, 2, true)
+RUN_ROWS(run_16_rectified, 4, ER_RECTIFIED)
+RUN_ROWS(run_16_bounded, 4, ER_BOUNDED)
+RUN_ROWS(run_16_saturated, 4, ER_SATURATED)
+RUN_ROWS(run_8_rectified, 2, ER_RECTIFIED)
+RUN_ROWS(run_8_bounded, 2, ER_BOUNDED)
 
 static void run_alone(const er_panel_task *t) {
   const er_settle_neon settle = er_settle_neon_of(t->call->range);
-  for (int32_t row = t->first; row < t->last; row++) tile(1, 4, false, t, row, &settle);
+  for (int32_t row = t->first; row < t->last; row++) {
+    tile(1, 4, false, ER_SATURATED, t, row, &settle);
+  }
 }
 
 static void multiply(const er_panel_task *task) {
   const er_panel *panel = task->panel;
+  const bool rectified = panel->fit == ER_FITS_FLOAT && er_range_is_relu(task->call->range);
   if (!panel->in_pairs) {
     run_alone(task);
+  } else if (panel->fit == ER_FITS_NOT) {
+    run_16_saturated(task);
   } else if (task->units > 8) {
-    run_16_units(task);
+    (rectified ? run_16_rectified : run_16_bounded)(task);
   } else {
-    run_8_units(task);
+    (rectified ? run_8_rectified : run_8_bounded)(task);
   }
 }
 

@@ -1,6 +1,18 @@
-/* From sums to stored integers in vectors: clamp(rint(float(acc) * scale) + zero_point), as
- * er_settle does it. Saturating before the clamp changes nothing: the bounds are inside of every
- * range here. */
+/* From sums to stored integers in vectors: clamp(rint(float(acc) * scale) + zero_point), to the bit
+ * what er_settle gives. There are four ways; the weights prove (er_fit_of) which of them hold for
+ * all inputs.
+ *
+ *   ER_SATURATED  SCVTF FMUL FCVTNS, then narrowed with saturation: always
+ *   ER_BOUNDED    the same, but |acc * scale| < 2^15: the low 16 bits are the integer
+ *   ER_MAGIC      no conversions, which are slow on cores like the A76 (one pipe, two cycles each).
+ *                 MAGIC = 1.5 * 2^23 is a float whose last bit counts 1, so MAGIC's bits + n, |n| <
+ * 2^22, are those of the float MAGIC + n; and adding MAGIC to a float rounds it to an integer, ties
+ * to even, that the low bits show. A sum that starts at MAGIC's bits needs FSUB (- MAGIC, exact)
+ * FMUL (scale) FADD (+ MAGIC) ER_RECTIFIED       when the output is -128 for every acc <= 0 and all
+ * of -128..127 is allowed. A sum that starts at the bits of 2^23 is x = 2^23 + acc for acc >= 0,
+ * and x * scale - 2^23 * scale in one FMLA is acc * scale rounded once, for 2^23 * scale is exact;
+ * for acc < 0 it is negative. One FADD adds MAGIC and the even zero point -128, and nothing is
+ * clamped. */
 #ifndef ER_NEON_SETTLE_H
 #define ER_NEON_SETTLE_H
 
@@ -8,6 +20,41 @@
 
 #include "kernels/linear_kernels.h"
 #include "kernels/neon/unroll.h"
+
+enum er_settling { ER_SATURATED, ER_BOUNDED, ER_MAGIC, ER_RECTIFIED };
+
+/* The order of sums in two vectors, a and b, of four. */
+enum er_order {
+  ER_IN_ORDER, /* 0 1 2 3 | 4 5 6 7, brought together by UZP1 */
+  ER_NARROWED, /* the same by XTN and XTN2, which are cheaper on the A72 */
+  ER_EVEN_ODD /* 0 2 4 6 | 1 3 5 7: one TRN1 brings both together, the cheapest of all on the A72 */
+};
+
+#define ER_MAGIC_FLOAT 12582912.0f
+#define ER_MAGIC_BITS 0x4B400000
+#define ER_TWO_23 8388608.0f
+#define ER_TWO_23_BITS 0x4B000000
+
+/* What is proven of a unit's sums. */
+enum er_fit {
+  ER_FITS_NOT,
+  ER_FITS_INT16, /* |acc * scale| < 2^15 */
+  ER_FITS_FLOAT  /* and |acc| < 2^22 */
+};
+
+/** @param bias less the input zero point's part  @param values [depth], `step` apart */
+static inline int32_t er_fit_of(int32_t bias, float scale, const int8_t *values, int32_t depth,
+                                int64_t step) {
+  int64_t most = bias < 0 ? -(int64_t)bias : bias;
+  for (int32_t d = 0; d < depth; d++, values += step)
+    most += 128 * (*values < 0 ? -*values : *values);
+  if (!((float)most * scale < 32000.0f)) return ER_FITS_NOT;
+  return most < 1 << 22 ? ER_FITS_FLOAT : ER_FITS_INT16;
+}
+
+static inline bool er_range_is_relu(er_range_s8 range) {
+  return range.zero_point == -128 && range.low == -128 && range.high == 127;
+}
 
 typedef struct er_settle_neon {
   int16x8_t zero_point;
@@ -24,75 +71,67 @@ ER_INLINE int32x4_t er_rint_neon(float32x4_t value) {
 #ifdef __aarch64__
   return vcvtnq_s32_f32(value);
 #else
-  /* ARMv7 converts towards zero only: within +-2^15 (beyond, int8 saturates anyway) adding 1.5 *
-   * 2^23 leaves no bits for a fraction. */
-  const float32x4_t magic = vdupq_n_f32(12582912.0f), most = vdupq_n_f32(32768.0f);
+  /* ARMv7 converts towards zero only. Beyond 2^15 int8 saturates anyway. */
+  const float32x4_t magic = vdupq_n_f32(ER_MAGIC_FLOAT), most = vdupq_n_f32(32768.0f);
   value = vminq_f32(vmaxq_f32(value, vnegq_f32(most)), most);
   return vsubq_s32(vreinterpretq_s32_f32(vaddq_f32(value, magic)), vreinterpretq_s32_f32(magic));
 #endif
 }
 
-ER_INLINE int32x4_t er_scale_neon(int32x4_t acc, float32x4_t scale) {
-  return er_rint_neon(vmulq_f32(vcvtq_f32_s32(acc), scale));
+/* Four sums to integers; but for ER_SATURATED only the low 16 bits count.
+ * @param scale [4]  @param offset [4] ER_RECTIFIED: -2^23 * scale */
+ER_INLINE int32x4_t er_scale_neon(const enum er_settling how, int32x4_t sum, float32x4_t scale,
+                                  const float *offset) {
+  const float32x4_t magic = vdupq_n_f32(ER_MAGIC_FLOAT), x = vreinterpretq_f32_s32(sum);
+#ifdef __aarch64__
+  if (how == ER_RECTIFIED) {
+    __asm__("" : "+r"(offset)); /* load it again: a copy would take a slot of the vector pipes */
+    const float32x4_t value = vfmaq_f32(vld1q_f32(offset), x, scale);
+    return vreinterpretq_s32_f32(vaddq_f32(value, vdupq_n_f32(ER_MAGIC_FLOAT - 128.0f)));
+  }
+#endif
+  if (how == ER_MAGIC) {
+    return vreinterpretq_s32_f32(vaddq_f32(vmulq_f32(vsubq_f32(x, magic), scale), magic));
+  }
+  return er_rint_neon(vmulq_f32(vcvtq_f32_s32(sum), scale));
 }
 
-/* Two vectors of integers in units of the output. */
-ER_INLINE int16x8_t er_narrow_neon(int32x4_t a, int32x4_t b, int16x8_t zero_point) {
+ER_INLINE int16x8_t er_low_halves(const enum er_order order, int32x4_t a, int32x4_t b) {
+  const int16x8_t x = vreinterpretq_s16_s32(a), y = vreinterpretq_s16_s32(b);
 #ifdef __aarch64__
-  return vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), zero_point);
+  if (order == ER_NARROWED) return vmovn_high_s32(vmovn_s32(a), b);
+  return order == ER_EVEN_ODD ? vtrn1q_s16(x, y) : vuzp1q_s16(x, y);
 #else
-  return vqaddq_s16(vcombine_s16(vqmovn_s32(a), vqmovn_s32(b)), zero_point);
+  return order == ER_EVEN_ODD ? vtrnq_s16(x, y).val[0] : vuzpq_s16(x, y).val[0];
 #endif
 }
 
-ER_INLINE int8x16_t er_bytes_neon(int16x8_t a, int16x8_t b, const er_settle_neon *s) {
+/* Eight integers with saturation, in order. */
+ER_INLINE int16x8_t er_saturated(const enum er_order order, int32x4_t a, int32x4_t b) {
+  const int16x4_t x = vqmovn_s32(a), y = vqmovn_s32(b);
+  const int16x4x2_t zipped = vzip_s16(x, y);
+  return order == ER_EVEN_ODD ? vcombine_s16(zipped.val[0], zipped.val[1]) : vcombine_s16(x, y);
+}
+
+/* Eight sums to integers that lack only the last narrowing.
+ * @param scale,offset [8] in the order of the sums */
+ER_INLINE int16x8_t er_settle8_neon(const enum er_settling how, const enum er_order order,
+                                    int32x4_t a, int32x4_t b, const float *scale,
+                                    const float *offset, const er_settle_neon *s) {
+  a = er_scale_neon(how, a, vld1q_f32(scale), offset);
+  b = er_scale_neon(how, b, vld1q_f32(scale + 4), offset + 4);
+  const int16x8_t q = how == ER_SATURATED ? er_saturated(order, a, b) : er_low_halves(order, a, b);
+  return how == ER_RECTIFIED ? q : vqaddq_s16(q, s->zero_point);
+}
+
+ER_INLINE int8x16_t er_bytes_neon(const enum er_settling how, int16x8_t a, int16x8_t b,
+                                  const er_settle_neon *s) {
 #ifdef __aarch64__
   const int8x16_t q = vqmovn_high_s16(vqmovn_s16(a), b);
 #else
   const int8x16_t q = vcombine_s8(vqmovn_s16(a), vqmovn_s16(b));
 #endif
-  return vminq_s8(vmaxq_s8(q, s->low), s->high);
-}
-
-ER_INLINE int8x8_t er_bytes8_neon(int16x8_t a, const er_settle_neon *s) {
-  return vmin_s8(vmax_s8(vqmovn_s16(a), vget_low_s8(s->low)), vget_low_s8(s->high));
-}
-
-/* Eight sums to integers that lack only the last narrowing. */
-ER_INLINE int16x8_t er_settle8_neon(int32x4_t a, int32x4_t b, float32x4_t a_scale,
-                                    float32x4_t b_scale, const er_settle_neon *s) {
-  return er_narrow_neon(er_scale_neon(a, a_scale), er_scale_neon(b, b_scale), s->zero_point);
-}
-
-/* The first `count` bytes, 1..8. */
-ER_INLINE void er_store_part8_neon(int8_t *to, int8x8_t value, int32_t count) {
-  if (count == 8) {
-    vst1_s8(to, value);
-    return;
-  }
-  if (count & 4) {
-    __builtin_memcpy(to, &(int32_t){vget_lane_s32(vreinterpret_s32_s8(value), 0)}, 4);
-    to += 4;
-    value = vext_s8(value, value, 4);
-  }
-  if (count & 2) {
-    __builtin_memcpy(to, &(int16_t){vget_lane_s16(vreinterpret_s16_s8(value), 0)}, 2);
-    to += 2;
-    value = vext_s8(value, value, 2);
-  }
-  if (count & 1) *to = vget_lane_s8(value, 0);
-}
-
-/* The first `count` bytes, 1..16. */
-ER_INLINE void er_store_part_neon(int8_t *to, int8x16_t value, int32_t count) {
-  if (count == 16) {
-    vst1q_s8(to, value);
-  } else if (count > 8) {
-    vst1_s8(to, vget_low_s8(value));
-    er_store_part8_neon(to + 8, vget_high_s8(value), count - 8);
-  } else {
-    er_store_part8_neon(to, vget_low_s8(value), count);
-  }
+  return how == ER_RECTIFIED ? q : vminq_s8(vmaxq_s8(q, s->low), s->high);
 }
 
 #endif
