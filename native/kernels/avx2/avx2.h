@@ -11,6 +11,23 @@ extern const er_gemm_s8 er_gemm_s8_avx2;
 extern const er_dwconv_s8 er_dwconv_s8_avx2;
 extern const er_gemm_f32 er_gemm_f32_avx2;
 void er_dwconv_f32_avx2(const er_dwconv_f32_call *call);
+void er_gemv_s8_avx2(const er_gemv_s8_call *call);
+void er_fc_f32_avx2(const er_fc_shape *shape, const float *input, const float *weights,
+                    const float *bias, float low, float high, float *output, int32_t first,
+                    int32_t last);
+void er_add_row_s8_avx2(const er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,
+                        int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
+void er_mul_row_s8_avx2(const er_mul_s8 *mul, bool is_unsigned, int32_t count, const void *a,
+                        int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
+void er_quantize_avx2(edgert_type type, float inverse_scale, int32_t zero_point, int64_t count,
+                      const float *input, void *output);
+void er_dequantize_avx2(edgert_type type, float scale, int32_t zero_point, int64_t count,
+                        const void *input, float *output);
+void er_sum_avx2(const er_reduce_shape *shape, edgert_type type, const void *input, int64_t *sums);
+void er_average_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
+                          const void *input, void *output, int32_t first, int32_t last);
+void er_max_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
+                      const void *input, void *output, int32_t first, int32_t last);
 
 /* gcc must see the numbers of rows and vectors as constants to keep sums in registers. */
 #define ER_ALWAYS_INLINE inline __attribute__((always_inline))

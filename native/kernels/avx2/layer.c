@@ -7,4 +7,14 @@ void er_add_avx2(er_kernels *kernels) {
   kernels->gemm_f32 = er_gemm_f32_avx2;
   kernels->dwconv_f32.name = "dwconv_f32_avx2";
   kernels->dwconv_f32.run = er_dwconv_f32_avx2;
+  kernels->gemv_s8 = (er_gemv_s8){"gemv_s8_avx2", er_gemv_s8_avx2};
+  kernels->fc_f32.name = "fc_f32_avx2";
+  kernels->fc_f32.run = er_fc_f32_avx2;
+  kernels->add_row_s8 = er_add_row_s8_avx2;
+  kernels->mul_row_s8 = er_mul_row_s8_avx2;
+  kernels->quantize = er_quantize_avx2;
+  kernels->dequantize = er_dequantize_avx2;
+  kernels->sum = er_sum_avx2;
+  kernels->average_pool = er_average_pool_avx2;
+  kernels->max_pool = er_max_pool_avx2;
 }
