@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export CMAKE_BUILD_PARALLEL_LEVEL ?= 2
 
-.PHONY: demo dev test check native asan fuzz bench wheel clean
+.PHONY: demo dev test check native asan arm fuzz bench wheel clean
 
 demo: $(STAMP)  ## the main job on a real model, accuracy before and after
 	$(BIN)/python -m examples.demo
@@ -28,6 +28,9 @@ native: $(STAMP)  ## C tests, warnings are errors
 asan: $(STAMP)  ## the C tests and the malformed models under ASan and UBSan
 	cd native && ../$(BIN)/cmake --preset asan && ../$(BIN)/cmake --build --preset asan && ../$(BIN)/ctest --preset asan
 
+arm: $(STAMP)  ## the C tests on emulated Cortex-A53, A72, A76 and 32-bit ARM; skips without qemu
+	native/tests/under_qemu.sh $(CURDIR)/$(BIN)
+
 FUZZ := build/fuzz
 SECONDS ?= 15
 fuzz: $(STAMP)  ## libFuzzer under ASan and UBSan, SECONDS for each of two targets; needs clang-19
@@ -38,7 +41,7 @@ fuzz: $(STAMP)  ## libFuzzer under ASan and UBSan, SECONDS for each of two targe
 	  -verbosity=0 -print_final_stats=1 -artifact_prefix=$(FUZZ)/ \
 	  $(FUZZ)/new $(FUZZ)/seeds native/fuzz/corpus native/tests/data || exit 1; done
 
-check: $(STAMP) native asan fuzz test  ## everything that must hold before a commit
+check: $(STAMP) native asan arm fuzz test  ## everything that must hold before a commit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
