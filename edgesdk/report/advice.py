@@ -14,8 +14,9 @@ SMALL_DROP = 0.5
 # So few samples that answer otherwise may do so by chance.
 FEW_SAMPLES = 3
 WORST_LAYERS = 3
-# A few layers that take more than this share of the time are named.
+# A few of many layers that take more than this share of the time are named.
 DOMINANT_SHARE = 0.5
+MANY_LAYERS = 20
 # Cause of a layer's noise -> what an override does about it. Other causes are not the layer's own.
 REMEDIES: Mapping[str, Override] = {
     "saturation": Override("*", activation_range="minmax"),
@@ -171,7 +172,7 @@ def _slow(report: Report) -> Iterator[Advice]:
     timed = [(layer.time.share, layer.name) for layer in report.layers if layer.time is not None]
     slowest = sorted(timed, reverse=True)[:WORST_LAYERS]
     share = sum(part for part, _ in slowest)
-    if len(timed) > 2 * WORST_LAYERS and share > DOMINANT_SHARE:
+    if len(timed) >= MANY_LAYERS and share > DOMINANT_SHARE:
         listed = ", ".join(name for _, name in slowest)
         yield Advice(
             f"{100 * share:.0f} % of the native time is spent in {len(slowest)} of {len(timed)} "

@@ -103,7 +103,13 @@ def _place(
     center: list[float],
     count: int,
 ) -> None:
-    """Put a row's vertices as near to the wanted places as the gaps between them allow."""
+    """Put a row's vertices as near to the wanted places as the gaps between them allow.
+
+    A vertex that has its row to itself stands on the axis, so that long networks do not drift.
+    """
+    if len(row) == 1:
+        center[row[0]] = 0.0
+        return
     offsets = [0.0]
     for a, b in itertools.pairwise(row):
         offsets.append(offsets[-1] + (_width(a, count) + _width(b, count)) / 2 + GAP)

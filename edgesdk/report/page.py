@@ -17,6 +17,7 @@ from edgesdk.report.drawing import BOX_HEIGHT, BOX_WIDTH, Drawing, draw
 from edgesdk.report.layer_table import layer_table, operator_text
 from edgesdk.report.layers import edges_of
 from edgesdk.report.markup import Markup, tag
+from edgesdk.report.network import Constant
 from edgesdk.report.wording import shape_text
 
 SCRIPTS = (
@@ -120,12 +121,32 @@ def _view(
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
-    plain: dict[str, Any] = to_plain(layer)
-    plain["label"] = operator_text(layer)
-    plain["shape"] = shape_text(layer.result.shape) if layer.result is not None else ""
-    plain["parameters"] = layer.parameters
-    plain["bits"] = layer.bits
-    return plain
+    """What the script shows of a layer; what it does not have is left out."""
+    result = layer.result
+    found = {
+        "name": layer.name,
+        "label": operator_text(layer),
+        "bits": layer.bits,
+        "why": layer.why_float,
+        "dtype": result and result.dtype,
+        "shape": shape_text(result.shape) if result else "",
+        "grid": result and to_plain(result.grid),
+        "macs": layer.macs,
+        "parameters": layer.parameters,
+        "constants": [_constant(c) for c in layer.constants if c.is_parameter],
+        "activations": to_plain(layer.activations),
+        "damage": to_plain(layer.damage),
+        "time": to_plain(layer.time),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _constant(constant: Constant) -> dict[str, Any]:
+    scales = f", {constant.scales} scales" if constant.scales > 1 else ""
+    return {
+        "title": f"{constant.dtype} {shape_text(constant.shape)}{scales}: {constant.name}",
+        "bins": to_plain(constant.bins),
+    }
 
 
 def _subtitle(report: Report) -> str:

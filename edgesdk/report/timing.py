@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from edgesdk.benchmark import random_inputs
 from edgesdk.report.contents import LayerTime
 from edgesdk_runtimes.native import NativeRuntime, NodeProfile
 
-RUNS = 10
+# As many runs as fit in this time, within these bounds.
+SECONDS = 1.0
+FEWEST, MOST = 2, 20
 
 
 def layer_times(model: bytes) -> Mapping[str, LayerTime]:
@@ -25,8 +28,9 @@ def layer_times(model: bytes) -> Mapping[str, LayerTime]:
     session = NativeRuntime().open(model, threads=1, profile=True)
     try:
         inputs = random_inputs(session.inputs)
-        profiles = []
-        for _ in range(RUNS):
+        profiles: list[tuple[NodeProfile, ...]] = []
+        end = time.monotonic() + SECONDS
+        while len(profiles) < FEWEST or (len(profiles) < MOST and time.monotonic() < end):
             session.run(inputs)
             profiles.append(session.nodes())
     finally:

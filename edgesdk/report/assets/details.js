@@ -17,9 +17,9 @@ const timeFacts = (time) => (time
 const factsOf = (layer) => [
   ...fact("Operator", layer.label),
   ...fact("Computes on", layer.bits),
-  ...fact("Not integer", layer.why_float),
-  ...fact("Output", layer.result && (layer.result.grid ? layer.shape : `${layer.result.dtype} ${layer.shape}`)),
-  ...gridFacts(layer.result && layer.result.grid),
+  ...fact("Not integer", layer.why),
+  ...fact("Output", layer.grid ? layer.shape : [layer.dtype, layer.shape].filter(known).join(" ")),
+  ...gridFacts(layer.grid),
   ...timeFacts(layer.time),
   ...fact("MACs", layer.macs && scaled(layer.macs)),
   ...fact("Parameters", layer.parameters && scaled(layer.parameters)),
@@ -40,11 +40,8 @@ const damageOf = (damage) => {
 };
 
 const constantsOf = (layer) =>
-  layer.constants.filter((constant) => constant.is_parameter).map((constant) => {
-    const scales = constant.scales > 1 ? `, ${constant.scales} scales` : "";
-    const title = `${constant.dtype} ${constant.shape.join(" × ")}${scales}: ${constant.name}`;
-    return constant.bins ? histogram(title, constant.bins) : create("p", { class: "note" }, title);
-  });
+  (layer.constants ?? []).map(({ title, bins }) =>
+    (bins ? histogram(title, bins) : create("p", { class: "note" }, title)));
 
 // Without a selection: buttons to the layers that add most noise, or cost most.
 const showOverview = (select) => {
@@ -68,7 +65,7 @@ const showLayer = (layer, select) => {
   const close = create("button", { type: "button", class: "close", "aria-label": "Close" }, "×");
   close.addEventListener("click", () => select(undefined));
   const activations = layer.activations
-    ? [histogram("Result in the float model, and the range kept", layer.activations, layer.result && layer.result.grid)]
+    ? [histogram("Result in the float model, and the range kept", layer.activations, layer.grid)]
     : [];
   panel.replaceChildren(
     close, create("h3", {}, ...breakable(layer.name)), ...damageOf(layer.damage),

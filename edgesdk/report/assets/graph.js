@@ -13,16 +13,23 @@ const compact = (shape) => shape.split(" × ").slice(shape.includes("×") ? 1 : 
 
 const shortened = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
+// What a resting pointer tells: every measure that says something about the layer.
+const hoverText = (layer) => {
+  const told = measures.map((measure) => [measure.title, measure.value(layer), measure.text])
+    .filter(([, value]) => known(value)).map(([title, value, text]) => `${title}: ${text(value)}`);
+  return [layer.name, `${layer.label} ${layer.shape ?? ""}`, ...told].join("\n");
+};
+
 const boxOf = ([x, y, index, label]) => {
   const layer = data.layers[index];
   const value = graph.measure && graph.measure.value(layer);
   const figure = known(value) ? graph.measure.text(value) : "";
   const group = draw(
     "g", { transform: `translate(${x + MARGIN} ${y + MARGIN})`, class: `box ${fillOf(graph.measure, layer)}` },
-    draw("title", {}, `${layer.name}\n${layer.label} ${layer.shape}`),
+    draw("title", {}, hoverText(layer)),
     draw("rect", { width: boxWidth, height: boxHeight, rx: 6 }),
     draw("text", { x: 10, y: 18, class: "op" }, shortened(label, 24)),
-    draw("text", { x: 10, y: 35 }, shortened(compact(layer.shape), figure ? 16 : 25)),
+    draw("text", { x: 10, y: 35 }, shortened(compact(layer.shape ?? ""), figure ? 16 : 25)),
     draw("text", { x: boxWidth - 10, y: 35, "text-anchor": "end" }, figure),
   );
   group.addEventListener("click", () => !graph.dragged && selectLayer(index === graph.selected ? undefined : index));
@@ -110,7 +117,7 @@ const startGraph = () => {
   drawGraph();
   const wide = canvas.clientWidth / graph.size[0];
   setZoom(wide < 1 ? Math.max(wide, 0.6) : 1);
-  canvas.scrollTo((graph.size[0] * graph.zoom - canvas.clientWidth) / 2, 0);
+  if (graph.boxes.length) scrollToBox(0);
   canvas.addEventListener("scroll", moveWindow);
   window.addEventListener("resize", moveWindow);
 };
