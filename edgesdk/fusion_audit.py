@@ -33,6 +33,8 @@ FLOAT_OPS: Mapping[str, frozenset[str]] = {
     "Gemm": frozenset({"Gemm", "FusedGemm"}),
     "MatMul": frozenset({"MatMul", "FusedMatMul"}),
 }
+WITH_BIAS = frozenset({"Conv", "Gemm"})
+BIAS = 2  # the input that is one
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,21 @@ def audit_onnxruntime(model: bytes) -> Audit:
 
 
 def _quantized_ops(nodes: Iterable[ir.Node]) -> dict[str, list[str]]:
-    """Names of the nodes that read a dequantized value, by operator."""
+    """Names of the nodes whose every operand is a dequantized value, by operator.
+
+    Nodes with float activations and stored weights are not among them: they are float on purpose.
+    """
     found: dict[str, list[str]] = {}
     for node in nodes:
-        if node.op_type in INTEGER_OPS and any(_dequantized(value) for value in node.inputs):
+        operands = node.inputs[:BIAS] if node.op_type in WITH_BIAS else _data(node)
+        if node.op_type in INTEGER_OPS and all(_dequantized(value) for value in operands):
             found.setdefault(node.op_type, []).append(node.name or "")
     return found
+
+
+def _data(node: ir.Node) -> Sequence[ir.Value | None]:
+    """Inputs that are no axes, which are int64."""
+    return [value for value in node.inputs if value is None or value.dtype != ir.DataType.INT64]
 
 
 def _dequantized(value: ir.Value | None) -> bool:

@@ -100,7 +100,7 @@ def _difference(result: RuntimeResult) -> str:
         return "-"
     if not result.different:
         return f"0 of {result.elements}"
-    return f"{result.different} of {result.elements}, at most {result.largest_step:.3g} steps"
+    return f"{result.different} of {result.elements}, {result.largest_in_words}"
 
 
 def _layer(damage: LayerDamage) -> tuple[str, ...]:

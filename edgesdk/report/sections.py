@@ -165,7 +165,7 @@ def _difference(result: RuntimeResult) -> str:
         return MISSING
     if not result.different:
         return "nowhere"
-    steps = f"at most {result.largest_step:.3g} steps"
+    steps = result.largest_in_words
     return f"{result.different:,} of {result.elements:,} values, {steps}"
 
 

@@ -44,9 +44,9 @@ class Artifacts:
         return {} if self.model is None else parse_layout(self.model.metadata)
 
     @property
-    def output_step(self) -> float:
-        """Scale of the first output, also before a DEQUANTIZE; 1 where it has none."""
-        return 1.0 if self.model is None else _output_step(self.model)
+    def output_step(self) -> float | None:
+        """Scale of the first output, also before a DEQUANTIZE; None where it is float."""
+        return None if self.model is None else _output_step(self.model)
 
 
 def collect(path: str | os.PathLike[str], reference: str) -> Artifacts:
@@ -86,11 +86,11 @@ def _lowered(onnx: Artifact) -> Artifacts:
     return Artifacts(onnx, Artifact(name, "tflite", data), read_model(data), "")
 
 
-def _output_step(model: Model) -> float:
+def _output_step(model: Model) -> float | None:
     main = model.subgraphs[0]
     output = main.outputs[0]
     producer = next((op for op in main.operators if output in op.outputs), None)
     if producer is not None and producer.code == "DEQUANTIZE":
         output = producer.inputs[0]
     grid = grid_of(main.tensors[output])
-    return 1.0 if grid is None else grid.scale
+    return None if grid is None else grid.scale

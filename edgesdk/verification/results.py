@@ -35,8 +35,9 @@ class RuntimeResult:
         sqnr_db: of all outputs against the float model, in dB.
         different: elements that differ from the simulation; None where there is none.
         elements: elements that were compared.
-        largest_step: largest difference, in steps of the output's scale (in units of the output
-            where it has none).
+        largest_step: largest difference, in steps of the output's scale, or in units of the output
+            where it is float.
+        in_steps: whether `largest_step` is in steps.
         failure: why it did not run, "" where it did.
     """
 
@@ -48,7 +49,14 @@ class RuntimeResult:
     different: int | None = None
     elements: int = 0
     largest_step: float = 0.0
+    in_steps: bool = True
     failure: str = ""
+
+    @property
+    def largest_in_words(self) -> str:
+        """E.g. "at most 1 step"."""
+        unit = {True: " step" if self.largest_step == 1 else " steps", False: ""}[self.in_steps]
+        return f"at most {self.largest_step:.3g}{unit}"
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,8 @@ def misses(
     for result in results:
         where = f"{result.artifact} on {result.runtime}"
         if result.failure:
+            if border != Border():
+                found.append(f"{where}: it does not run.")
             continue
         sqnr = math.nan if result.sqnr_db is None else result.sqnr_db
         if border.min_sqnr is not None and not sqnr >= border.min_sqnr:

@@ -132,7 +132,7 @@ def _run_candidates(
         candidate.comparison.add(expected, outputs, simulated, label)
 
 
-def _result(candidate: Candidate, output_step: float) -> RuntimeResult:
+def _result(candidate: Candidate, output_step: float | None) -> RuntimeResult:
     if candidate.failure:
         return RuntimeResult(candidate.artifact, candidate.runtime, failure=candidate.failure)
     found = candidate.comparison
@@ -145,7 +145,8 @@ def _result(candidate: Candidate, output_step: float) -> RuntimeResult:
         sqnr_db=found.noise.decibel,
         different=found.difference.different if compared else None,
         elements=found.difference.elements,
-        largest_step=found.difference.largest / output_step,
+        largest_step=found.difference.largest / (output_step or 1.0),
+        in_steps=output_step is not None,
     )
 
 

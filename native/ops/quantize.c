@@ -12,6 +12,7 @@ typedef enum er_way {
   ER_BY_TABLE, /* 8 bits to 8 bits */
   ER_BY_FACTOR,
   ER_TO_FLOAT,
+  ER_TO_FLOAT_BY_CHANNEL,
   ER_FROM_HALF
 } er_way;
 
@@ -23,6 +24,8 @@ typedef struct er_quantize_plan {
   float factor;                /* FROM_FLOAT: 1 / scale; TO_FLOAT: scale */
   int32_t in_zero, out_zero;
   er_fixed fixed;
+  const er_quant *channels; /* BY_CHANNEL: scales and zero points */
+  int64_t inner;            /* BY_CHANNEL: elements of one channel that lie together */
   uint8_t table[256];
 } er_quantize_plan;
 
@@ -98,6 +101,14 @@ static edgert_status prepare_quantize(er_plan *plan, er_node *node) {
   return EDGERT_OK;
 }
 
+/* Weights that float operators read: one scale for each channel. */
+static void plan_channels(er_quantize_plan *p, const er_tensor *input) {
+  p->way = ER_TO_FLOAT_BY_CHANNEL;
+  p->channels = &input->quant;
+  p->inner = 1;
+  for (int32_t d = input->quant.axis + 1; d < input->rank; ++d) p->inner *= input->dims[d];
+}
+
 static edgert_status prepare_dequantize(er_plan *plan, er_node *node) {
   ER_TRY(er_plan_want_counts(plan, node, 1, 1, 1));
   const er_tensor *input = er_plan_input(plan, node, 0);
@@ -111,6 +122,11 @@ static edgert_status prepare_dequantize(er_plan *plan, er_node *node) {
   p->way = ER_FROM_HALF;
   node->kernel = "half_to_float";
   if (p->in == EDGERT_FLOAT16) return EDGERT_OK;
+  if (input->quant.count > 1) {
+    plan_channels(p, input);
+    node->kernel = "dequantize_channels";
+    return EDGERT_OK;
+  }
   ER_TRY(er_want_per_tensor(plan, node, input));
   p->way = ER_TO_FLOAT;
   p->factor = input->quant.scale[0];
@@ -126,6 +142,21 @@ typedef struct er_job {
   const char *input;
   char *output;
 } er_job;
+
+/* Elements first..last, cut where the channel changes. */
+static void dequantize_channels(const er_job *job, int64_t first, int64_t last) {
+  const er_quantize_plan *p = job->plan;
+  while (first < last) {
+    const int64_t run_of_channel = first / p->inner;
+    const int64_t channel = run_of_channel % p->channels->count;
+    const int64_t ends = (run_of_channel + 1) * p->inner, end = ends < last ? ends : last;
+    const void *input = job->input + first * p->in_bytes;
+    void *output = job->output + first * p->out_bytes;
+    job->kernels->dequantize(p->in, p->channels->scale[channel], p->channels->zero_point[channel],
+                             end - first, input, output);
+    first = end;
+  }
+}
 
 static void work(void *arg, int64_t first, int64_t last) {
   const er_job *job = arg;
@@ -145,6 +176,9 @@ static void work(void *arg, int64_t first, int64_t last) {
       break;
     case ER_TO_FLOAT:
       job->kernels->dequantize(p->in, p->factor, p->in_zero, count, input, output);
+      break;
+    case ER_TO_FLOAT_BY_CHANNEL:
+      dequantize_channels(job, first, last);
       break;
     case ER_FROM_HALF:
       er_half_to_float(count, input, output);

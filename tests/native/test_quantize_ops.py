@@ -57,3 +57,17 @@ def test_requantize_has_the_bits_of_litert(seed: int, source: str, target: str) 
     )
     theirs = litert(model, [values], reference=source != target)[0]
     assert np.array_equal(native(model, [values])[0], theirs)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_dequantize_by_channel_has_the_bits_of_litert(axis: int) -> None:
+    """What float operators with 8-bit weights read."""
+    rng, shape = np.random.default_rng(axis), (3, 4, 5)
+    scale = rng.uniform(0.001, 1, shape[axis]).astype(np.float32)
+    values = rng.integers(-127, 128, shape).astype(np.int8)
+    source = TensorDef(shape, np.int8, None, tuple(map(float, scale)), (), axis)
+    model = single_op_model(OP.DEQUANTIZE, None, [source], [TensorDef(shape)], version=5)
+    along = scale.reshape([-1 if d == axis else 1 for d in range(3)])
+    actual = native(model, [values])[0]
+    assert np.array_equal(actual, values.astype(np.float32) * along)
+    assert np.array_equal(actual, litert(model, [values])[0])

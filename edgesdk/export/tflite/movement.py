@@ -9,6 +9,7 @@ import onnx_ir as ir
 
 from edgesdk.export.legalization.movement import pad_amounts
 from edgesdk.export.tflite.convolution import float_constant
+from edgesdk.export.tflite.row_lookup import as_int32, is_table_of_rows, lower_row_lookup
 from edgesdk.export.tflite.scope import Scope, readers
 from edgesdk.export.tflite.tensors import Place, required, static_shape
 from edgesdk_quant.graph import constant
@@ -169,6 +170,9 @@ def lower_gather(scope: Scope, node: ir.Node) -> None:
     data, indices = node.inputs[0], node.inputs[1]
     if data is None or indices is None:
         raise UnsupportedError("an operand is left out")
+    if is_table_of_rows(scope, node):
+        lower_row_lookup(scope, node)
+        return
     integer = _passes_integers(scope, node)
     table = (
         scope.place(data, integer=True)
@@ -177,7 +181,7 @@ def lower_gather(scope: Scope, node: ir.Node) -> None:
     )
     axis = node.attributes.get_int("axis", 0) % len(table.permutation)
     picked = scope.tensor(indices, integer=False)
-    picked = _as_int32(scope, picked)
+    picked = as_int32(scope, picked)
     source = scope.arranged(data, table, tuple(range(len(table.permutation))))
     options = {"axis": axis, "batch_dims": 0}
     if integer or not scope.is_quantized(data):
@@ -187,14 +191,6 @@ def lower_gather(scope: Scope, node: ir.Node) -> None:
     rows = scope.out.like(f"{node.outputs[0].name}_rows", source, static_shape(node.outputs[0]))
     scope.out.emit("GATHER", [source, picked], [rows], **options)
     scope.out.emit("DEQUANTIZE", [rows], [scope.result(node.outputs[0], integer=False)])
-
-
-def _as_int32(scope: Scope, tensor: int) -> int:
-    """Constant int64 indices as int32, which every runtime's GATHER takes."""
-    source = scope.out.tensors[tensor]
-    if source.data is None or source.type != "INT64":
-        return tensor
-    return scope.out.constant(f"{source.name}_int32", source.data.astype(np.int32))
 
 
 def lower_pad(scope: Scope, node: ir.Node) -> None:

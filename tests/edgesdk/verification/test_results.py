@@ -34,6 +34,20 @@ def test_a_figure_that_is_no_number_misses_the_border() -> None:
     assert misses((broken,), None, Border(min_sqnr=1.0))
 
 
-def test_a_runtime_that_did_not_run_is_no_miss() -> None:
+def test_a_runtime_that_did_not_run_misses_any_border() -> None:
     failed = RuntimeResult("m.tflite", "native", failure="no such operator")
-    assert not misses((failed,), None, Border(min_sqnr=99.0))
+    assert not misses((failed,), None, Border())
+    assert misses((failed,), None, Border(min_sqnr=1.0)) == (
+        "m.tflite on native: it does not run.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("largest", "in_steps", "words"),
+    [(1.0, True, "at most 1 step"), (2.0, True, "at most 2 steps"), (0.1, False, "at most 0.1")],
+)
+def test_differences_are_told_in_steps_where_there_are_steps(
+    largest: float, in_steps: bool, words: str
+) -> None:
+    result = RuntimeResult("m", "native", largest_step=largest, in_steps=in_steps)
+    assert result.largest_in_words == words
