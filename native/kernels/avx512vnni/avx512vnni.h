@@ -7,7 +7,13 @@
 
 #include "kernels/kernels.h"
 
+#ifndef ER_ALWAYS_INLINE
+#define ER_ALWAYS_INLINE inline __attribute__((always_inline))
+#endif
+
 extern const er_gemm_s8 er_gemm_s8_avx512vnni;
+extern const er_dwconv_s8 er_dwconv_s8_avx512vnni;
+extern const er_gemm_f32 er_gemm_f32_avx512;
 
 /* A range in the form of the last step: int16 zero points and byte bounds. */
 typedef struct er_avx512_range {
