@@ -9,6 +9,9 @@
 static void add_generic(er_kernels *kernels) {
   *kernels = (er_kernels){.gemm_s8 = er_gemm_s8_generic,
                           .gemm_w4 = er_gemm_s8_generic,
+                          .gemm_sums = er_gemm_s8_generic,
+                          .quantize_row = er_quantize_row,
+                          .scale_sums = er_scale_sums,
                           .dwconv_s8 = er_dwconv_s8_generic,
                           .gemv_s8 = {"gemv_s8_generic", er_gemv_s8_generic},
                           .gemm_f32 = er_gemm_f32_generic,

@@ -21,7 +21,12 @@ struct er_requant;
 typedef struct er_kernels {
   const char *isa; /* the last layer, e.g. "avx2" */
   er_gemm_s8 gemm_s8;
-  er_gemm_s8 gemm_w4; /* weights in -8..7; values are given as int8, packed two a byte */
+  er_gemm_s8 gemm_w4;   /* weights in -8..7; values are given as int8, packed two a byte */
+  er_gemm_s8 gemm_sums; /* has `sums`; values of 8 or 4 bits */
+  /** One row of floats to int8, its range taken from its least and largest value and 0.
+   * @param input [count]  @param output [count] */
+  er_row_quant (*quantize_row)(int64_t count, const float *input, int8_t *output);
+  void (*scale_sums)(const er_scale_sums_call *call);
   er_gemv_s8 gemv_s8;
   er_dwconv_s8 dwconv_s8;
   er_gemm_f32 gemm_f32;

@@ -50,7 +50,37 @@ typedef struct er_gemm_s8 {
   /** @param[out] packed 64-byte aligned, zeroed */
   void (*pack)(const er_weights_s8 *weights, void *packed);
   void (*run)(const er_gemm_s8_call *call);
+  /** The plain sums, for whoever scales them otherwise: sums[r * sums_stride + u - first] = bias[u]
+   * less the zero point's part + sum of products. `range`, `output` and the scales are not used.
+   * NULL where a kernel has none: er_kernels.gemm_sums always has one.
+   * @param sums [rows][last - first] */
+  void (*sums)(const er_gemm_s8_call *call, int32_t *sums, int64_t sums_stride);
 } er_gemm_s8;
+
+/* A row of floats as int8: real = (q - zero_point) * scale. */
+typedef struct er_row_quant {
+  float scale;
+  int32_t zero_point;
+} er_row_quant;
+
+/** A whole image likewise, by the rule of the operators that quantize images. */
+er_row_quant er_quantize_image(int64_t count, const float *input, int8_t *output);
+
+/* From sums of dynamically quantized rows to floats:
+ * output[r, u] = clamp(fma((sums[r, u] - zero_point[r] * weight_sums[u]) * scale[r],
+ * weight_scale[u], bias[u])), each product rounded to float32, fma rounded once. */
+typedef struct er_scale_sums_call {
+  int32_t rows, units;
+  const int32_t *sums; /* [rows][units], a row every sums_stride */
+  int64_t sums_stride;
+  const er_row_quant *quant;  /* [rows] */
+  const int32_t *weight_sums; /* [units] */
+  const float *weight_scale;  /* [units] */
+  const float *bias;          /* [units], or NULL */
+  float low, high;
+  float *output; /* [rows][units], a row every output_stride */
+  int64_t output_stride;
+} er_scale_sums_call;
 
 typedef struct er_dwconv_s8_call {
   const er_conv_shape *shape; /* multiplier 1, in_c = out_c */

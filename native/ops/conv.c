@@ -4,12 +4,16 @@
 #include "spread.h"
 #include "window.h"
 
-/* `gemm` and `rows` are alternatives. */
+typedef enum er_conv_form { GEMM, WIDE, DYNAMIC } er_conv_form;
+
 typedef struct er_conv {
-  bool wide;
-  er_conv_gemm gemm;
-  er_conv_wide rows;
-  size_t thread_bytes;
+  er_conv_form form;
+  union {
+    er_conv_gemm gemm;
+    er_conv_wide wide;
+    er_conv_dynamic dynamic;
+  };
+  size_t thread_bytes; /* GEMM, WIDE: scratch of one thread */
 } er_conv;
 
 enum {
@@ -47,14 +51,24 @@ static edgert_status read_shape(er_plan *plan, const er_node *node, er_conv_shap
   return er_place_window(plan, node, er_i8(node->options, SLOT_PADDING, 0), s);
 }
 
+static er_conv_form choose_form(const er_conv_shape *shape, const er_linear_tensors *tensors,
+                                const er_linear *linear) {
+  const int32_t depth = shape->filter_h * shape->filter_w * shape->filter_c;
+  if (er_is_dynamic(tensors, linear, depth)) return DYNAMIC;
+  return linear->arithmetic == ER_FLOAT_LINEAR || er_is_fast(tensors, linear) ? GEMM : WIDE;
+}
+
 static edgert_status plan_arithmetic(er_plan *plan, er_node *node, const er_conv_shape *shape,
                                      const er_linear_tensors *tensors, const er_linear *linear,
                                      er_conv *conv) {
-  conv->wide = linear->arithmetic != ER_FLOAT_LINEAR && !er_is_fast(tensors, linear);
-  if (conv->wide) {
-    ER_TRY(er_conv_wide_plan(plan, shape, tensors, linear, &conv->rows));
+  conv->form = choose_form(shape, tensors, linear);
+  if (conv->form == WIDE) {
     node->kernel = linear->arithmetic == ER_S8_LINEAR ? "conv_wide_s8" : "conv_wide_s16";
-    return EDGERT_OK;
+    return er_conv_wide_plan(plan, shape, tensors, linear, &conv->wide);
+  }
+  if (conv->form == DYNAMIC) {
+    node->kernel = "conv_dynamic";
+    return er_conv_dynamic_plan(plan, shape, tensors, linear, &conv->dynamic);
   }
   ER_TRY(er_want_constant(plan, node, tensors->weights, "weights"));
   if (tensors->bias) ER_TRY(er_want_constant(plan, node, tensors->bias, "biases"));
@@ -64,8 +78,14 @@ static edgert_status plan_arithmetic(er_plan *plan, er_node *node, const er_conv
 }
 
 static void size_scratch(const er_plan *plan, er_node *node, er_conv *conv) {
-  conv->thread_bytes = er_align_up(conv->wide ? conv->rows.thread_bytes : conv->gemm.thread_bytes);
-  node->scratch_bytes = conv->thread_bytes * (size_t)er_plan_threads(plan);
+  const int32_t threads = er_plan_threads(plan);
+  if (conv->form == DYNAMIC) {
+    node->scratch_bytes = er_conv_dynamic_scratch(&conv->dynamic, threads);
+    return;
+  }
+  conv->thread_bytes =
+      er_align_up(conv->form == WIDE ? conv->wide.thread_bytes : conv->gemm.thread_bytes);
+  node->scratch_bytes = conv->thread_bytes * (size_t)threads;
 }
 
 static edgert_status prepare(er_plan *plan, er_node *node) {
@@ -106,8 +126,8 @@ static void work_pixels(void *arg, int32_t first, int32_t last, int32_t thread) 
   void *scratch = job->scratch + job->conv->thread_bytes * (size_t)thread;
   first *= job->step;
   last = er_steps_end(last, job->step, job->pixels);
-  if (job->conv->wide) {
-    er_conv_wide_pixels(&job->conv->rows, job->input, job->output, first, last, scratch);
+  if (job->conv->form == WIDE) {
+    er_conv_wide_pixels(&job->conv->wide, job->input, job->output, first, last, scratch);
   } else {
     const er_conv_gemm *conv = &job->conv->gemm;
     const size_t pixel = (size_t)conv->shape.out_c * er_conv_gemm_element_bytes(conv);
@@ -124,20 +144,37 @@ static void work_units(void *arg, int32_t first, int32_t last, int32_t thread) {
                      er_steps_end(last, job->step, units), job->output);
 }
 
+static const er_conv_shape *shape_of(const er_conv *conv) {
+  return conv->form == WIDE      ? &conv->wide.shape
+         : conv->form == DYNAMIC ? &conv->dynamic.shape
+                                 : &conv->gemm.shape;
+}
+
 /* Threads share the pixels, or where those are few the output channels; in whole steps of the
  * kernel, so that none computes half a tile. */
+static void share(const er_run *run, er_job *job) {
+  const er_conv *conv = job->conv;
+  const int32_t row_step = conv->form == WIDE ? 1 : er_conv_gemm_row_step(&conv->gemm);
+  const bool few = job->pixels / row_step < run->threads;
+  if (few && conv->form == GEMM && conv->gemm.direct) {
+    job->step = er_conv_gemm_unit_step(&conv->gemm);
+    er_parallel(run, er_steps(conv->gemm.shape.out_c, job->step), work_units, job);
+  } else {
+    job->step = row_step;
+    er_parallel(run, er_steps(job->pixels, row_step), work_pixels, job);
+  }
+}
+
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_conv *conv = node->data;
-  const er_conv_shape *s = conv->wide ? &conv->rows.shape : &conv->gemm.shape;
+  const er_conv_shape *s = shape_of(conv);
   er_job job = {conv, er_in_data(run, node, 0), er_out_data(run, node, 0), run->scratch,
                 .pixels = s->batch * s->out_h * s->out_w};
-  const int32_t row_step = conv->wide ? 1 : er_conv_gemm_row_step(&conv->gemm);
-  if (!conv->wide && conv->gemm.direct && job.pixels / row_step < run->threads) {
-    job.step = er_conv_gemm_unit_step(&conv->gemm);
-    er_parallel(run, er_steps(s->out_c, job.step), work_units, &job);
+  if (conv->form == DYNAMIC) {
+    er_conv_dynamic_run(run, &conv->dynamic, job.input, er_in_data(run, node, 2),
+                        er_out_data(run, node, 0));
   } else {
-    job.step = row_step;
-    er_parallel(run, er_steps(job.pixels, row_step), work_pixels, &job);
+    share(run, &job);
   }
   return EDGERT_OK;
 }
@@ -147,14 +184,19 @@ const er_op er_op_conv_2d = {.builtin = 3, .name = "CONV_2D", .prepare = prepare
 const er_conv_gemm *er_conv_gemm_of(const er_node *node) {
   if (node->op != &er_op_conv_2d) return NULL;
   const er_conv *conv = node->data;
-  return conv->wide ? NULL : &conv->gemm;
+  return conv->form == GEMM ? &conv->gemm : NULL;
 }
 
 bool er_conv_repad(er_plan *plan, er_node *node, const er_pad_shape *pad) {
   if (node->op != &er_op_conv_2d) return false;
   er_conv *conv = node->data;
-  er_pad_inside(conv->wide ? &conv->rows.shape : &conv->gemm.shape, pad);
-  if (!conv->wide) er_conv_gemm_resize(&conv->gemm);
+  /* Pixels that are quantized one by one would no longer be. */
+  if (conv->form == DYNAMIC && conv->dynamic.direct) return false;
+  er_pad_inside(conv->form == WIDE      ? &conv->wide.shape
+                : conv->form == DYNAMIC ? &conv->dynamic.shape
+                                        : &conv->gemm.shape,
+                pad);
+  if (conv->form == GEMM) er_conv_gemm_resize(&conv->gemm);
   size_scratch(plan, node, conv);
   return true;
 }

@@ -1,9 +1,9 @@
-/* CONV_2D in three arithmetics. Each form is planned once and then computes any range of output
+/* CONV_2D in its arithmetics. Each form is planned once and then computes any range of output
  * pixels, so that the operator itself and fused groups can share it. */
 #ifndef ER_OPS_CONV_H
 #define ER_OPS_CONV_H
 
-#include "linear.h"
+#include "dynamic.h"
 
 /* int8 (fast kernels) and float32: a gemm whose rows are the input itself (1x1) or patches gathered
  * strip by strip. */
@@ -64,6 +64,25 @@ edgert_status er_conv_wide_plan(er_plan *plan, const er_conv_shape *shape,
                                 er_conv_wide *conv);
 void er_conv_wide_pixels(const er_conv_wide *conv, const void *input, void *output, int32_t first,
                          int32_t last, void *scratch);
+
+/* Float activations with integer weights. */
+typedef struct er_conv_dynamic {
+  er_conv_shape shape;
+  er_dynamic dynamic;
+  bool direct; /* rows are input pixels, quantized one by one */
+} er_conv_dynamic;
+
+edgert_status er_conv_dynamic_plan(er_plan *plan, const er_conv_shape *shape,
+                                   const er_linear_tensors *tensors, const er_linear *linear,
+                                   er_conv_dynamic *conv);
+/** @return bytes of scratch for all threads */
+size_t er_conv_dynamic_scratch(const er_conv_dynamic *conv, int32_t threads);
+/** @param bias [out_c], or NULL */
+void er_conv_dynamic_run(const er_run *run, const er_conv_dynamic *conv, const float *input,
+                         const float *bias, float *output);
+
+/** @return whether the rows of the product are the input's pixels. */
+bool er_is_pointwise(const er_conv_shape *shape);
 
 /* ---- for fused groups ------------------------------------------------------------------------ */
 

@@ -4,7 +4,7 @@
 /* Patches at once: they stay in the first-level cache beside a panel of weights. */
 enum { STRIP_BYTES = 16 * 1024, MOST_STRIP = 256 };
 
-static bool is_direct(const er_conv_shape *s) {
+bool er_is_pointwise(const er_conv_shape *s) {
   return s->filter_h == 1 && s->filter_w == 1 && s->stride_h == 1 && s->stride_w == 1 &&
          s->groups == 1 && s->pad_top == 0 && s->pad_left == 0 && s->out_h == s->in_h &&
          s->out_w == s->in_w;
@@ -13,7 +13,7 @@ static bool is_direct(const er_conv_shape *s) {
 void er_conv_gemm_resize(er_conv_gemm *conv) {
   const size_t row = (size_t)conv->depth * er_conv_gemm_element_bytes(conv);
   const int32_t fitting = row > STRIP_BYTES ? 1 : (int32_t)(STRIP_BYTES / row);
-  conv->direct = is_direct(&conv->shape);
+  conv->direct = er_is_pointwise(&conv->shape);
   conv->strip =
       er_round_up(fitting < MOST_STRIP ? fitting : MOST_STRIP, er_conv_gemm_row_step(conv));
   conv->thread_bytes = conv->direct ? 0 : (size_t)conv->strip * row + ER_OVERREAD;

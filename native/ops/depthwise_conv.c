@@ -1,5 +1,5 @@
 /* DEPTHWISE_CONV_2D: its geometry and its choice of arithmetic. */
-#include "dwconv_lines.h"
+#include "dwconv_dynamic.h"
 #include "window.h"
 
 /* 8-bit activations beyond the fast kernels, and int16 ones. */
@@ -8,12 +8,17 @@ typedef struct er_dwconv_wide {
   const int16_t *weights; /* [filter_h, filter_w, out_c] less their zero points */
 } er_dwconv_wide;
 
+typedef enum er_dwconv_form { LINES, WIDE, DYNAMIC } er_dwconv_form;
+
 typedef struct er_dwconv {
   er_conv_shape shape;
-  bool is_wide;
-  er_dwconv_wide wide;   /* one of these two */
-  er_dwconv_lines lines; /* */
-  size_t thread_bytes;
+  er_dwconv_form form;
+  union {
+    er_dwconv_lines lines;
+    er_dwconv_wide wide;
+    er_dwconv_dynamic dynamic;
+  };
+  size_t thread_bytes; /* LINES, WIDE: scratch of one thread */
 } er_dwconv;
 
 enum {
@@ -58,8 +63,13 @@ static void size_scratch(const er_plan *plan, er_node *node, er_dwconv *conv) {
   const int64_t line_w =
       (int64_t)(s->out_w - 1) * s->stride_w + (int64_t)(s->filter_w - 1) * s->dilation_w + 1;
   const size_t wide_bytes = (size_t)(line_w * s->filter_h * s->out_c) * sizeof(int16_t);
-  conv->thread_bytes = er_align_up(conv->is_wide ? wide_bytes : conv->lines.thread_bytes);
-  node->scratch_bytes = conv->thread_bytes * (size_t)er_plan_threads(plan);
+  const int32_t threads = er_plan_threads(plan);
+  if (conv->form == DYNAMIC) {
+    node->scratch_bytes = er_dwconv_dynamic_scratch(&conv->dynamic, threads);
+    return;
+  }
+  conv->thread_bytes = er_align_up(conv->form == WIDE ? wide_bytes : conv->lines.thread_bytes);
+  node->scratch_bytes = conv->thread_bytes * (size_t)threads;
 }
 
 static edgert_status plan_wide(er_plan *plan, er_node *node, const er_linear *linear,
@@ -83,6 +93,21 @@ static edgert_status plan_lines(er_plan *plan, er_node *node, const er_linear_te
   return EDGERT_OK;
 }
 
+static edgert_status choose_form(er_plan *plan, er_node *node, const er_linear_tensors *tensors,
+                                 const er_linear *linear, er_dwconv *conv) {
+  const er_conv_shape *s = &conv->shape;
+  const int64_t taps = (int64_t)s->filter_h * s->filter_w;
+  const bool few_taps = taps <= ER_DWCONV_DYNAMIC_MOST_TAPS;
+  if (few_taps && er_is_dynamic(tensors, linear, (int32_t)taps)) {
+    conv->form = DYNAMIC;
+    node->kernel = "dwconv_dynamic";
+    return er_dwconv_dynamic_plan(plan, s, tensors, linear, &conv->dynamic);
+  }
+  conv->form = linear->arithmetic == ER_FLOAT_LINEAR || er_is_fast(tensors, linear) ? LINES : WIDE;
+  return conv->form == WIDE ? plan_wide(plan, node, linear, conv)
+                            : plan_lines(plan, node, tensors, linear, conv);
+}
+
 static edgert_status prepare(er_plan *plan, er_node *node) {
   ER_TRY(er_plan_want_counts(plan, node, 2, 3, 1));
   er_dwconv *conv = er_plan_alloc(plan, sizeof *conv);
@@ -98,9 +123,7 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
                                      .units = conv->shape.out_c,
                                      .axis = 3};
   ER_TRY(er_prepare_linear(plan, node, &tensors, bounds, &linear));
-  conv->is_wide = linear.arithmetic != ER_FLOAT_LINEAR && !er_is_fast(&tensors, &linear);
-  ER_TRY(conv->is_wide ? plan_wide(plan, node, &linear, conv)
-                       : plan_lines(plan, node, &tensors, &linear, conv));
+  ER_TRY(choose_form(plan, node, &tensors, &linear, conv));
   size_scratch(plan, node, conv);
   node->macs = tensors.output->count * conv->shape.filter_h * conv->shape.filter_w;
   node->data = conv;
@@ -149,11 +172,17 @@ static er_dwconv with_values(const er_run *run, const er_node *node, const er_dw
 
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_dwconv *conv = node->data;
-  const er_dwconv filled = with_values(run, node, conv);
-  er_job job = {&filled, run->kernels, er_in_data(run, node, 0), er_out_data(run, node, 0),
+  er_job job = {conv, run->kernels, er_in_data(run, node, 0), er_out_data(run, node, 0),
                 run->scratch};
-  er_parallel(run, conv->shape.batch * conv->shape.out_h, conv->is_wide ? work_wide : work_lines,
-              &job);
+  if (conv->form == DYNAMIC) {
+    er_dwconv_dynamic_run(run, &conv->dynamic, job.input, er_in_data(run, node, 2), job.output);
+  } else if (conv->form == WIDE) {
+    er_parallel(run, conv->shape.batch * conv->shape.out_h, work_wide, &job);
+  } else {
+    const er_dwconv filled = with_values(run, node, conv);
+    job.conv = &filled;
+    er_parallel(run, conv->shape.batch * conv->shape.out_h, work_lines, &job);
+  }
   return EDGERT_OK;
 }
 
@@ -163,16 +192,18 @@ const er_op er_op_depthwise_conv_2d = {
 const er_dwconv_lines *er_dwconv_lines_of(const er_node *node) {
   if (node->op != &er_op_depthwise_conv_2d) return NULL;
   const er_dwconv *conv = node->data;
-  return conv->is_wide || (!conv->lines.s8 && !conv->lines.weights) ? NULL : &conv->lines;
+  if (conv->form != LINES) return NULL;
+  return conv->lines.s8 || conv->lines.weights ? &conv->lines : NULL;
 }
 
 bool er_dwconv_repad(er_plan *plan, er_node *node, const er_pad_shape *pad) {
   if (node->op != &er_op_depthwise_conv_2d) return false;
   er_dwconv *conv = node->data;
   er_pad_inside(&conv->shape, pad);
-  if (!conv->is_wide) {
-    er_pad_inside(&conv->lines.shape, pad);
-    er_dwconv_lines_resize(&conv->lines);
+  if (conv->form != WIDE) {
+    er_dwconv_lines *lines = conv->form == DYNAMIC ? &conv->dynamic.lines : &conv->lines;
+    er_pad_inside(&lines->shape, pad);
+    er_dwconv_lines_resize(lines);
   }
   size_scratch(plan, node, conv);
   return true;

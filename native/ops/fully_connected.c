@@ -1,6 +1,6 @@
 /* FULLY_CONNECTED: a gemm over [rows, depth]; threads share the units. */
+#include "fc_dynamic.h"
 #include "kernels/float.h"
-#include "linear.h"
 #include "shape.h"
 #include "spread.h"
 
@@ -10,7 +10,8 @@ typedef enum er_fc_form {
   GEMV_S8,  /* one row, weights as they lie in the file */
   WIDE,     /* int16 rows */
   GEMM_F32, /* packed floats */
-  ROWS_F32  /* floats as they lie in the file, or computed while running */
+  ROWS_F32, /* floats as they lie in the file, or computed while running */
+  DYNAMIC   /* float rows, quantized while running */
 } er_fc_form;
 
 typedef struct er_fc {
@@ -21,6 +22,7 @@ typedef struct er_fc {
   const int32_t *bias;    /* GEMV_S8: [units] less the zero point's part */
   const er_gemm_s8 *gemm; /* GEMM_S8 */
   int32_t depth;          /* WIDE: padded */
+  er_dynamic dynamic;     /* DYNAMIC */
   int32_t step;           /* threads share the units in multiples of this */
 } er_fc;
 
@@ -87,6 +89,15 @@ static edgert_status plan_float(er_plan *plan, er_node *node, er_fc *fc) {
   return EDGERT_OK;
 }
 
+static edgert_status plan_dynamic(er_plan *plan, er_node *node, const er_linear_tensors *tensors,
+                                  er_fc *fc) {
+  fc->form = DYNAMIC;
+  node->kernel = "fc_dynamic";
+  ER_TRY(er_dynamic_plan(plan, tensors, &fc->linear, 1, &fc->dynamic));
+  node->scratch_bytes = er_fc_dynamic_scratch(&fc->dynamic, fc->shape.rows, er_plan_threads(plan));
+  return EDGERT_OK;
+}
+
 static edgert_status plan_wide(er_plan *plan, er_node *node, er_fc *fc) {
   fc->form = WIDE;
   fc->step = ER_UNIT_STEP;
@@ -146,6 +157,14 @@ static edgert_status plan_integer(er_plan *plan, er_node *node, const er_linear_
   return one_row ? plan_gemv(plan, node, fc) : plan_gemm(plan, node, fc);
 }
 
+static edgert_status choose_form(er_plan *plan, er_node *node, const er_linear_tensors *tensors,
+                                 er_fc *fc) {
+  if (fc->linear.arithmetic != ER_FLOAT_LINEAR) return plan_integer(plan, node, tensors, fc);
+  return er_is_dynamic(tensors, &fc->linear, fc->shape.depth)
+             ? plan_dynamic(plan, node, tensors, fc)
+             : plan_float(plan, node, fc);
+}
+
 static edgert_status prepare(er_plan *plan, er_node *node) {
   ER_TRY(er_plan_want_counts(plan, node, 2, 3, 1));
   er_fc *fc = er_plan_alloc(plan, sizeof *fc);
@@ -160,8 +179,7 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
                                      .units = fc->shape.units,
                                      .axis = 0};
   ER_TRY(er_prepare_linear(plan, node, &tensors, bounds, &fc->linear));
-  ER_TRY(fc->linear.arithmetic == ER_FLOAT_LINEAR ? plan_float(plan, node, fc)
-                                                  : plan_integer(plan, node, &tensors, fc));
+  ER_TRY(choose_form(plan, node, &tensors, fc));
   node->macs = tensors.input->count * fc->shape.units;
   node->data = fc;
   return EDGERT_OK;
@@ -276,6 +294,10 @@ static edgert_status run(const er_run *run, const er_node *node) {
                 .weights = fc->weights != NULL ? fc->weights : er_in_data(run, node, 1),
                 .bias = er_in_data(run, node, 2),
                 .output = er_out_data(run, node, 0)};
+  if (fc->form == DYNAMIC) {
+    er_fc_dynamic_run(run, &fc->dynamic, fc->shape.rows, job.rows, job.bias, job.output);
+    return EDGERT_OK;
+  }
   if (fc->form == WIDE) {
     widen_rows(fc, job.rows, run->scratch);
     job.rows = run->scratch;

@@ -18,7 +18,7 @@ int16_t er_weight_at(const er_tensor *weights, int64_t i, int32_t channel) {
   return (int16_t)((nibble ^ 8) - 8 - zero);
 }
 
-static float weight_scale(const er_tensor *weights, int32_t channel) {
+float er_weight_scale(const er_tensor *weights, int32_t channel) {
   return weights->quant.scale[weights->quant.count == 1 ? 0 : channel];
 }
 
@@ -63,19 +63,22 @@ const float *er_float_weights(er_plan *plan, const er_tensor *weights) {
   const int64_t step = channel_step(weights, axis);
   for (int64_t i = 0; i < weights->count; ++i) {
     const int32_t channel = (int32_t)(i / step % weights->dims[axis]);
-    values[i] = (float)er_weight_at(weights, i, channel) * weight_scale(weights, channel);
+    values[i] = (float)er_weight_at(weights, i, channel) * er_weight_scale(weights, channel);
   }
   return values;
 }
 
-bool er_is_fast(const er_linear_tensors *tensors, const er_linear *linear) {
-  const er_tensor *weights = tensors->weights;
-  if (linear->type != EDGERT_INT8 || !weights->constant) return false;
+bool er_has_plain_integers(const er_tensor *weights) {
+  if (!weights->constant) return false;
   if (weights->type != EDGERT_INT8 && weights->type != EDGERT_INT4) return false;
   for (int32_t i = 0; i < weights->quant.count; ++i) {
     if (weights->quant.zero_point[i] != 0) return false;
   }
   return true;
+}
+
+bool er_is_fast(const er_linear_tensors *tensors, const er_linear *linear) {
+  return linear->type == EDGERT_INT8 && er_has_plain_integers(tensors->weights);
 }
 
 const int8_t *er_weights_as_int8(er_plan *plan, const er_tensor *weights) {
@@ -154,7 +157,7 @@ static int64_t input_reach(const er_tensor *input) {
 }
 
 static float output_scale(const er_linear_tensors *t, int32_t unit) {
-  const float product = t->input->quant.scale[0] * weight_scale(t->weights, unit);
+  const float product = t->input->quant.scale[0] * er_weight_scale(t->weights, unit);
   return product / t->output->quant.scale[0];
 }
 
@@ -212,7 +215,7 @@ static edgert_status fill_s16(er_plan *plan, const er_node *node, const er_linea
   int64_t *bias = er_plan_alloc(plan, (size_t)t->units * sizeof *bias);
   if (multiplier == NULL || exponent == NULL || bias == NULL) return er_plan_no_memory(plan);
   for (int32_t u = 0; u < t->units; ++u) {
-    const double scale = (double)t->input->quant.scale[0] * (double)weight_scale(t->weights, u) /
+    const double scale = (double)t->input->quant.scale[0] * (double)er_weight_scale(t->weights, u) /
                          (double)t->output->quant.scale[0];
     const er_fixed fixed = er_fixed_from(scale);
     if (fixed.exponent > 14 || fixed.multiplier == 0) {

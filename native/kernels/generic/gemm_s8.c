@@ -48,9 +48,22 @@ static void run(const er_gemm_s8_call *c) {
   }
 }
 
+static void sums(const er_gemm_s8_call *c, int32_t *sums, int64_t sums_stride) {
+  const int32_t *bias = c->packed;
+  const int8_t *values = (const int8_t *)(bias + 2 * (int64_t)c->units);
+  for (int32_t r = 0; r < c->rows; r++) {
+    const int8_t *row = c->input + r * c->input_stride;
+    for (int32_t u = c->first; u < c->last; u++) {
+      const uint32_t sum = (uint32_t)dot(c->depth, row, values + (int64_t)u * c->depth);
+      sums[r * sums_stride + u - c->first] = (int32_t)(sum + (uint32_t)bias[u]);
+    }
+  }
+}
+
 const er_gemm_s8 er_gemm_s8_generic = {.name = "gemm_s8_generic",
                                        .unit_step = 1,
                                        .row_step = 1,
                                        .packed_bytes = packed_bytes,
                                        .pack = pack,
-                                       .run = run};
+                                       .run = run,
+                                       .sums = sums};

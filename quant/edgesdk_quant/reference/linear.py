@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from edgesdk_quant import numerics
+from edgesdk_quant.reference import dynamic
 from edgesdk_quant.reference.context import Context
 from edgesdk_quant.reference.windows import extents, windows
 from edgesdk_quant.tflite.model import Quantization, Tensor
@@ -14,7 +17,14 @@ from edgesdk_runtimes.errors import UnsupportedError
 
 def conv(context: Context) -> list[Array]:
     """CONV_2D, grouped too: weights [O, H, W, I / groups]."""
+    if dynamic.is_dynamic(context, int(np.prod(context.tensor(1).shape[1:]))):
+        return [_dynamic_conv(context)]
     x, weights = _operands(context)
+    return [_finish(context, _conv_sums(context, x, weights))]
+
+
+def _conv_sums(context: Context, x: Array, weights: Array) -> Array:
+    """[N, H, W, I] x [O, kh, kw, I / groups] -> [N, H', W', O]."""
     groups = x.shape[3] // weights.shape[3]
     patches = windows(context, x, (weights.shape[1], weights.shape[2]), 0.0)
     per_group = weights.shape[0] // groups
@@ -26,7 +36,31 @@ def conv(context: Context) -> list[Array]:
         )
         for g in range(groups)
     ]
-    return [_finish(context, np.concatenate(sums, axis=-1))]
+    return np.concatenate(sums, axis=-1)
+
+
+def _dynamic_conv(context: Context) -> Array:
+    """Float activations: each pixel of a 1x1 convolution is quantized alone, other images whole."""
+    x, weights = context.value(0), context.value(1).astype(np.float64)
+    pointwise = (
+        weights.shape[1:] == (1, 1, x.shape[3]) and x.shape[1:3] == context.result().shape[1:3]
+    )
+    rows = dynamic.quantize_rows(x.reshape(-1, x.shape[3]) if pointwise else x.reshape(len(x), -1))
+    sums = _conv_sums(context, rows.values.reshape(x.shape), weights)
+    scale = rows.scale.reshape(*x.shape[:3], 1) if pointwise else rows.scale.reshape(-1, 1, 1, 1)
+    return _finish_dynamic(context, dynamic.finish_rows, sums, scale)
+
+
+def _finish_dynamic(
+    context: Context, finish: Callable[..., Array], sums: Array, scale: Array
+) -> Array:
+    """Scales, bias and activation of exact sums with channels last."""
+    scheme = context.tensor(1).quantization
+    if scheme is None:
+        raise UnsupportedError("weights without scales")
+    bias = context.value(2) if context.has(2) else None
+    finished = context.activated(finish(sums, scale, scheme.scale, bias))
+    return np.asarray(finished, np.float32)
 
 
 def _product(patches: Array, weights: Array) -> Array:
@@ -38,21 +72,48 @@ def _product(patches: Array, weights: Array) -> Array:
 
 def depthwise_conv(context: Context) -> list[Array]:
     """DEPTHWISE_CONV_2D: weights [1, H, W, C * multiplier]."""
+    taps = context.tensor(1).shape[1] * context.tensor(1).shape[2]
+    if dynamic.is_dynamic(context, taps, dynamic.MOST_TAPS):
+        return [_dynamic_depthwise(context)]
     x, weights = _operands(context)
+    return [_finish(context, _depthwise_sums(context, x, weights))]
+
+
+def _dynamic_depthwise(context: Context) -> Array:
+    """Float activations, each image quantized whole."""
+    x, weights = context.value(0), context.value(1).astype(np.float64)
+    images = dynamic.quantize_images(x.reshape(len(x), -1))
+    sums = _depthwise_sums(context, images.values.reshape(x.shape), weights)
+    return _finish_dynamic(context, dynamic.finish_images, sums, images.scale.reshape(-1, 1, 1, 1))
+
+
+def _depthwise_sums(context: Context, x: Array, weights: Array) -> Array:
+    """[N, H, W, C] x [1, kh, kw, C * multiplier] -> [N, H', W', C * multiplier]."""
     kernel = (weights.shape[1], weights.shape[2])
     channels, multiplier = x.shape[3], weights.shape[3] // x.shape[3]
     patches = windows(context, x, kernel, 0.0)
     taps = weights[0].reshape(*kernel, channels, multiplier)
     sums = np.einsum("nhwcij,ijcm->nhwcm", patches, taps)
-    return [_finish(context, sums.reshape(*sums.shape[:3], -1))]
+    return np.asarray(sums.reshape(*sums.shape[:3], -1))
 
 
 def fully_connected(context: Context) -> list[Array]:
     """FULLY_CONNECTED: weights [units, depth]."""
+    if dynamic.is_dynamic(context, context.tensor(1).shape[1]):
+        return [_dynamic_fully_connected(context)]
     x, weights = _operands(context)
     keep = bool(context.integer("keep_num_dims"))
     rows = x if keep else x.reshape(-1, weights.shape[1])
     return [_finish(context, rows @ weights.T)]
+
+
+def _dynamic_fully_connected(context: Context) -> Array:
+    """Float activations, each row quantized alone."""
+    x, weights = context.value(0), context.value(1).astype(np.float64)
+    rows = dynamic.quantize_rows(x.reshape(-1, weights.shape[1]))
+    result = _finish_dynamic(context, dynamic.finish_rows, rows.values @ weights.T, rows.scale)
+    keep = bool(context.integer("keep_num_dims"))
+    return result.reshape(*x.shape[:-1], -1) if keep else result
 
 
 def transpose_conv(context: Context) -> list[Array]:
