@@ -65,7 +65,7 @@ ER_INLINE void load_rows(const int rows, const int8_t *const *input, int32_t d, 
   ER_UNROLL for (int r = 0; r < rows; r++) a[r] = vld1q_s8(input[r] + d);
 }
 
-/* Rows two by two, one branch for the common case: whole vectors. */
+/* One branch for the common case: whole vectors. @param q two rows each */
 ER_INLINE void store(const int rows, int32_t units, const int8x16_t *q, int64_t stride,
                      int8_t *output) {
   if (units == UNITS) {
@@ -73,9 +73,11 @@ ER_INLINE void store(const int rows, int32_t units, const int8x16_t *q, int64_t 
       vst1_s8(output, r % 2 ? vget_high_s8(q[r / 2]) : vget_low_s8(q[r / 2]));
     }
   } else {
-    ER_UNROLL for (int r = 0; r < rows; r++, output += stride) {
-      er_store_part8_neon(output, r % 2 ? vget_high_s8(q[r / 2]) : vget_low_s8(q[r / 2]), units);
+    int8x16_t parts[ROWS];
+    ER_UNROLL for (int r = 0; r < rows; r++) {
+      parts[r] = r % 2 ? vextq_s8(q[r / 2], q[r / 2], 8) : q[r / 2];
     }
+    er_store_parts_neon(parts, rows, units, stride, output);
   }
 }
 

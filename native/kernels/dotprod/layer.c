@@ -2,4 +2,7 @@
 
 #include "kernels/layers.h"
 
-void er_add_dotprod(er_kernels *kernels) { kernels->gemm_s8 = er_gemm_s8_dotprod; }
+void er_add_dotprod(er_kernels *kernels) {
+  kernels->gemm_s8 = er_gemm_s8_dotprod;
+  kernels->dwconv_s8 = er_dwconv_s8_dotprod;
+}

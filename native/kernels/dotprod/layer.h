@@ -5,5 +5,6 @@
 #include "kernels/kernels.h"
 
 extern const er_gemm_s8 er_gemm_s8_dotprod;
+extern const er_dwconv_s8 er_dwconv_s8_dotprod;
 
 #endif

@@ -27,7 +27,8 @@ typedef struct er_packed {
 
 /* One block of channels of a line. */
 typedef struct er_strip {
-  const int8_t *lines[5];
+  const int8_t *first; /* line */
+  int64_t beyond[5];   /* bytes from it to each line: one base and constant offsets for all */
   const er_block *block;
   int64_t pixel; /* bytes from pixel to pixel: channels */
   int8_t *output;
@@ -131,7 +132,11 @@ ER_INLINE void widen(const bool is_first, int16x8_t t, int32x4_t *low, int32x4_t
 ER_INLINE void pixels(const int count, const int filter, const int stride, const int chain,
                       const er_strip *s, int32_t x, const er_settle_neon *settle) {
   const int taps = filter * filter;
-  const int64_t at = (int64_t)x * stride * s->pixel;
+  const int8_t *columns[3 * 2 + 5], *from = s->first + (int64_t)x * stride * s->pixel;
+  ER_UNROLL for (int i = 0; i < (count - 1) * stride + filter; i++, from += s->pixel) {
+    columns[i] = from;
+    __asm__("" : "+r"(from)); /* else the addresses of all lines and columns are computed */
+  }
   const int32_t *bias = s->block->bias[s->how == ER_RECTIFIED];
   int32x4_t acc[4][4];
   ER_UNROLL for (int p = 0; p < count; p++) {
@@ -143,8 +148,7 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
     ER_UNROLL for (int t = first; t < end; t++) {
       const int8x16_t w = vld1q_s8(s->block->weights[t]);
       ER_UNROLL for (int p = 0; p < count; p++) {
-        const int8_t *from = s->lines[t / filter] + at;
-        const int8x16_t in = vld1q_s8(from + (p * stride + t % filter) * s->pixel);
+        const int8x16_t in = vld1q_s8(columns[p * stride + t % filter] + s->beyond[t / filter]);
         low[p] = t == first ? vmull_s8(vget_low_s8(w), vget_low_s8(in))
                             : vmlal_s8(low[p], vget_low_s8(w), vget_low_s8(in));
         high[p] = t == first ? vmull_high_s8(w, in) : vmlal_high_s8(high[p], w, in);
@@ -169,9 +173,9 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
   if (s->channels == CHANNELS) {
     ER_UNROLL for (int p = 0; p < count; p++) vst1q_s8(to + p * s->pixel, q[p]);
   } else {
-    ER_UNROLL for (int p = 0; p < count; p++) {
-      er_store_part_neon(to + p * s->pixel, q[p], s->channels);
-    }
+    int8x16_t parts[4]; /* a copy, so that the vectors need no memory in the common case */
+    ER_UNROLL for (int p = 0; p < count; p++) parts[p] = q[p];
+    er_store_parts_neon(parts, count, s->channels, s->pixel, to);
   }
 }
 
@@ -226,8 +230,8 @@ static void any_pixel(const er_dwconv_s8_call *c, const er_strip *strip, int32_t
     acc[2] = vaddw_s16(acc[2], vget_low_s16(high));
     acc[3] = vaddw_high_s16(acc[3], high);
   }
-  er_store_part_neon(strip->output + x * strip->pixel,
-                     settle_pixel(ER_SATURATED, acc, block, settle), strip->channels);
+  const int8x16_t q = settle_pixel(ER_SATURATED, acc, block, settle);
+  er_store_parts_neon(&q, 1, strip->channels, 0, strip->output + x * strip->pixel);
 }
 
 static void run(const er_dwconv_s8_call *c) {
@@ -239,12 +243,15 @@ static void run(const er_dwconv_s8_call *c) {
   for (int32_t b = 0; b < block_count(s); b++) {
     const int32_t channel = first_channel(s, b);
     er_strip strip = {.block = (const er_block *)(packed->blocks + (size_t)b * block_bytes(s)),
+                      .first = c->lines[0] + channel,
                       .pixel = s->out_c,
                       .output = c->output + channel,
                       .channels = s->out_c < CHANNELS ? s->out_c : CHANNELS,
                       .how = rectified ? ER_RECTIFIED : ER_BOUNDED};
     if (whole) {
-      for (int32_t i = 0; i < s->filter_h; i++) strip.lines[i] = c->lines[i] + channel;
+      for (int32_t i = 0; i < s->filter_h; i++) {
+        strip.beyond[i] = (int64_t)((uintptr_t)c->lines[i] - (uintptr_t)c->lines[0]);
+      }
       whole(&strip, s->out_w, &settle);
     } else {
       for (int32_t x = 0; x < s->out_w; x++) any_pixel(c, &strip, channel, x, &settle);

@@ -90,9 +90,9 @@ ER_INLINE void store(const int rows, const int vectors, int32_t units, const int
       if (vectors == 2) vst1_s8(output, vget_low_s8(q[r]));
     }
   } else {
-    ER_UNROLL for (int r = 0; r < rows; r++, output += stride) {
-      er_store_part_neon(output, q[r], units);
-    }
+    int8x16_t parts[ROWS]; /* a copy, so that the vectors need no memory in the common case */
+    ER_UNROLL for (int r = 0; r < rows; r++) parts[r] = q[r];
+    er_store_parts_neon(parts, rows, units, stride, output);
   }
 }
 

@@ -1,0 +1,255 @@
+/* int8 depthwise convolution with dot products: 8 channels at a time. Each input column is turned
+ * once (ZIP) so that its pixels from four lines lie side by side for each channel, and SDOT adds
+ * them to every output pixel that reads the column. Of a 5x5 filter the fifth line is turned the
+ * other way: four neighbouring columns side by side, and the fifth column comes with the next
+ * pixel's four.
+ *
+ * Other filters, and sums that magic cannot settle, run on the NEON kernel. */
+#include "kernels/dotprod/layer.h"
+#include "kernels/neon/layer.h"
+#include "kernels/neon/settle.h"
+#include "kernels/neon/store.h"
+
+enum { CHANNELS = 8, MOST = 7 }; /* MOST: pixels at once */
+
+typedef struct er_block {
+  int32_t bias[2][CHANNELS]; /* for ER_MAGIC and for ER_RECTIFIED */
+  float scale[CHANNELS];
+  float offset[CHANNELS]; /* for ER_RECTIFIED */
+  /* 3x3: [column], 5x5: [column], then columns 0..3 and column 4 of the fifth line. Each is
+   * [8 channels][4 lines or columns]; what is not used is 0. */
+  int8_t weights[][2][16];
+} er_block;
+
+typedef struct er_packed {
+  int32_t is_turned; /* else what follows is packed by the NEON kernel */
+  int32_t unused[15];
+  char rest[];
+} er_packed;
+
+static bool has_kernel(const er_conv_shape *s) {
+  const bool square = s->filter_h == s->filter_w && (s->filter_h == 3 || s->filter_h == 5);
+  return square && s->dilation_w == 1 && s->stride_w <= 2;
+}
+
+static size_t block_bytes(const er_conv_shape *s) {
+  return sizeof(er_block) + (size_t)(s->filter_h == 3 ? 3 : 7) * 2 * 16;
+}
+
+static int32_t block_count(const er_conv_shape *s) { return (s->out_c + CHANNELS - 1) / CHANNELS; }
+
+/* The last block moves back to end with the last channel: some channels are computed twice. */
+static int32_t first_channel(const er_conv_shape *s, int32_t block) {
+  const int32_t last = s->out_c > CHANNELS ? s->out_c - CHANNELS : 0;
+  return block * CHANNELS < last ? block * CHANNELS : last;
+}
+
+static size_t packed_bytes(const er_conv_shape *s) {
+  const size_t own = has_kernel(s) ? (size_t)block_count(s) * block_bytes(s) : 0;
+  const size_t other = er_dwconv_s8_neon.packed_bytes(s);
+  return sizeof(er_packed) + (own > other ? own : other);
+}
+
+static bool fits(const er_conv_shape *s, const er_weights_s8 *w) {
+  for (int32_t c = 0; c < s->out_c; c++) {
+    const int32_t bias = er_bias_less_zero_point(w, c, c, s->out_c);
+    if (er_fit_of(bias, w->scale[c], w->values + c, w->depth, s->out_c) != ER_FITS_FLOAT)
+      return false;
+  }
+  return true;
+}
+
+/* Weights of channel i of the block. @param values of its first tap */
+static void pack_taps(const er_conv_shape *s, const int8_t *values, er_block *block, int32_t i) {
+  const int32_t filter = s->filter_w, half = i / 4, at = i % 4 * 4;
+  for (int32_t line = 0; line < filter; line++) {
+    for (int32_t column = 0; column < filter; column++, values += s->out_c) {
+      if (line < 4) {
+        block->weights[column][half][at + line] = *values;
+      } else if (column < 4) {
+        block->weights[5][half][at + column] = *values;
+      } else { /* column 4 is `stride` columns further left for the next pixel */
+        block->weights[6][half][at + 4 - s->stride_w] = *values;
+      }
+    }
+  }
+}
+
+static void pack(const er_conv_shape *s, const er_weights_s8 *w, void *packed) {
+  er_packed *p = packed;
+  p->is_turned = has_kernel(s) && fits(s, w);
+  if (!p->is_turned) {
+    er_dwconv_s8_neon.pack(s, w, p->rest);
+    return;
+  }
+  for (int32_t b = 0; b < block_count(s); b++) {
+    er_block *block = (er_block *)(p->rest + (size_t)b * block_bytes(s));
+    for (int32_t i = 0, c = first_channel(s, b); i < CHANNELS && c < s->out_c; i++, c++) {
+      const int32_t bias = er_bias_less_zero_point(w, c, c, s->out_c);
+      block->bias[0][i] = bias + ER_MAGIC_BITS;
+      block->bias[1][i] = bias + ER_TWO_23_BITS;
+      block->scale[i] = w->scale[c];
+      block->offset[i] = -ER_TWO_23 * w->scale[c];
+      pack_taps(s, w->values + c, block, i);
+    }
+  }
+}
+
+static size_t scratch_bytes(const er_conv_shape *s) { return er_dwconv_s8_neon.scratch_bytes(s); }
+
+/* One block of channels of a line. */
+typedef struct er_strip {
+  const int8_t *first; /* line */
+  int64_t beyond[5];   /* bytes from it to each line: one base and constant offsets for all */
+  const er_block *block;
+  int64_t pixel; /* bytes from pixel to pixel: channels */
+  int8_t *output;
+  int32_t channels; /* to write, 1..8 */
+  bool rectified;
+} er_strip;
+
+/* Four bytes of each of 8 channels side by side. */
+ER_INLINE void turn(const int8x16_t in[4], int8x16_t turned[2]) {
+  const int16x8_t ab = vreinterpretq_s16_s8(vzip1q_s8(in[0], in[1]));
+  const int16x8_t cd = vreinterpretq_s16_s8(vzip1q_s8(in[2], in[3]));
+  turned[0] = vreinterpretq_s8_s16(vzip1q_s16(ab, cd));
+  turned[1] = vreinterpretq_s8_s16(vzip2q_s16(ab, cd));
+}
+
+ER_INLINE void add(int32x4_t acc[2], const int8x16_t turned[2], const int8_t weights[2][16]) {
+  acc[0] = vdotq_s32(acc[0], turned[0], vld1q_s8(weights[0]));
+  acc[1] = vdotq_s32(acc[1], turned[1], vld1q_s8(weights[1]));
+}
+
+/* The lines 0..3 (of 3: the weights of the fourth are 0). @param in of the first column that is
+ * read */
+ER_INLINE void add_columns(const int count, const int filter, const int stride, const er_strip *s,
+                           int64_t at, int32x4_t acc[MOST][2]) {
+  const int8_t *from = s->first + at;
+  ER_UNROLL for (int column = 0; column < (count - 1) * stride + filter; column++) {
+    int8x16_t in[4], turned[2];
+    ER_UNROLL for (int i = 0; i < 4; i++) {
+      in[i] = i < filter ? vld1q_s8(from + s->beyond[i]) : in[2];
+    }
+    from += s->pixel;
+    __asm__("" : "+r"(from)); /* step by step: else all addresses are computed first and spilled */
+    turn(in, turned);
+    ER_UNROLL for (int p = 0; p < count; p++) {
+      const int tap = column - p * stride;
+      if (tap >= 0 && tap < filter) add(acc[p], turned, s->block->weights[tap]);
+    }
+  }
+}
+
+/* The fifth line. */
+ER_INLINE void add_fifth(const int count, const int stride, const er_strip *s, int64_t at,
+                         int32x4_t acc[MOST][2]) {
+  const int8_t *from = s->first + s->beyond[4] + at;
+  ER_UNROLL for (int p = 0; p <= count; p++) {
+    int8x16_t in[4], turned[2];
+    ER_UNROLL for (int i = 0; i < 4; i++) {
+      const bool is_read = p < count || i == 4 - stride;
+      in[i] = is_read ? vld1q_s8(from + i * s->pixel) : vdupq_n_s8(0);
+    }
+    from += stride * s->pixel;
+    __asm__("" : "+r"(from));
+    turn(in, turned);
+    if (p < count) add(acc[p], turned, s->block->weights[5]);
+    if (p > 0) add(acc[p - 1], turned, s->block->weights[6]);
+  }
+}
+
+ER_INLINE void settle_pixels(const int count, const enum er_settling how, const er_strip *s,
+                             const int32x4_t acc[MOST][2], const er_settle_neon *settle,
+                             int8_t *to) {
+  int16x8_t wide[MOST + 1];
+  ER_UNROLL for (int p = 0; p < count; p++) {
+    wide[p] = er_settle8_neon(how, ER_IN_ORDER, acc[p][0], acc[p][1], s->block->scale,
+                              s->block->offset, settle);
+  }
+  int8x16_t q[(MOST + 1) / 2]; /* two pixels each */
+  ER_UNROLL for (int p = 0; p < count; p += 2) {
+    q[p / 2] = er_bytes_neon(how, wide[p], wide[p + 1 < count ? p + 1 : p], settle);
+  }
+  if (s->channels == CHANNELS) {
+    ER_UNROLL for (int p = 0; p < count; p++) {
+      vst1_s8(to, p % 2 ? vget_high_s8(q[p / 2]) : vget_low_s8(q[p / 2]));
+      to += s->pixel;
+      __asm__("" : "+r"(to));
+    }
+  } else {
+    int8x16_t parts[MOST];
+    ER_UNROLL for (int p = 0; p < count; p++) {
+      parts[p] = p % 2 ? vextq_s8(q[p / 2], q[p / 2], 8) : q[p / 2];
+    }
+    er_store_parts_neon(parts, count, s->channels, s->pixel, to);
+  }
+}
+
+/* `count` pixels from output pixel x on. */
+ER_INLINE void pixels(const int count, const int filter, const int stride, const er_strip *s,
+                      int32_t x, const er_settle_neon *settle) {
+  const int64_t at = (int64_t)x * stride * s->pixel;
+  const int32_t *bias = s->block->bias[s->rectified];
+  int32x4_t acc[MOST][2];
+  ER_UNROLL for (int p = 0; p < count; p++) {
+    acc[p][0] = vld1q_s32(bias);
+    acc[p][1] = vld1q_s32(bias + 4);
+    __asm__("" : "+r"(bias)); /* load again: a copy would take a slot of the vector pipes */
+  }
+  add_columns(count, filter, stride, s, at, acc);
+  if (filter == 5) add_fifth(count, stride, s, at, acc);
+  int8_t *to = s->output + x * s->pixel;
+  if (s->rectified) {
+    settle_pixels(count, ER_RECTIFIED, s, acc, settle, to);
+  } else {
+    settle_pixels(count, ER_MAGIC, s, acc, settle, to);
+  }
+}
+
+#define STRIP(name, filter, stride)                                                      \
+  static void name(const er_strip *strip, int32_t width, const er_settle_neon *settle) { \
+    const er_strip s = *strip;                                                           \
+    const er_settle_neon bounds = *settle;                                               \
+    int32_t x = 0;                                                                       \
+    for (; x + MOST <= width; x += MOST) pixels(MOST, filter, stride, &s, x, &bounds);   \
+    for (; x + 4 <= width; x += 4) pixels(4, filter, stride, &s, x, &bounds);            \
+    for (; x < width; x++) pixels(1, filter, stride, &s, x, &bounds);                    \
+  }
+STRIP(strip_3x3_s1, 3, 1)
+STRIP(strip_3x3_s2, 3, 2)
+STRIP(strip_5x5_s1, 5, 1)
+STRIP(strip_5x5_s2, 5, 2)
+
+static void run(const er_dwconv_s8_call *c) {
+  static void (*const strips[2][2])(const er_strip *, int32_t, const er_settle_neon *) = {
+      {strip_3x3_s1, strip_3x3_s2}, {strip_5x5_s1, strip_5x5_s2}};
+  const er_conv_shape *s = c->shape;
+  const er_packed *packed = c->packed;
+  if (!packed->is_turned) {
+    er_dwconv_s8_call call = *c;
+    call.packed = packed->rest;
+    er_dwconv_s8_neon.run(&call);
+    return;
+  }
+  const er_settle_neon settle = er_settle_neon_of(c->range);
+  for (int32_t b = 0; b < block_count(s); b++) {
+    const int32_t channel = first_channel(s, b);
+    er_strip strip = {.block = (const er_block *)(packed->rest + (size_t)b * block_bytes(s)),
+                      .first = c->lines[0] + channel,
+                      .pixel = s->out_c,
+                      .output = c->output + channel,
+                      .channels = s->out_c < CHANNELS ? s->out_c : CHANNELS,
+                      .rectified = er_range_is_relu(c->range)};
+    for (int32_t i = 0; i < s->filter_h; i++) {
+      strip.beyond[i] = (int64_t)((uintptr_t)c->lines[i] - (uintptr_t)c->lines[0]);
+    }
+    strips[s->filter_h == 5][s->stride_w - 1](&strip, s->out_w, &settle);
+  }
+}
+
+const er_dwconv_s8 er_dwconv_s8_dotprod = {.name = "dwconv_s8_dotprod",
+                                           .packed_bytes = packed_bytes,
+                                           .pack = pack,
+                                           .scratch_bytes = scratch_bytes,
+                                           .run = run};
