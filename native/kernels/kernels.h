@@ -294,14 +294,12 @@ void er_log_softmax_s8(int64_t rows, int32_t depth, const float *exponentials, f
 /** Rules on real numbers: the exact result, rounded once (ties to even) to the output's scale. */
 typedef struct er_real_rows {
   edgert_type type; /* of input and output: INT8, UINT8 or INT16 */
-  double in_scale;  /* for softmax already times beta */
+  double in_scale;
   int32_t in_zero;
   double out_scale;
   int32_t out_zero, low, high;
 } er_real_rows;
 /** @param input,output [rows, depth], may be one array */
-void er_softmax_s16(const er_real_rows *rule, int64_t rows, int32_t depth, const void *input,
-                    void *output);
 void er_log_softmax_s16(const er_real_rows *rule, int64_t rows, int32_t depth, const void *input,
                         void *output);
 void er_l2_normalization_integer(const er_real_rows *rule, int64_t rows, int32_t depth,

@@ -4,6 +4,7 @@
 #include "activation.h"
 #include "kernels/float.h"
 #include "kernels/kernels.h"
+#include "kernels/table16.h"
 #include "shape.h"
 
 typedef enum er_norm { ER_SOFTMAX, ER_LOG_SOFTMAX, ER_L2_NORM } er_norm;
@@ -16,6 +17,7 @@ typedef struct er_rows_plan {
   float beta;
   er_real_rows real;       /* the integer rules that work on real numbers */
   float exponentials[256]; /* SOFTMAX of 8 bits */
+  er_softmax16 *wide;      /* SOFTMAX of 16 bits */
 } er_rows_plan;
 
 static void fill_exponentials(er_rows_plan *p, float input_scale) {
@@ -23,6 +25,23 @@ static void fill_exponentials(er_rows_plan *p, float input_scale) {
   for (int32_t d = 0; d < 256; ++d) {
     p->exponentials[d] = (float)exp((double)(step * (float)d));
   }
+}
+
+/* LiteRT takes no other output scale. The sum of a row must stay within 31 bits. */
+static edgert_status plan_softmax_s16(er_plan *plan, er_node *node, er_rows_plan *p,
+                                      const er_tensor *input, const er_tensor *output) {
+  enum { MOST_DEPTH = 65535 };
+  if (output->quant.scale[0] != 0x1p-15f || p->depth > MOST_DEPTH) {
+    return er_plan_fail(plan, node, EDGERT_UNSUPPORTED,
+                        "has output scale %g and rows of %d; of int16 values only 1/32768 and at "
+                        "most %d are known",
+                        (double)output->quant.scale[0], p->depth, MOST_DEPTH);
+  }
+  p->wide = er_plan_alloc(plan, sizeof *p->wide);
+  if (p->wide == NULL) return er_plan_no_memory(plan);
+  if (er_softmax16_for(input->quant.scale[0], p->beta, p->wide)) return EDGERT_OK;
+  return er_plan_fail(plan, node, EDGERT_UNSUPPORTED, "has scale %g and beta %g out of range",
+                      (double)input->quant.scale[0], (double)p->beta);
 }
 
 static edgert_status plan_integers(er_plan *plan, er_node *node, er_rows_plan *p,
@@ -40,6 +59,9 @@ static edgert_status plan_integers(er_plan *plan, er_node *node, er_rows_plan *p
                            .low = range.low,
                            .high = range.high};
   fill_exponentials(p, input->quant.scale[0]);
+  if (p->norm == ER_SOFTMAX && p->type == EDGERT_INT16) {
+    return plan_softmax_s16(plan, node, p, input, output);
+  }
   return EDGERT_OK;
 }
 
@@ -93,7 +115,7 @@ static void run_s16(const er_rows_plan *p, const void *input, void *output) {
   if (p->norm == ER_LOG_SOFTMAX) {
     er_log_softmax_s16(&p->real, p->rows, p->depth, input, output);
   } else {
-    er_softmax_s16(&p->real, p->rows, p->depth, input, output);
+    er_softmax_s16(p->wide, p->rows, p->depth, input, output);
   }
 }
 

@@ -25,6 +25,15 @@ static void fill_table(er_unary_plan *p) {
   }
 }
 
+static edgert_status plan_s16(er_plan *plan, er_node *node, er_unary_plan *p) {
+  node->kernel = "unary_s16";
+  if (!er_unary_interpolates(p->op)) return EDGERT_OK;
+  er_table16 *table = er_plan_alloc(plan, sizeof *table);
+  if (table == NULL) return er_plan_no_memory(plan);
+  er_unary_use_table(&p->rule, table);
+  return EDGERT_OK;
+}
+
 static edgert_status plan_quantized(er_plan *plan, er_node *node, er_unary_plan *p,
                                     const er_tensor *input, const er_tensor *output) {
   const int32_t types[] = {EDGERT_FLOAT32, EDGERT_INT8, EDGERT_UINT8, EDGERT_INT16, -1};
@@ -36,8 +45,9 @@ static edgert_status plan_quantized(er_plan *plan, er_node *node, er_unary_plan 
                         "has scales %g in and %g out, which lie too far apart",
                         (double)input->quant.scale[0], (double)output->quant.scale[0]);
   }
-  node->kernel = p->type == EDGERT_INT16 ? "unary_s16" : "lookup";
-  if (p->type != EDGERT_INT16) fill_table(p);
+  if (p->type == EDGERT_INT16) return plan_s16(plan, node, p);
+  node->kernel = "lookup";
+  fill_table(p);
   return EDGERT_OK;
 }
 

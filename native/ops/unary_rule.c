@@ -18,6 +18,65 @@ static int32_t apply_truncated(const er_unary_rule *r, int32_t value) {
   return er_settle(scaled, r->out_zero, r->range.low, r->range.high);
 }
 
+/* ---- int16 ----------------------------------------------------------------------------------- */
+
+/* LEAKY_RELU of 16 bits. */
+static int32_t apply_slopes(const er_unary_rule *r, int32_t value) {
+  const int32_t sign = r->alpha < 0 ? -1 : 1;
+  const int32_t result =
+      value >= 0 ? er_mulfix(value, r->ratio) : er_mulfix(sign * value, r->below);
+  return er_clamp((int64_t)result + r->out_zero, r->range.low, r->range.high);
+}
+
+static int32_t apply_root(const er_unary_rule *r, int32_t value) {
+  const float result = sqrtf((float)value * r->in_scale) / r->out_scale;
+  const float whole = result == result ? truncf(result) : 0.0f;
+  return er_settle(whole, r->out_zero, r->range.low, r->range.high);
+}
+
+static int32_t apply_table(const er_unary_rule *r, int32_t value) {
+  return er_table16_at(r->table, value);
+}
+
+static int32_t apply_logistic(const er_unary_rule *r, int32_t value) {
+  return er_logistic_s16(&r->sigmoid, value);
+}
+
+static int32_t apply_tanh(const er_unary_rule *r, int32_t value) {
+  return er_tanh_s16(&r->sigmoid, value);
+}
+
+bool er_unary_interpolates(er_unary op) {
+  return op == ER_EXP || op == ER_LOG || op == ER_RSQRT || op == ER_GELU || op == ER_GELU_TANH;
+}
+
+/* Where LOG and RSQRT have no value they give the end of the output's range that lies nearest. */
+static double table_function(const void *argument, double value) {
+  const er_unary_rule *r = argument;
+  if (r->op == ER_LOG && !(value > 0)) return (double)(r->out_scale * INT16_MIN);
+  if (r->op != ER_RSQRT) return er_unary_real(r->op, 0, value);
+  return value > 0 ? 1 / (double)sqrtf((float)value) : (double)(r->out_scale * INT16_MAX);
+}
+
+void er_unary_use_table(er_unary_rule *rule, er_table16 *table) {
+  const er_table16_grid grid = {(double)rule->in_scale, (double)rule->out_scale, 0, true};
+  er_table16_fill(table, &grid, table_function, rule);
+  rule->table = table;
+  rule->apply = apply_table;
+}
+
+static void choose_s16(er_unary_rule *rule) {
+  if (rule->op == ER_LEAKY_RELU) rule->apply = apply_slopes;
+  if (rule->op == ER_SQRT) rule->apply = apply_root;
+  const bool logistic = rule->op == ER_LOGISTIC;
+  if ((logistic || rule->op == ER_TANH) && rule->out_scale == 0x1p-15f) {
+    rule->sigmoid = er_sigmoid16_for(rule->in_scale, logistic ? 0 : 1);
+    rule->apply = logistic ? apply_logistic : apply_tanh;
+  }
+}
+
+/* ---- all types ------------------------------------------------------------------------------- */
+
 /* RELU and its kin, ABS: rescaled in 31-bit fixed point, bounded by the range. */
 static int32_t apply_ratio(const er_unary_rule *r, int32_t value) {
   const int32_t magnitude = r->op == ER_ABS && value < 0 ? -value : value;
@@ -29,14 +88,6 @@ static int32_t apply_ratio(const er_unary_rule *r, int32_t value) {
 static int32_t apply_near(const er_unary_rule *r, int32_t value) {
   const int64_t multiplier = value >= 0 ? r->near_ratio : r->near_below;
   return er_clamp(((value * multiplier + 128) >> 8) + r->out_zero, r->range.low, r->range.high);
-}
-
-/* LEAKY_RELU of 16 bits. */
-static int32_t apply_slopes(const er_unary_rule *r, int32_t value) {
-  const int32_t sign = r->alpha < 0 ? -1 : 1;
-  const int32_t result =
-      value >= 0 ? er_mulfix(value, r->ratio) : er_mulfix(sign * value, r->below);
-  return er_clamp((int64_t)result + r->out_zero, r->range.low, r->range.high);
 }
 
 /* Beyond 2^40 every result saturates, and the product with a value stays within 64 bits. */
@@ -70,12 +121,12 @@ static bool clips(er_unary op, er_bounds *bounds) {
 bool er_make_unary_rule(er_unary op, float alpha, const er_tensor *input, const er_tensor *output,
                         er_unary_rule *rule) {
   const float in = input->quant.scale[0], out = output->quant.scale[0];
-  const bool wide = input->type == EDGERT_INT16;
   const float below = in * fabsf(alpha);
   er_bounds bounds;
   *rule = (er_unary_rule){.op = op,
                           .alpha = alpha,
                           .in_scale = in,
+                          .out_scale = out,
                           .out_inverse = 1.0f / out,
                           .in_zero = input->quant.zero_point[0],
                           .out_zero = output->quant.zero_point[0],
@@ -85,8 +136,9 @@ bool er_make_unary_rule(er_unary op, float alpha, const er_tensor *input, const 
                           .near_ratio = in_256ths(in / out),
                           .near_below = in_256ths(in / out * alpha),
                           .apply = apply_real};
-  if (op == ER_LEAKY_RELU) rule->apply = wide ? apply_slopes : apply_near;
-  if (op == ER_SQRT && !wide) rule->apply = apply_truncated;
+  if (op == ER_LEAKY_RELU) rule->apply = apply_near;
+  if (op == ER_SQRT) rule->apply = apply_truncated;
+  if (input->type == EDGERT_INT16) choose_s16(rule);
   if (!clips(op, &bounds)) return op != ER_LEAKY_RELU || rule->ratio.multiplier != 0;
   rule->range = er_quantized_range_away(output, bounds);
   rule->apply = apply_ratio;

@@ -62,7 +62,7 @@ def _reduced(x: Array, axes: tuple[int, ...], keep: bool, real: float, out: Grid
 
 
 def through_reals(function: Callable[[Array], Array], x: Array, grid: Grid, out: Grid) -> Array:
-    """SOFTMAX and LOG_SOFTMAX: exact in float64, then rounded once, ties to even."""
+    """LOG_SOFTMAX: exact in float64, then rounded once, ties to even."""
     real = x.astype(np.float64) * np.float64(grid.scale)
     return out.clamp(np.rint(function(real) / np.float64(out.scale)))
 

@@ -29,17 +29,6 @@ static double sum_of_exponentials(const er_real_rows *p, const void *input, int6
   return sum;
 }
 
-void er_softmax_s16(const er_real_rows *rule, int64_t rows, int32_t depth, const void *input,
-                    void *output) {
-  for (int64_t at = 0; at < rows * depth; at += depth) {
-    const int64_t most = maximum(rule, input, at, depth);
-    const double sum = sum_of_exponentials(rule, input, at, depth, most);
-    for (int32_t d = 0; d < depth; ++d) {
-      put(rule, output, at + d, exp(below(rule, input, at + d, most)) / sum);
-    }
-  }
-}
-
 void er_log_softmax_s16(const er_real_rows *rule, int64_t rows, int32_t depth, const void *input,
                         void *output) {
   for (int64_t at = 0; at < rows * depth; at += depth) {

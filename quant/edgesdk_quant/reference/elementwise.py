@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgesdk_quant import numerics, numerics16
+from edgesdk_quant import numerics, numerics16, tables16
 from edgesdk_quant.numerics import Grid
 from edgesdk_quant.reference.context import Context, narrowed
 from edgesdk_quant.tflite.constants import DTYPES
@@ -87,6 +87,9 @@ INT16_RULES: dict[str, Rule] = {
     "MUL": numerics16.multiply,
     "SQUARED_DIFFERENCE": numerics.squared_difference,
 }
+# Of int16 values, in units of 2^-15; and what goes through a sampled table.
+SIGMOIDS = {"LOGISTIC": tables16.logistic, "TANH": tables16.tanh}
+SAMPLED = frozenset({"EXP", "GELU", "LOG", "RSQRT"})
 # By one ratio and bounds, no table.
 MAGNIFIED = frozenset({"ABS", "RELU", "RELU6", "RELU_0_TO_1", "RELU_N1_TO_1"})
 
@@ -111,8 +114,35 @@ def unary(context: Context) -> list[Array]:
         if code in MAGNIFIED:
             return [_magnified(context)]
         if context.tensor(0).type == "INT16":
-            return [_quantized_function(context, context.value(0), function)]
+            return [_wide(context, function)]
         return [numerics.lookup(context.value(0), _table(context, function))]
+
+
+def _wide(context: Context, function: Function) -> Array:
+    """Int16 values: by the tables that LiteRT uses, else one by one."""
+    code, x = context.operator.code, context.value(0)
+    grid, out = context.grid(0), context.result_grid()
+    if code in SIGMOIDS and float(out.scale) == tables16.UNIT:
+        return out.clamp(SIGMOIDS[code](x, grid))
+    if code in SAMPLED:
+        bounded = _within(code, function, out)
+        table = tables16.sampled(bounded, (float(grid.scale), float(out.scale)))
+        return out.clamp(tables16.interpolate(table, x))
+    if code == "SQRT":
+        root = np.sqrt(numerics.dequantize(x, grid)) / out.scale
+        return out.clamp(np.trunc(np.nan_to_num(root)))
+    return _quantized_function(context, x, function)
+
+
+def _within(code: str, function: Function, out: Grid) -> Function:
+    """LOG and RSQRT give the nearest end of the output's range where they have no value."""
+    if code == "LOG":
+        least = out.scale * f32(tables16.LOW)
+        return lambda x: np.where(x > 0, np.log(x.astype(np.float64)), least)
+    if code == "RSQRT":
+        most = out.scale * f32(tables16.HIGH)
+        return lambda x: np.where(x > 0, f32(1) / np.sqrt(x), most)
+    return lambda x: function(x.astype(np.float64))
 
 
 def _magnified(context: Context) -> Array:
@@ -133,7 +163,7 @@ def _quantized_function(context: Context, stored: Array, function: Function) -> 
     """Dequantize, compute in float64, round to float32, quantize."""
     real = numerics.dequantize(stored, context.grid(0)).astype(np.float64)
     result, out = function(real).astype(f32), context.result_grid()
-    if context.operator.code == "SQRT" and out.type != "INT16":
+    if context.operator.code == "SQRT":
         return out.settle(np.trunc(result * (f32(1) / out.scale)))
     return numerics.quantize(result, out)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgesdk_quant import numerics, numerics16
+from edgesdk_quant import numerics, numerics16, tables16
 from edgesdk_quant.numerics import Grid
 from edgesdk_quant.reference.context import Context
 from edgesdk_quant.reference.windows import windows
@@ -74,7 +74,7 @@ def softmax(context: Context) -> list[Array]:
         return [_softmax(x, f32(beta))]
     grid, out = context.grid(0), context.result_grid()
     if out.type == "INT16":
-        return [numerics16.through_reals(lambda real: _softmax(real, beta), x, grid, out)]
+        return [out.clamp(tables16.softmax(x, beta, grid, out))]
     return [numerics.softmax(x, beta, grid, out)]
 
 

@@ -1,0 +1,31 @@
+"""Hold the numpy interpreter against LiteRT on a model with one operator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgesdk_quant.reference import Interpreter
+from edgesdk_quant.tflite.reader import read_model
+from edgesdk_runtimes.base import Array
+from tests.native.running import largest_difference, litert
+
+
+def interpret(model: bytes, arrays: Sequence[Array]) -> list[Array]:
+    """Outputs of the numpy interpreter."""
+    return Interpreter(read_model(model)).run(arrays)
+
+
+def assert_same(
+    model: bytes, arrays: Sequence[Array], *, at_most: int = 0, reference: bool = False
+) -> None:
+    """Integers differ from LiteRT by at most `at_most`, floats in the last bits."""
+    theirs = litert(model, arrays, reference=reference)
+    for ours, other in zip(interpret(model, arrays), theirs, strict=True):
+        assert ours.dtype == other.dtype
+        assert ours.shape == other.shape
+        if ours.dtype.kind == "f":
+            np.testing.assert_allclose(ours, other, rtol=2e-6, atol=2e-6)
+        else:
+            assert largest_difference(ours, other) <= at_most
