@@ -187,8 +187,9 @@ def _smaller(report: Report) -> Iterator[Advice]:
         return
     smaller = SMALLER.get(Recipe.parse(report.recipe).name, "")
     if smaller in names():
+        lost = f"At most {drop:.2f} points are lost" if drop > 0 else "Nothing is lost"
         yield Advice(
-            f"At most {max(drop, 0.0):.2f} points are lost: there is room.",
+            f"{lost}: there is room.",
             f"Try the smaller recipe {smaller}, and compare the two reports.",
             QUANTIZE.format(recipe=smaller),
         )

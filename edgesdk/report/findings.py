@@ -56,7 +56,7 @@ def describe_layers(network: Network, grouping: Layers, found: Findings) -> tupl
 
 def _layer(nodes: Sequence[Node], dequantized: set[str], found: Findings) -> Layer:
     head = nodes[0]
-    computing = [node for node in nodes[1:] if node.op not in QUANTIZING]
+    fused = [head.fused, *(node.op for node in nodes[1:] if node.op not in QUANTIZING)]
     result = _result(nodes)
     kind = _kind(head, result, dequantized)
     names = [value.name for node in nodes for value in node.outputs]
@@ -65,7 +65,7 @@ def _layer(nodes: Sequence[Node], dequantized: set[str], found: Findings) -> Lay
     return Layer(
         head.name,
         head.op,
-        tuple(node.op for node in computing),
+        tuple(name for name in fused if name),
         kind,
         found.reasons.get(head.name, "") if kind in (FLOAT, WEIGHTS) else "",
         result,

@@ -256,5 +256,7 @@ def _provenance(files: Sequence[Artifact], looked: Sequence[Inspection]) -> dict
         if found:
             entries[title] = found[0]
     statuses = (runtime.probe() for runtime in RUNTIMES.values())
-    entries.update({s.name: f"{s.version} {s.detail}" for s in statuses if s.available})
+    entries.update(
+        {s.name: f"{s.version} {s.detail}" for s in statuses if s.available and s.name != "null"}
+    )
     return entries

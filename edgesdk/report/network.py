@@ -91,6 +91,7 @@ class Node:
         outputs: values that it computes.
         constants: constants that it reads.
         macs: multiply-accumulates in one run with batch 1; 0 where it has none or they are unknown.
+        fused: activation that the operator applies itself, e.g. "RELU6"; "" for none.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Node:
     outputs: tuple[Value, ...]
     constants: tuple[Constant, ...] = ()
     macs: int = 0
+    fused: str = ""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ SCRIPTS = (
     "main.js",
 )
 
+LONGEST_LABEL = 22
 # Name of a section, its title in the navigation, what makes it, whether a report has it.
 PARTS: Sequence[tuple[str, str, Callable[[Report], Markup], Callable[[Report], bool]]] = (
     ("summary", "Summary", sections.summary, lambda report: True),
@@ -82,7 +83,7 @@ def page_data(report: Report) -> dict[str, Any]:
         _view(
             "Layers",
             layers,
-            [operator_text(layer) for layer in report.layers],
+            [_short_label(layer) for layer in report.layers],
             range(len(report.layers)),
         )
     ]
@@ -118,6 +119,12 @@ def _view(
             for source, target, points in drawing.paths
         ],
     }
+
+
+def _short_label(layer: Layer) -> str:
+    """What fits into a box: the operator with its activation, or alone where that is too long."""
+    text = operator_text(layer)
+    return text if len(text) <= LONGEST_LABEL else layer.op
 
 
 def _layer(layer: Layer) -> dict[str, Any]:

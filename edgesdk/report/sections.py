@@ -252,6 +252,14 @@ def fusions(report: Report) -> Markup:
     return section("fusion", "Fusion, runtime by runtime", tag("p", about), listed)
 
 
+# Kinds of layers, in words.
+KINDS: Sequence[tuple[Callable[[str], bool], str]] = (
+    (lambda kind: kind.startswith("int"), "on integers"),
+    (lambda kind: kind == WEIGHTS, "in float with integer weights"),
+    (lambda kind: kind == FLOAT, "in float"),
+)
+
+
 def kept_float(report: Report) -> Markup:
     """What stayed float and why."""
     items = [
@@ -262,13 +270,12 @@ def kept_float(report: Report) -> Markup:
         )
         for kept in report.kept_float
     ]
-    kinds = {FLOAT: "in float", WEIGHTS: "in float with integer weights"}
     counts = [
-        f"{sum(layer.kind == kind for layer in report.layers)} run {text}"
-        for kind, text in kinds.items()
+        f"{number} run {text}"
+        for fits, text in KINDS
+        if (number := sum(fits(layer.kind) for layer in report.layers))
     ]
-    integers = sum(layer.kind.startswith("int") for layer in report.layers)
-    about = f"{integers} operators run on integers, {', '.join(counts)}."
+    about = f"Of the operators, {', '.join(counts)}."
     listed = [tag("ul", *items, class_="steps")] if items else []
     return section("float", "What stayed float", tag("p", about), *listed)
 

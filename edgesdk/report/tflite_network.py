@@ -68,6 +68,7 @@ class _Reader:
             tuple(self.value(i) for i in written),
             tuple(constant for constant in found.values() if constant is not None),
             macs(operator.code, shapes, self.tensors[written[0]].shape if written else None),
+            _activation(operator),
         )
 
     def value(self, i: int) -> Value:
@@ -89,6 +90,11 @@ class _Reader:
             is_parameter,
             bins_of_array(_real(tensor, tensor.data)) if self.histograms and is_parameter else None,
         )
+
+
+def _activation(operator: Operator) -> str:
+    found = operator.options.get("fused_activation_function", "NONE")
+    return "" if found == "NONE" else str(found)
 
 
 def _grid(tensor: Tensor) -> Grid | None:

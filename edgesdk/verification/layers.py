@@ -1,7 +1,8 @@
 """Where the damage arises: each tensor of the simulation against the float model's value.
 
 A tensor of the .tflite file carries the name of the ONNX value that it holds; both sides are
-compared by that name, in the layout of the file.
+compared by that name, in the layout of the file. Where an output leaves through a DEQUANTIZE, the
+tensor in front of it holds the value, under a name of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from edgesdk.verification.causes import Cause, Evidence, name_cause
 from edgesdk.verification.grid import Grid, grid_of
 from edgesdk.verification.metrics import Noise
-from edgesdk_quant.tflite.model import Model, Operator
+from edgesdk_quant.tflite.model import Model, Operator, Subgraph
 from edgesdk_runtimes.base import Array
 
 BULK_PERCENTILE = 99.9
@@ -80,10 +81,12 @@ class LayerComparison:
             if tensor.name in self._producer and (grid := grid_of(tensor)) is not None
         }
 
+        self._float_name = _names_of_outputs(model.subgraphs[0])
+
     @property
     def wanted(self) -> frozenset[str]:
-        """Names of the tensors that can be compared."""
-        return frozenset(self._tallies)
+        """Names of the float model's values that can be compared."""
+        return frozenset(self._float_name.get(name, name) for name in self._tallies)
 
     def add(self, floats: Mapping[str, Array], integers: Mapping[str, Array]) -> None:
         """Take in one sample.
@@ -92,10 +95,12 @@ class LayerComparison:
             floats: values of the float model by name, in its own layout.
             integers: tensors of the simulation by name, quantized, in the file's layout.
         """
-        for name in self._tallies.keys() & floats.keys() & integers.keys():
-            tally = self._tallies[name]
+        for name in self._tallies.keys() & integers.keys():
+            tally, value = self._tallies[name], floats.get(self._float_name.get(name, name))
+            if value is None:
+                continue
             actual = tally.grid.real(integers[name])
-            expected = in_layout_of(actual, floats[name])
+            expected = in_layout_of(actual, value)
             if expected is not None:
                 tally.add(expected, actual)
 
@@ -139,6 +144,15 @@ class LayerComparison:
             and bool(((tensor.data == limits.max) | (tensor.data == limits.min)).any())
             for tensor in constants
         )
+
+
+def _names_of_outputs(graph: Subgraph) -> dict[str, str]:
+    """Name of a tensor that a DEQUANTIZE turns into an output -> name of that output."""
+    return {
+        graph.tensors[op.inputs[0]].name: graph.tensors[op.outputs[0]].name
+        for op in graph.operators
+        if op.code == "DEQUANTIZE" and op.outputs[0] in graph.outputs
+    }
 
 
 def in_layout_of(actual: Array, expected: Array) -> Array | None:

@@ -28,7 +28,7 @@ const boxOf = ([x, y, index, label]) => {
     "g", { transform: `translate(${x + MARGIN} ${y + MARGIN})`, class: `box ${fillOf(graph.measure, layer)}` },
     draw("title", {}, hoverText(layer)),
     draw("rect", { width: boxWidth, height: boxHeight, rx: 6 }),
-    draw("text", { x: 10, y: 18, class: "op" }, shortened(label, 24)),
+    draw("text", { x: 10, y: 18, class: label.length > 16 ? "op long" : "op" }, shortened(label, 24)),
     draw("text", { x: 10, y: 35 }, shortened(compact(layer.shape ?? ""), figure ? 16 : 25)),
     draw("text", { x: boxWidth - 10, y: 35, "text-anchor": "end" }, figure),
   );

@@ -129,3 +129,22 @@ def test_equal_sizes_are_told_apart_by_their_values() -> None:
 
 def test_shapes_that_do_not_go_together_are_not_compared() -> None:
     assert in_layout_of(np.zeros((2, 3)), np.zeros((3, 2, 5))) is None
+
+
+def test_a_result_that_leaves_through_a_dequantize_is_compared_with_the_output() -> None:
+    inner = quantized("scores_inside", 0.04)
+    model = chain(quantized("x", 0.01), inner)
+    graph = model.subgraphs[0]
+    last = len(graph.tensors)
+    output = Tensor("scores", "FLOAT32", (1, 1000))
+    leaves = Operator("DEQUANTIZE", (1,), (last,))
+    model = Model(
+        (Subgraph("main", (*graph.tensors, output), (*graph.operators, leaves), (0,), (last,)),)
+    )
+    comparison = LayerComparison(model)
+    assert comparison.wanted == {"scores"}
+    values = normal()
+    comparison.add({"scores": values}, {"scores_inside": to_grid(values, inner)})
+    (damage,) = comparison.worst(5)
+    assert damage.tensor == "scores_inside"
+    assert damage.sqnr_db > 35
