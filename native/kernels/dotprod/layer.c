@@ -5,4 +5,6 @@
 void er_add_dotprod(er_kernels *kernels) {
   kernels->gemm_s8 = er_gemm_s8_dotprod;
   kernels->dwconv_s8 = er_dwconv_s8_dotprod;
+  kernels->gemv_s8.name = "gemv_s8_dotprod";
+  kernels->gemv_s8.run = er_gemv_s8_dotprod;
 }

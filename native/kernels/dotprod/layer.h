@@ -6,5 +6,6 @@
 
 extern const er_gemm_s8 er_gemm_s8_dotprod;
 extern const er_dwconv_s8 er_dwconv_s8_dotprod;
+void er_gemv_s8_dotprod(const er_gemv_s8_call *call);
 
 #endif

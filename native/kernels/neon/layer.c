@@ -5,4 +5,10 @@
 void er_add_neon(er_kernels *kernels) {
   kernels->gemm_s8 = er_gemm_s8_neon;
   kernels->dwconv_s8 = er_dwconv_s8_neon;
+  kernels->gemv_s8.name = "gemv_s8_neon";
+  kernels->gemv_s8.run = er_gemv_s8_neon;
+  kernels->add_row_s8 = er_add_row_s8_neon;
+  kernels->mul_row_s8 = er_mul_row_s8_neon;
+  kernels->lookup = er_lookup_neon;
+  kernels->sum = er_sum_neon;
 }

@@ -6,5 +6,12 @@
 
 extern const er_gemm_s8 er_gemm_s8_neon;
 extern const er_dwconv_s8 er_dwconv_s8_neon;
+void er_gemv_s8_neon(const er_gemv_s8_call *call);
+void er_add_row_s8_neon(const er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,
+                        int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
+void er_mul_row_s8_neon(const er_mul_s8 *mul, bool is_unsigned, int32_t count, const void *a,
+                        int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
+void er_lookup_neon(const uint8_t *table, int64_t count, const uint8_t *input, uint8_t *output);
+void er_sum_neon(const er_reduce_shape *shape, edgert_type type, const void *input, int64_t *sums);
 
 #endif
