@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export CMAKE_BUILD_PARALLEL_LEVEL ?= 2
 
-.PHONY: demo dev test check native asan arm fuzz bench wheel clean
+.PHONY: demo dev test check native asan arm fuzz bench wheel wheels clean
 
 demo: $(STAMP)  ## the main job on a real model, accuracy before and after
 	$(BIN)/python -m examples.demo
@@ -52,6 +52,10 @@ bench: $(STAMP)  ## peers and us in one interleaved run; needs EDGESDK_SHARED_DA
 
 wheel: $(STAMP)  ## one wheel for all Pythons of this platform, in dist/
 	$(BIN)/python -m build --wheel
+
+wheels: $(STAMP)  ## an sdist and wheels for x86-64, 64-bit and 32-bit ARM, each tried on its own architecture, in dist/
+	$(BIN)/pip install --quiet -c constraints.txt ziglang
+	$(BIN)/python -m edgesdk_targets.wheels --output dist --model native/tests/data/convolution.tflite
 
 clean:
 	rm -rf build dist .venv
