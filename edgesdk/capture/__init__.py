@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,9 +13,15 @@ import onnx_ir as ir
 from edgesdk.capture.input_shapes import all_shapes_follow, close_dimensions
 from edgesdk.capture.torch_module import export_module, is_module
 from edgesdk.spec import input_specs
-from edgesdk_quant.graph import from_proto, load, normalize
+from edgesdk_quant.graph import from_proto, load, normalize, value_shape
 from edgesdk_quant.graph.batch import with_batch_of_one
 from edgesdk_runtimes.errors import InputError
+
+BATCH_OF_ONE = (
+    "The model leaves its batch open, but sizes inside it are computed at run time and cannot be "
+    "known for every batch: it is captured for a batch of 1. Give inputs={name: shape} with "
+    "another first size for another fixed batch."
+)
 
 
 def capture(model: Any, inputs: Mapping[str, Any] | None = None) -> ir.Model:
@@ -26,6 +33,9 @@ def capture(model: Any, inputs: Mapping[str, Any] | None = None) -> ir.Model:
             module without the `@edgesdk.model` declaration: in the order of its forward arguments.
             For ONNX: needed only to fix dimensions that the file leaves open.
 
+    Warns:
+        UserWarning: the batch was open and is now 1, because shapes cannot follow it.
+
     Raises:
         InputError: the path is wrong, or the inputs are not fully declared.
         ModelError: the model is malformed, or torch cannot export it.
@@ -35,7 +45,11 @@ def capture(model: Any, inputs: Mapping[str, Any] | None = None) -> ir.Model:
         return normalize(export_module(model, inputs))
     source = close_dimensions(_read(model), input_specs(inputs) if inputs else {})
     graph = normalize(source)
-    return graph if all_shapes_follow(graph) else normalize(with_batch_of_one(source))
+    if all_shapes_follow(graph):
+        return graph
+    if any(None in (value_shape(value) or ()) for value in graph.graph.inputs):
+        warnings.warn(BATCH_OF_ONE, stacklevel=2)
+    return normalize(with_batch_of_one(source))
 
 
 def _read(model: Any) -> ir.Model:

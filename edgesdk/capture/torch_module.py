@@ -36,6 +36,9 @@ def export_module(module: Any, inputs: Mapping[str, Any] | None) -> ir.Model:
         module: the `nn.Module`; its parameters may be on any device.
         inputs: as in `capture`; None takes the declaration of the class.
 
+    Warns:
+        UserWarning: the batch was to stay open and is now 1.
+
     Raises:
         InputError: the inputs are not declared.
         ModelError: torch cannot export it.
@@ -48,7 +51,13 @@ def export_module(module: Any, inputs: Mapping[str, Any] | None) -> ir.Model:
         except ModelError:
             if not is_open:
                 raise
-        return _export(module, specs, open_batch=False)
+        model = _export(module, specs, open_batch=False)
+    warnings.warn(
+        f"{type(module).__name__} works for one batch size only, so it is captured for a batch of "
+        "1. Declare another fixed first size to get that one.",
+        stacklevel=3,
+    )
+    return model
 
 
 def _specs(module: Any, inputs: Mapping[str, Any] | None) -> dict[str, InputSpec]:

@@ -117,6 +117,23 @@ def rewrite_inverse_hyperbolic(write: Composer, node: ir.Node) -> bool:
     return True
 
 
+def rewrite_mean(write: Composer, node: ir.Node) -> bool:
+    """The mean of several operands."""
+    total = write("Identity", node.inputs[0])
+    for operand in node.inputs[1:]:
+        total = write("Add", total, operand)
+    write.replace(write("Mul", total, 1 / len(node.inputs)))
+    return True
+
+
+def rewrite_single(write: Composer, node: ir.Node) -> bool:
+    """Max, Min and Sum of one operand do nothing."""
+    if len(node.inputs) != 1:
+        return False
+    write.replace(write("Identity", node.inputs[0]))
+    return True
+
+
 def rewrite_xor(write: Composer, node: ir.Node) -> bool:
     """Two truth values that differ."""
     write.replace(write("Not", write("Equal", *node.inputs)))
@@ -138,6 +155,10 @@ def rewrite_mod(write: Composer, node: ir.Node) -> bool:
     if not node.attributes.get_int("fmod", 0):
         return False
     a, b = node.inputs
+    if a is not None and a.dtype is not None and a.dtype.is_integer():
+        whole = write("Mul", write("Div", a, b), b)  # Div rounds towards zero
+        write.replace(write("Sub", a, whole))
+        return True
     size = write("Mod", write("Abs", a), write("Abs", b))
     write.replace(write("Mul", write("Sign", a), size))
     return True
@@ -152,10 +173,14 @@ RULES = {
     "Erf": rewrite_erf,
     "IsInf": rewrite_is_inf,
     "IsNaN": rewrite_is_nan,
+    "Max": rewrite_single,
+    "Mean": rewrite_mean,
+    "Min": rewrite_single,
     "Mod": rewrite_mod,
     "Pow": rewrite_pow,
     "Sinh": rewrite_hyperbolic,
     "Softplus": rewrite_softplus,
+    "Sum": rewrite_single,
     "Tan": rewrite_tan,
     "Xor": rewrite_xor,
 }

@@ -25,7 +25,7 @@ def rewrite_loop(write: Composer, node: ir.Node) -> bool:
     states: Sequence[ir.Value | None] = node.inputs[2:]
     parts = len(body.outputs) - len(node.inputs) + 1
     if turns is None or turns * len(body) > MOST_NODES or (parts and not turns):
-        return False
+        return _fix_shapes(node, body)
     rows: list[list[ir.Value]] = []
     for turn in range(turns):
         given = [write.value(np.array(turn)), write.value(np.array(True)), *states]
@@ -35,6 +35,24 @@ def rewrite_loop(write: Composer, node: ir.Node) -> bool:
     stacked = [write("Concat", *column, axis=0) for column in zip(*rows, strict=True)]
     write.replace(*(write("Identity", v) for v in states), *stacked)
     return True
+
+
+def _fix_shapes(node: ir.Node, body: ir.Graph) -> bool:
+    """States that come out of a turn as they went in have one shape throughout.
+
+    ONNX's inference does not assume it; where it does not hold, the lowering finds out.
+    """
+    changed = False
+    for before, inside in zip(node.inputs[2:], body.inputs[2:], strict=True):
+        if before is not None and static_shape(inside) != static_shape(before):
+            inside.shape, inside.type = before.shape, before.type
+            changed = True
+    for before, after, output in zip(node.inputs[2:], body.outputs[1:], node.outputs, strict=False):
+        same = before is not None and static_shape(before) == static_shape(after) is not None
+        if same and before is not None and static_shape(output) is None:
+            output.shape = before.shape
+            changed = True
+    return changed
 
 
 def _turns(node: ir.Node, body: ir.Graph) -> int | None:

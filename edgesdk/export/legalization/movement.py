@@ -76,7 +76,11 @@ def rewrite_split(write: Composer, node: ir.Node) -> bool:
     if any(shape is None for shape in shapes):
         return False
     sizes = [shape[axis] for shape in shapes if shape is not None]
-    if all(sizes) or any(not s and o.uses() for s, o in zip(sizes, node.outputs, strict=True)):
+    if (
+        all(sizes)
+        or not any(sizes)
+        or any(not s and o.uses() for s, o in zip(sizes, node.outputs, strict=True))
+    ):
         return False
     kept = [i for i, size in enumerate(sizes) if size]
     if len(kept) == 1:

@@ -17,6 +17,7 @@ from edgesdk.export.legalization import (
     pools,
     quantizers,
     recurrent,
+    scattering,
     selection,
 )
 from edgesdk.export.legalization.composer import Composer
@@ -38,6 +39,7 @@ FAMILIES = (
     pools,
     quantizers,
     recurrent,
+    scattering,
     selection,
 )
 MOST_ROUNDS = 16

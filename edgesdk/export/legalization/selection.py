@@ -10,6 +10,7 @@ import onnx_ir as ir
 from edgesdk.export.legalization.composer import Composer
 from edgesdk_quant.graph import constant, scalar, static_shape
 from edgesdk_quant.graph.rewrite import input_at
+from edgesdk_runtimes.errors import UnsupportedError
 
 
 def rewrite_arg_last(write: Composer, node: ir.Node) -> bool:
@@ -106,6 +107,31 @@ def rewrite_size(write: Composer, node: ir.Node) -> bool:
     return True
 
 
+def rewrite_range(write: Composer, node: ir.Node) -> bool:
+    """A constant sequence."""
+    bounds = [constant(value) for value in node.inputs]
+    if any(bound is None for bound in bounds):
+        raise UnsupportedError("its bounds are computed at run time")
+    start, limit, delta = (np.asarray(bound).reshape(()) for bound in bounds)
+    count = max(math.ceil((limit - start) / delta), 0)
+    write.replace(write("Identity", np.asarray(start + np.arange(count) * delta, start.dtype)))
+    return True
+
+
+def rewrite_reverse_sequence(write: Composer, node: ir.Node) -> bool:
+    """ReverseSequence of constant lengths: every element has its place."""
+    shape, lengths = static_shape(node.inputs[0]), constant(node.inputs[1])
+    if shape is None or lengths is None:
+        raise UnsupportedError("its lengths are computed at run time")
+    time, batch = (node.attributes.get_int(f"{n}_axis", d) for n, d in (("time", 0), ("batch", 1)))
+    places = np.indices(shape)
+    ends = lengths.astype(np.int64)[places[batch]]
+    places[time] = np.where(places[time] < ends, ends - 1 - places[time], places[time])
+    source = np.ravel_multi_index(tuple(places), shape)
+    write.replace(write("Gather", write("Reshape", node.inputs[0], [-1]), source, axis=0))
+    return True
+
+
 def rewrite_eye_like(write: Composer, node: ir.Node) -> bool:
     """A constant matrix."""
     shape, x = static_shape(node.inputs[0]), node.inputs[0]
@@ -122,7 +148,7 @@ def rewrite_constant_of_shape(write: Composer, node: ir.Node) -> bool:
     """A constant of known shape."""
     sizes = constant(node.inputs[0])
     if sizes is None:
-        return False
+        raise UnsupportedError("its shape is computed at run time")
     given = node.attributes.get_tensor("value", None)
     fill = np.zeros(1, np.float32) if given is None else given.numpy()
     write.replace(write("Identity", np.full([int(n) for n in sizes], fill.reshape(-1)[0])))
@@ -147,6 +173,8 @@ RULES = {
     "GatherElements": rewrite_gather_elements,
     "GatherND": rewrite_gather_nd,
     "OneHot": rewrite_one_hot,
+    "Range": rewrite_range,
+    "ReverseSequence": rewrite_reverse_sequence,
     "Size": rewrite_size,
     "TopK": rewrite_top_k,
     "Trilu": rewrite_trilu,

@@ -10,6 +10,7 @@ from edgesdk.export.legalization import legalize
 from edgesdk.export.legalization.rules import OBSTACLE
 from edgesdk.export.tflite import (
     blocks,
+    control,
     convolution,
     dense,
     elementwise,
@@ -21,8 +22,8 @@ from edgesdk.export.tflite import (
     resizing,
     transposed_convolution,
 )
-from edgesdk.export.tflite.scope import Scope
-from edgesdk.export.tflite.tensors import CHANNELS_LAST, TYPES, Place, static_shape
+from edgesdk.export.tflite.scope import Program, Scope
+from edgesdk.export.tflite.tensors import CHANNELS_LAST, Place, static_shape
 from edgesdk_quant.graph.batch import with_batch_of_one
 from edgesdk_quant.graph.shapes import infer_shapes
 from edgesdk_quant.tflite.model import Model, Subgraph
@@ -30,6 +31,7 @@ from edgesdk_runtimes.errors import UnsupportedError
 
 LOWERINGS = {
     **blocks.LOWERINGS,
+    **control.LOWERINGS,
     **convolution.LOWERINGS,
     **dense.LOWERINGS,
     **elementwise.LOWERINGS,
@@ -57,10 +59,10 @@ def lower(graph: ir.Model) -> Model:
         UnsupportedError: names every operator, shape and attribute that TFLite lacks, at once.
     """
     graph = _ready(graph)
-    scope = Scope(graph.graph)
+    scope = Scope(graph.graph, Program(_lower_node))
     images = {len(value_shape) for value_shape in _spatial_ranks(graph.graph)}
     obstacles = [text for value in graph.graph.inputs if (text := _input(scope, value, images))]
-    obstacles += [text for node in graph.graph if (text := _lower_node(scope, node))]
+    obstacles += scope.obstacles()
     if obstacles:
         raise UnsupportedError(
             f"TFLite cannot take {len(obstacles)} of the model's nodes: {'; '.join(obstacles)}; "
@@ -84,18 +86,13 @@ def _spatial_ranks(graph: ir.Graph) -> list[tuple[int, ...]]:
 
 def _input(scope: Scope, value: ir.Value, images: set[int]) -> str:
     """Declare an input; what stands in the way, as text, or ""."""
-    kind = TYPES.get(value.dtype or ir.DataType.FLOAT)
-    if kind is None:
-        return f"input {value.name} has the type {value.dtype}; use a 32-bit type"
     try:
-        shape = static_shape(value)
+        rank = len(static_shape(value))
+        order = tuple(range(rank))
+        scope.declare(value, CHANNELS_LAST.get(rank, order) if rank in images else order)
     except UnsupportedError as error:
+        scope.refused.add(value)
         return f"input {error}"
-    order = tuple(range(len(shape)))
-    if len(shape) in images:
-        order = CHANNELS_LAST.get(len(shape), order)
-    tensor = scope.out.add(str(value.name), kind, tuple(shape[i] for i in order))
-    scope.places[value] = Place(tensor, order)
     return ""
 
 
@@ -139,7 +136,7 @@ QUANTIZERS = {"QuantizeLinear": _quantize, "DequantizeLinear": _dequantize}
 
 def _output(scope: Scope, value: ir.Value) -> int:
     place = scope.place(value, integer=False)
-    if place.tensor in {scope.places[v].tensor for v in scope.graph.inputs if v in scope.places}:
+    if scope.is_given(place.tensor):
         copy = scope.out.like(f"{value.name}_copy", place.tensor, scope.out.shape(place.tensor))
         scope.reshape(place.tensor, copy)
         place = Place(copy, place.permutation)
@@ -157,7 +154,7 @@ def _model(graph: ir.Model, scope: Scope, outputs: list[int]) -> Model:
         tuple(inputs),
         tuple(outputs),
     )
-    return Model((main,), "EdgeSDK", _metadata(graph, scope))
+    return Model((main, *scope.program.subgraphs), "EdgeSDK", _metadata(graph, scope))
 
 
 def _metadata(graph: ir.Model, scope: Scope) -> dict[str, bytes]:

@@ -38,8 +38,10 @@ def lower_reshape(scope: Scope, node: ir.Node) -> None:
     place = scope.place(value, integer=integer)
     shape = scope.out.shape(place.tensor)
     wanted = static_shape(output)
-    if not place.plain and _feeds_only_dense(scope, output, wanted):
-        order = np.arange(math.prod(shape[1:])).reshape(static_shape(value)[1:])
+    source = static_shape(value)
+    flattens = place.permutation[:1] == (0,) and wanted[:1] == source[:1]
+    if not place.plain and flattens and _feeds_only_dense(output, wanted):
+        order = np.arange(math.prod(source[1:])).reshape(source[1:])
         scope.feature_order[output] = order.transpose(
             [i - 1 for i in place.permutation[1:]]
         ).ravel()
@@ -52,7 +54,7 @@ def lower_reshape(scope: Scope, node: ir.Node) -> None:
     scope.reshape(tensor, result)
 
 
-def _feeds_only_dense(scope: Scope, output: ir.Value, wanted: tuple[int, ...]) -> bool:
+def _feeds_only_dense(output: ir.Value, wanted: tuple[int, ...]) -> bool:
     """Whether every reader has constant weights, whose columns can be reordered."""
     users = readers(output)
     return (

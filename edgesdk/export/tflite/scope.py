@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import onnx_ir as ir
@@ -20,7 +20,7 @@ from edgesdk.export.tflite.tensors import (
     stored,
 )
 from edgesdk_quant.graph import constant, consumers
-from edgesdk_quant.tflite.model import Quantization
+from edgesdk_quant.tflite.model import Quantization, Subgraph
 from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import UnsupportedError
 
@@ -47,11 +47,26 @@ class Weights:
     axis: int
 
 
+@dataclass
+class Program:
+    """What the graphs of one model share.
+
+    Attributes:
+        lower_node: lowers one node in a scope; gives what stands in the way as text, or "".
+        subgraphs: those of nested graphs, in the order of their numbers 1, 2, ...
+    """
+
+    lower_node: Callable[[Scope, ir.Node], str]
+    subgraphs: list[Subgraph] = field(default_factory=list)
+
+
 class Scope:
     """The lowering of one graph: the tensors so far, and where each ONNX value is."""
 
-    def __init__(self, graph: ir.Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: ir.Graph, program: Program) -> None:
+        self.graph, self.program = graph, program
+        self.given: set[ir.Value] = set()  # inputs of the subgraph
+        self._lowered = False
         self.out = Tensors()
         self.places: dict[ir.Value, Place] = {}
         self.done: set[ir.Node] = set()
@@ -61,13 +76,47 @@ class Scope:
         self.feature_order: dict[ir.Value, NDArray[np.int64]] = {}
         self._cached: dict[tuple[ir.Value, str], Place] = {}
 
+    def declare(self, value: ir.Value, order: tuple[int, ...]) -> None:
+        """An input of the subgraph, with its dimensions in this order."""
+        kind = TYPES.get(value.dtype or ir.DataType.FLOAT)
+        if kind is None:
+            raise UnsupportedError(f"{value.name} has the type {value.dtype}; use a 32-bit type")
+        shape = static_shape(value)
+        tensor = self.out.add(str(value.name), kind, tuple(shape[i] for i in order))
+        self.places[value] = Place(tensor, order)
+        self.given.add(value)
+
+    def is_given(self, tensor: int) -> bool:
+        """Whether a tensor is an input of the subgraph or a constant."""
+        inputs = {self.places[value].tensor for value in self.given}
+        return tensor in inputs or self.out.tensors[tensor].data is not None
+
+    def obstacles(self) -> list[str]:
+        """Lower all nodes of the graph; what stands in the way."""
+        return [text for node in self.graph if (text := self.program.lower_node(self, node))]
+
+    def finish(self) -> None:
+        """Lower all nodes of a nested graph, once.
+
+        Raises:
+            UnsupportedError: names all that cannot be lowered.
+        """
+        if self._lowered:
+            return
+        self._lowered = True
+        obstacles = self.obstacles()
+        if obstacles:
+            raise UnsupportedError("; ".join(obstacles))
+
     # --- reading ---------------------------------------------------------------------------
 
     def place(self, value: ir.Value, *, integer: bool) -> Place:
         """Where a value is, as integers if it is quantized and `integer`, else as floats."""
         producer = value.producer()
+        if value in self.places:
+            return self.places[value]
         if producer is None or producer.op_type != "DequantizeLinear":
-            return self._constant(value) if value not in self.places else self.places[value]
+            return self._constant(value)
         source = producer.inputs[0]
         if source is None:
             raise UnsupportedError(f"{producer.name} has no input")
@@ -117,8 +166,12 @@ class Scope:
         return result
 
     def reshape(self, tensor: int, result: int) -> None:
-        """Emit RESHAPE to the shape of `result`."""
+        """Emit RESHAPE to the shape of `result`, or SQUEEZE: a scalar has no shape to write."""
         shape = self.out.shape(result)
+        if not shape:
+            axes = tuple(range(len(self.out.shape(tensor))))
+            self.out.emit("SQUEEZE", [tensor], [result], squeeze_dims=axes)
+            return
         operand = self.out.constant(
             f"{self.out.tensors[result].name}_shape", np.array(shape, np.int32)
         )
@@ -144,8 +197,10 @@ class Scope:
         return rows if order is None else rows[:, order]
 
     def is_quantized(self, value: ir.Value | None) -> bool:
-        """Whether a value comes from a DequantizeLinear."""
-        producer = value.producer() if value is not None else None
+        """Whether a value comes from a DequantizeLinear of this graph."""
+        if value is None or value in self.given:
+            return False
+        producer = value.producer()
         return producer is not None and producer.op_type == "DequantizeLinear"
 
     def _constant(self, value: ir.Value) -> Place:

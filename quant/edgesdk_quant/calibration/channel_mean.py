@@ -23,7 +23,7 @@ class ChannelMean:
 
     def add(self, x: NDArray[np.float32]) -> None:
         """Take in one sample's value, of any rank."""
-        channel = 1 if x.ndim > IMAGE_RANK else x.ndim - 1
+        channel = 1 if x.ndim >= IMAGE_RANK else x.ndim - 1
         axes = tuple(d for d in range(x.ndim) if d != channel)
         mean = x.mean(axis=axes, dtype=np.float64)
         total = self.mean if self.samples else np.zeros(mean.shape)

@@ -1,4 +1,4 @@
-"""Write SAME and VALID padding as numbers, which every reader of the graph understands."""
+"""Write the padding of windows as numbers, which every reader of the graph understands."""
 
 from __future__ import annotations
 
@@ -21,6 +21,33 @@ def write_out_padding(model: ir.Model) -> None:
         if pads is not None:
             node.attributes.pop("auto_pad")
             node.attributes["pads"] = ir.AttrInt64s("pads", pads)
+
+
+def write_out_rounding(model: ir.Model) -> None:
+    """Drop `ceil_mode` where the window that it adds would lie in the padding behind altogether.
+
+    The standard says so from opset 22 on; ONNX's shape inference for opset 21 counts that window.
+    """
+    for node in list(model.graph.all_nodes()):
+        if node.attributes.get_int("ceil_mode", 0) and not _adds_windows(node):
+            node.attributes.pop("ceil_mode")
+
+
+def _adds_windows(node: ir.Node) -> bool:
+    image = value_shape(node.inputs[0])
+    sizes = [size for size in image[2:] if size is not None] if image is not None else []
+    kernel = _kernel(node)
+    if len(sizes) != len(kernel):
+        return True
+    strides, dilations = _ints(node, "strides", len(kernel)), _ints(node, "dilations", len(kernel))
+    pads = _ints(node, "pads", 2 * len(kernel), 0)
+    for i, (size, window) in enumerate(zip(sizes, kernel, strict=True)):
+        before, after = pads[i], pads[i + len(kernel)]
+        room = size + before + after - (window - 1) * dilations[i] - 1
+        last = -(-room // strides[i]) * strides[i]  # where the window starts that is rounded up to
+        if room % strides[i] and last < size + before:
+            return True
+    return False
 
 
 def _same_pads(node: ir.Node, mode: str) -> list[int] | None:
@@ -48,5 +75,5 @@ def _kernel(node: ir.Node) -> Sequence[int]:
     return (static_shape(node.inputs[1]) or ())[2:]
 
 
-def _ints(node: ir.Node, name: str, count: int) -> Sequence[int]:
-    return node.attributes.get_ints(name, [1] * count)
+def _ints(node: ir.Node, name: str, count: int, default: int = 1) -> Sequence[int]:
+    return node.attributes.get_ints(name, [default] * count)

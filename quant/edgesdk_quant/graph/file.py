@@ -14,7 +14,7 @@ from onnx.external_data_helper import load_external_data_for_model, uses_externa
 from edgesdk_quant.graph.wiring import missing_values
 from edgesdk_runtimes.errors import InputError, ModelError, UnsupportedError
 
-OLDEST_OPSET = 7
+OLDEST_OPSET = 1
 NEWEST_OPSET = onnx.defs.onnx_opset_version()
 # ONNX Runtime's own quantizer writes Q/DQ of 16 bits under this domain; `opset` brings them home.
 FOREIGN_OPS = {("com.microsoft", "QuantizeLinear"), ("com.microsoft", "DequantizeLinear")}

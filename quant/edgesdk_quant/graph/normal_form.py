@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from edgesdk_quant.graph.auto_pad import write_out_padding
+from edgesdk_quant.graph.auto_pad import write_out_padding, write_out_rounding
 from edgesdk_quant.graph.batch_normalization import fold_batch_normalization
 from edgesdk_quant.graph.channel_arithmetic import fold_channel_arithmetic
 from edgesdk_quant.graph.clip import simplify_clips
@@ -35,6 +35,7 @@ TIDYING = (
     infer_shapes,
     remove_identities,
     write_out_padding,
+    write_out_rounding,
     count_indices_from_start,
     pair_operands,
 )

@@ -69,13 +69,20 @@ def test_shape_arithmetic_that_needs_the_batch_gets_a_batch_of_one() -> None:
         "axes": np.array([1]),
     }
     source = model(text, **weights)
-    graph = capture(source)
+    with pytest.warns(UserWarning, match=r"captured for a batch of 1\. Give inputs="):
+        graph = capture(source)
     assert value_shape(graph.graph.inputs[0]) == (1, 3)
     assert ops(graph) == {"Unsqueeze": 1, "Mul": 1}
     feeds = {"x": random(1, 3)}
     np.testing.assert_array_equal(run(graph, feeds)[0], run(source, feeds)[0])
 
 
+def test_a_batch_that_all_shapes_follow_stays_open_without_a_word() -> None:
+    graph = capture(model(TEXT, w=random(3, 4)))  # a warning would be an error here
+    assert value_shape(graph.graph.outputs[0]) == (None, 4)
+
+
+@pytest.mark.filterwarnings("ignore:The model leaves its batch open")
 def test_all_real_files_are_captured(shared_data: Path) -> None:
     for path in sorted((shared_data / "onnx").glob("*.onnx")):
         graph = capture(path)
