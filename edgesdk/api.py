@@ -222,10 +222,10 @@ def trace(
         OutputError: the file cannot be written; what was there before is unharmed.
     """
     from edgesdk.report import trace_model, write_report
-    from edgesdk.report.file import check_name
+    from edgesdk.report.file import check_target
 
     if path is not None:
-        check_name(path)
+        check_target(path)
     report = trace_model(model, inputs)
     if path is not None:
         write_report(report, path)

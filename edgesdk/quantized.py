@@ -97,6 +97,7 @@ class Quantized:
         verification: Verification | None = None,
         benchmark: Benchmark | None = None,
         front: Sequence[SearchPoint] = (),
+        metric: str = "metric",
         rounds: int = 5,
         progress: Progress | None = None,
     ) -> Report:
@@ -112,6 +113,7 @@ class Quantized:
             verification: of `edgesdk.verify`, to show that one instead of a new one.
             benchmark: of `edgesdk.bench`, likewise.
             front: what a search evaluated: name, size_bytes, metric, latency_ms, chosen.
+            metric: what the points' metric is, e.g. "top-1 %"; the higher, the better.
             rounds: turns of each runtime in the benchmark; 0 leaves it out.
             progress: told how far it is; None tells nobody.
 
@@ -120,10 +122,10 @@ class Quantized:
             OutputError: the file cannot be written; what was there before is unharmed.
         """
         from edgesdk.report import report_quantized, write_report
-        from edgesdk.report.file import check_name
+        from edgesdk.report.file import check_target
 
         if path is not None:
-            check_name(path)
+            check_target(path)
         made = report_quantized(
             self,
             data,
@@ -134,6 +136,7 @@ class Quantized:
             verification=verification,
             benchmark=benchmark,
             front=front,
+            metric=metric,
             rounds=rounds,
             progress=progress,
         )

@@ -40,11 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Quantize, write both files, count what was quantized."""
     from edgesdk.api import quantize
-    from edgesdk.report.file import check_name
+    from edgesdk.report.file import check_target
     from edgesdk.sources import model_named
 
     if options.report is not None:
-        check_name(options.report)
+        check_target(options.report)
     folder = _folder(options.output)
     with progress_bar(quiet=options.json) as progress:
         quantized = quantize(

@@ -33,10 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Gather, write, and say what to do next."""
     from edgesdk.report import report_artifact, write_report
-    from edgesdk.report.file import check_name
+    from edgesdk.report.file import check_target
     from edgesdk.sources import model_named
 
-    check_name(options.output)
+    check_target(options.output)
     with progress_bar(quiet=options.json) as progress:
         report = report_artifact(
             options.artifact,

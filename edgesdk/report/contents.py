@@ -171,6 +171,7 @@ class Report:
         verification: None where nothing was compared.
         benchmark: None where nothing was timed.
         front: what a search found; empty without one.
+        metric: what its points are judged by; the higher, the better.
         kept_float: what stayed float and why.
         advice: what to do next, the most useful first.
         recipe: its text; "" where the file was not made by EdgeSDK.
@@ -187,6 +188,7 @@ class Report:
     verification: Verification | None = None
     benchmark: Benchmark | None = None
     front: tuple[FrontPoint, ...] = ()
+    metric: str = "metric"
     kept_float: tuple[KeptFloat, ...] = ()
     advice: tuple[Advice, ...] = ()
     recipe: str = ""

@@ -10,7 +10,7 @@ from edgesdk.files import write_atomically
 from edgesdk.plain import to_plain
 from edgesdk.report.contents import Report
 from edgesdk.report.page import page
-from edgesdk_runtimes.errors import InputError
+from edgesdk_runtimes.errors import InputError, OutputError
 
 
 def write_report(report: Report, path: str | os.PathLike[str]) -> None:
@@ -21,16 +21,20 @@ def write_report(report: Report, path: str | os.PathLike[str]) -> None:
         OutputError: the file cannot be written; what was there before is unharmed.
     """
     target = Path(path)
-    check_name(target)
+    check_target(target)
     text = json.dumps(to_plain(report), indent=1) if target.suffix == ".json" else page(report)
     write_atomically(target, text.encode())
 
 
-def check_name(path: str | os.PathLike[str]) -> None:
-    """Refuse a name before any work is done for it.
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Refuse a file before any work is done for it.
 
     Raises:
-        InputError: it ends in neither .html nor .json.
+        InputError: its name ends in neither .html nor .json.
+        OutputError: its folder does not exist.
     """
-    if Path(path).suffix not in (".html", ".json"):
+    target = Path(path)
+    if target.suffix not in (".html", ".json"):
         raise InputError(f"{path} was given; a report is written as .html or .json.")
+    if not target.parent.is_dir():
+        raise OutputError(f"{path} cannot be written: there is no folder {target.parent}. Make it.")

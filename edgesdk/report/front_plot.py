@@ -21,8 +21,13 @@ def front_points(points: Sequence[FrontPoint]) -> list[FrontPoint]:
     return best
 
 
-def front_plot(points: Sequence[FrontPoint]) -> Markup:
-    """An SVG of all points, the front as a line, the chosen one marked."""
+def front_plot(points: Sequence[FrontPoint], metric: str = "metric") -> Markup:
+    """An SVG of all points, the front as a line, the chosen one marked.
+
+    Args:
+        points: at least one.
+        metric: what they are judged by.
+    """
     x = _Axis([p.size_bytes for p in points], LEFT, WIDTH - RIGHT)
     y = _Axis([p.metric for p in points], HEIGHT - BOTTOM, TOP)
     line = " ".join(f"{x(p.size_bytes):.1f},{y(p.metric):.1f}" for p in front_points(points))
@@ -35,7 +40,8 @@ def front_plot(points: Sequence[FrontPoint]) -> Markup:
         tag("text", in_bytes(round(x.high)), x=WIDTH - RIGHT, y=HEIGHT - 18, text_anchor="end"),
         tag("text", f"{y.low:.2f}", x=LEFT - 6, y=HEIGHT - BOTTOM, text_anchor="end"),
         tag("text", f"{y.high:.2f}", x=LEFT - 6, y=TOP + 8, text_anchor="end"),
-        tag("text", "size", x=(LEFT + WIDTH) / 2, y=HEIGHT - 6, text_anchor="middle"),
+        tag("text", "size", x=(LEFT + WIDTH) / 2, y=HEIGHT - 18, text_anchor="middle"),
+        tag("text", metric, x=LEFT + 8, y=TOP + 8),
     ]
     return tag(
         "svg",
@@ -46,7 +52,7 @@ def front_plot(points: Sequence[FrontPoint]) -> Markup:
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         class_="front",
         role="img",
-        aria_label="Pareto front: size against metric",
+        aria_label=f"Pareto front: size against {metric}",
     )
 
 

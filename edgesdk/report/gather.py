@@ -34,7 +34,7 @@ from edgesdk_quant.data import CalibrationData
 from edgesdk_quant.graph import load
 from edgesdk_quant.progress import Progress, Silent
 from edgesdk_quant.tflite.reader import read_model
-from edgesdk_runtimes import RUNTIMES
+from edgesdk_runtimes import RUNTIMES, cpu
 from edgesdk_runtimes.errors import EdgeError
 
 ALL_LAYERS = 1_000_000
@@ -58,6 +58,7 @@ class Known:
         verification: a proof of it; None makes one where there is data.
         benchmark: timings of it; None makes them.
         front: what a search found.
+        metric: what its points are judged by.
         histograms: value name -> counts of what it was in the float model.
         reasons: node name -> why it stayed float.
     """
@@ -65,6 +66,7 @@ class Known:
     verification: Verification | None = None
     benchmark: Benchmark | None = None
     front: Sequence[SearchPoint] = ()
+    metric: str = "metric"
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
 
@@ -135,6 +137,7 @@ class _Gatherer:
             verification=None if proof is None else _without_paths(proof),
             benchmark=self.known.benchmark or self._benchmark(rounds),
             front=tuple(_point(point) for point in self.known.front),
+            metric=self.known.metric,
             kept_float=kept_float(layers),
             recipe=next((i.recipe for i in looked if i.recipe), ""),
             provenance=_provenance(self._files(), looked),
@@ -255,6 +258,7 @@ def _provenance(files: Sequence[Artifact], looked: Sequence[Inspection]) -> dict
         found = [i.metadata[OURS + key] for i in looked if OURS + key in i.metadata]
         if found:
             entries[title] = found[0]
+    entries["measured on"] = f"{cpu.detect().model or cpu.detect().machine}, {os.cpu_count()} cores"
     statuses = (runtime.probe() for runtime in RUNTIMES.values())
     entries.update(
         {s.name: f"{s.version} {s.detail}" for s in statuses if s.available and s.name != "null"}

@@ -62,6 +62,11 @@ def report_artifact(
         InputError: a path, the data or the labels are not usable.
         ModelError: a file is malformed, or artifact and float model do not go together.
     """
+    if reference is None and (data is not None or labels is not None):
+        raise InputError(
+            "Data or labels were given without the float model, so there is nothing to compare "
+            "with. Give the float model as reference."
+        )
     steps = preprocess_of(preprocess, read_artifact(artifact))
     return gather(
         artifact,
@@ -85,6 +90,7 @@ def report_quantized(
     verification: Verification | None = None,
     benchmark: Benchmark | None = None,
     front: Sequence[SearchPoint] = (),
+    metric: str = "metric",
     rounds: int = 5,
     progress: Progress | None = None,
 ) -> Report:
@@ -94,8 +100,9 @@ def report_quantized(
         verification,
         benchmark,
         front,
-        {} if origin is None else origin.histograms,
-        {d.node: d.reason for d in quantized.decisions if d.kind in (FLOAT, WEIGHTS)},
+        metric,
+        histograms={} if origin is None else origin.histograms,
+        reasons={d.node: d.reason for d in quantized.decisions if d.kind in (FLOAT, WEIGHTS)},
     )
     exact: Any = reference
     if exact is None and origin is not None:

@@ -26,8 +26,8 @@ def section(name: str, title: str, *children: str) -> Markup:
     return tag("section", tag("h2", title), *children, id=name)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
-    """A table; columns whose name begins with ">" hold numbers."""
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+    """A table; columns whose name begins with ">" hold numbers. The title is read, not shown."""
     classes = ["num" if name.startswith(">") else None for name in columns]
     head = [
         tag("th", name.lstrip(">"), class_=kind, scope="col")
@@ -38,7 +38,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
         for row in rows
     ]
     whole = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body))
-    return tag("div", whole, class_="scroll", tabindex=0, role="region", aria_label=columns[0])
+    return tag("div", whole, class_="scroll", tabindex=0, role="region", aria_label=title)
 
 
 def summary(report: Report) -> Markup:
@@ -142,6 +142,7 @@ def _runtimes(proof: Verification, report: Report) -> Markup:
     rows = [_result_row(r, timings.get(r.runtime)) for r in proof.results if not r.failure]
     columns = ["file", "runtime", ">top-1 %", ">agrees with float %", ">SQNR dB"]
     return table(
+        "Runtimes",
         [*columns, ">differs from simulation", ">median ms"],
         [first, *rows],
     )
@@ -171,7 +172,7 @@ def _difference(result: RuntimeResult) -> str:
 
 def _timings(timings: Sequence[Timing]) -> Markup:
     rows = [(t.runtime, str(t.threads), f"{t.min_ms:.3f}", f"{t.p50_ms:.3f}") for t in timings]
-    return table(["runtime", ">threads", ">fastest ms", ">median ms"], rows)
+    return table("Timings", ["runtime", ">threads", ">fastest ms", ">median ms"], rows)
 
 
 def _bytes(report: Report) -> Markup:
@@ -185,7 +186,7 @@ def _bytes(report: Report) -> Markup:
             (file.name, kind, many, in_bytes(size), f"{100 * size / file.size_bytes:.1f}")
             for kind, many, size in parts
         ]
-    whole = table(["file", "what", ">constants", ">size", ">%"], rows)
+    whole = table("Bytes", ["file", "what", ">constants", ">size", ">%"], rows)
     return tag("details", tag("summary", "Where the bytes go"), whole)
 
 
@@ -227,8 +228,9 @@ def front(report: Report) -> Markup:
         )
         for point in sorted(report.front, key=lambda point: point.size_bytes)
     ]
-    listed = table(["configuration", ">size", ">metric", ">ms"], rows)
-    return section("front", "Pareto front", front_plot(report.front), listed)
+    listed = table("Configurations", ["configuration", ">size", f">{report.metric}", ">ms"], rows)
+    plot = front_plot(report.front, report.metric)
+    return section("front", "Pareto front", plot, listed)
 
 
 def fusions(report: Report) -> Markup:
@@ -248,7 +250,7 @@ def fusions(report: Report) -> Markup:
         "As the runtimes say themselves: the graph that ONNX Runtime makes of the file, and the "
         "plan that LiteRT makes for its delegate."
     )
-    listed = table(["runtime", "operator", ">fused", "left out"], rows)
+    listed = table("Fusion", ["runtime", "operator", ">fused", "left out"], rows)
     return section("fusion", "Fusion, runtime by runtime", tag("p", about), listed)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--disable-quic", "--remote-debugging-pipe"),
 )
+PATIENCE_S = 120
 # The browser takes commands from descriptor 3 and answers on 4.
 START = """
 import fcntl, os, sys
@@ -98,6 +100,7 @@ class Tab:
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
+            assert select.select([self._read], [], [], PATIENCE_S)[0], "the browser does not answer"
             part = os.read(self._read, 1 << 16)
             assert part, "the browser ended"
             self._buffer += part

@@ -13,8 +13,6 @@ from tests.edgesdk import small_network
 from tests.edgesdk.report import examples
 from tests.edgesdk.report.browser import Tab, opened
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:

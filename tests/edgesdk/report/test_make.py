@@ -11,9 +11,9 @@ import pytest
 
 import edgesdk
 from edgesdk.plain import to_plain
-from edgesdk.report import Report, report_artifact
+from edgesdk.report import FrontPoint, Report, page, report_artifact
 from edgesdk_quant.data import open_data
-from edgesdk_runtimes.errors import InputError
+from edgesdk_runtimes.errors import InputError, OutputError
 from tests.edgesdk import small_network
 
 pytestmark = pytest.mark.native
@@ -141,6 +141,27 @@ def test_a_weight_only_model_says_why_its_activations_are_float() -> None:
 def test_a_name_that_is_no_page_is_refused_before_any_work(quantized: edgesdk.Quantized) -> None:
     with pytest.raises(InputError, match=r"written as \.html or \.json"):
         quantized.report("report.pdf")
+
+
+def test_a_folder_that_does_not_exist_is_refused_before_any_work(
+    quantized: edgesdk.Quantized, tmp_path: Path
+) -> None:
+    with pytest.raises(OutputError, match="there is no folder"):
+        quantized.report(tmp_path / "nowhere" / "report.html")
+
+
+def test_data_without_the_float_model_is_refused(
+    quantized: edgesdk.Quantized, tmp_path: Path
+) -> None:
+    quantized.save(tmp_path / "model.tflite")
+    with pytest.raises(InputError, match="Give the float model"):
+        report_artifact(tmp_path / "model.tflite", data=small_network.images(2))
+
+
+def test_a_front_is_shown_with_its_metric(quantized: edgesdk.Quantized) -> None:
+    made = quantized.report(front=[FrontPoint("all", 10, 90.0)], metric="top-1 %", rounds=0)
+    assert made.front == (FrontPoint("all", 10, 90.0),)
+    assert "size against top-1 %" in page(made)
 
 
 def test_json_is_the_data_of_the_page(quantized: edgesdk.Quantized, tmp_path: Path) -> None:
