@@ -6,11 +6,10 @@ Run: python -m benchmarks.main_job [--images DIR --labels CSV] [--recipe NAME] [
 from __future__ import annotations
 
 import argparse
-import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,7 +22,7 @@ from edgesdk.cli.output import in_bytes, print_json, print_table
 from edgesdk.cli.progress import progress_bar
 from edgesdk.cli.verify import print_verification
 from edgesdk.verification import Verification
-from edgesdk_quant.data import CalibrationData, open_data
+from edgesdk_quant.data import open_data
 from edgesdk_quant.graph import to_bytes
 from edgesdk_quant.preprocess import Preprocess
 from examples.models import efficientnet_lite0
@@ -75,7 +74,7 @@ def measure(images: Path, labels: Path, recipe: str, progress: Any) -> Figures:
         proof = edgesdk.verify(
             paths[0],
             Artifact("float", "onnx", to_bytes(graph)),
-            _after(data, CALIBRATION_IMAGES),
+            data.skipped(CALIBRATION_IMAGES),
             labels,
             progress=progress,
         )
@@ -83,15 +82,6 @@ def measure(images: Path, labels: Path, recipe: str, progress: Any) -> Figures:
         sizes = {path.name: path.stat().st_size for path in paths}
     total = sum(cpu.of.values())
     return Figures(cpu.of, total, sizes, operators.get("TRANSPOSE", 0), proof)
-
-
-def _after(data: CalibrationData, count: int) -> CalibrationData:
-    """All samples but the first."""
-    return replace(
-        data,
-        count=data.count - count,
-        source=lambda: itertools.islice(data.source(), count, None),
-    )
 
 
 def _print(figures: Figures) -> None:

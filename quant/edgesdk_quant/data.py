@@ -68,6 +68,11 @@ class CalibrationData:
         source = self.source
         return replace(self, count=count, source=lambda: itertools.islice(source(), limit))
 
+    def skipped(self, count: int) -> CalibrationData:
+        """All samples but the first `count`."""
+        source, left = self.source, max(self.count - count, 0)
+        return replace(self, count=left, source=lambda: itertools.islice(source(), count, None))
+
 
 def open_data(source: Any, preprocess: Preprocess | None = None) -> CalibrationData:
     """Make data out of what a user gives.
