@@ -124,6 +124,41 @@ static edgert_status check_types(er_plan *plan, const er_node *node, const er_li
                       t->bias->name, (int)t->units);
 }
 
+/* LiteRT knows a zero point of signed weights in FULLY_CONNECTED with one scale only; elsewhere it
+ * refuses it or computes as if it were 0. */
+static edgert_status check_weight_zero_points(er_plan *plan, const er_node *node,
+                                              const er_linear_tensors *t) {
+  enum { FULLY_CONNECTED = 9 };
+  const er_quant *q = &t->weights->quant;
+  if (t->weights->type == EDGERT_UINT8) return EDGERT_OK;
+  if (node->op->builtin == FULLY_CONNECTED && q->count == 1) return EDGERT_OK;
+  for (int32_t i = 0; i < q->count; ++i) {
+    if (q->zero_point[i] == 0) continue;
+    return er_plan_fail(plan, node, EDGERT_MALFORMED,
+                        "has weights '%s' with zero point %d in channel %d; signed weights are "
+                        "symmetric: it must be 0",
+                        t->weights->name, (int)q->zero_point[i], (int)i);
+  }
+  return EDGERT_OK;
+}
+
+/* Biases are added to sums as they are stored, so their scale is in * weight; LiteRT too allows for
+ * 2 % of an output step. */
+static edgert_status check_bias_scales(er_plan *plan, const er_node *node,
+                                       const er_linear_tensors *t) {
+  const er_quant *q = t->bias ? &t->bias->quant : NULL;
+  const double in = (double)t->input->quant.scale[0], out = (double)t->output->quant.scale[0];
+  for (int32_t i = 0; q && i < q->count; ++i) {
+    const double wanted = in * (double)er_weight_scale(t->weights, i), given = (double)q->scale[i];
+    if (fabs(wanted - given) <= 0.02 * out) continue;
+    return er_plan_fail(plan, node, EDGERT_MALFORMED,
+                        "has biases '%s' with scale %g in channel %d; input scale times weight "
+                        "scale is %g, and it must be that",
+                        t->bias->name, given, (int)i, wanted);
+  }
+  return EDGERT_OK;
+}
+
 /* Scales where quantization needs them. */
 static edgert_status check_scales(er_plan *plan, const er_node *node, const er_linear_tensors *t,
                                   er_arithmetic arithmetic) {
@@ -146,7 +181,8 @@ static edgert_status check_scales(er_plan *plan, const er_node *node, const er_l
     return er_plan_fail(plan, node, EDGERT_MALFORMED,
                         "has int16 activations with a zero point; only 0 is allowed");
   }
-  return EDGERT_OK;
+  ER_TRY(check_weight_zero_points(plan, node, t));
+  return check_bias_scales(plan, node, t);
 }
 
 /* The largest magnitude that an input less its zero point can have. */

@@ -226,6 +226,9 @@ CASES = [
     Case("channels that do not divide", "", _set("x", "shape", [1, 4, 4, 3])),
     Case("matrix that does not fit", "", _set("matrix", "shape", [6, 32])),
     Case("softmax beta NaN", "beta", _options(2, beta=float("nan"))),
+    Case("weight zero point", "zero point 5 in channel 1", _quantize("weight", zeroPoint=[0, 5, 0])),
+    Case("bias scale", "scale 0.5 in channel 2; input scale times weight scale is 0.015",
+         _quantize("bias", scale=[0.005, 0.01, 0.5])),
     Case("bias of another length", "", lambda m: (
         _set("bias", "shape", [1])(m), _buffer("bias", data=np.zeros(4, np.uint8))(m),
         _quantize("bias", scale=[0.005], zeroPoint=[0])(m))),
