@@ -1,6 +1,8 @@
 /* The public interface: what it gives for good arguments and what it says for wrong ones. */
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "small_models.h"
 
@@ -209,6 +211,24 @@ static void a_copied_model_outlives_the_caller_s_bytes(void) {
 }
 
 /* The flatbuffer keeps its meaning at an odd address; constants must be copied to an even one. */
+/* A mapped file must not change; a copied one may even go. */
+static void a_copied_file_may_change(void) {
+  char path[] = "/tmp/edgert_test_XXXXXX", why[EDGERT_ERROR_BYTES];
+  small_model bytes = small_model_read("counter");
+  int file = mkstemp(path);
+  CHECK(file >= 0 && write(file, bytes.bytes, bytes.count) == (ssize_t)bytes.count);
+  edgert_model *model = NULL;
+  edgert_model_options options = {.size = sizeof options, .copy = 1};
+  CHECK(edgert_model_open(path, &options, &model, why, sizeof why) == EDGERT_OK);
+  CHECK(ftruncate(file, 0) == 0);
+  edgert_session *session = small_session(model, NULL);
+  CHECK(edgert_session_run(session) == EDGERT_OK);
+  edgert_session_destroy(session);
+  edgert_model_close(model);
+  close(file);
+  unlink(path);
+}
+
 static void a_model_at_any_address_gives_the_same_result(void) {
   small_model bytes = small_model_read("counter");
   static uint8_t shifted[MOST_MODEL_BYTES + 8];
@@ -247,6 +267,7 @@ int main(void) {
   an_old_caller_s_smaller_struct_is_honoured();
   a_quota_is_held();
   a_copied_model_outlives_the_caller_s_bytes();
+  a_copied_file_may_change();
   a_model_at_any_address_gives_the_same_result();
   the_library_describes_itself();
   return check_result();

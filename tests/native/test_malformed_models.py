@@ -180,6 +180,8 @@ CASES = [
     Case("constant with too few bytes", "54 bytes of data", _set("weight", "shape", [3, 3, 3, 4])),
     Case("string input", "STRING", _set("x", "type", STRING), code=UNSUPPORTED),
     Case("variant input", "VARIANT", _set("x", "type", VARIANT), code=UNSUPPORTED),
+    Case("resource input", "RESOURCE", _set("x", "type", schema.TensorType.RESOURCE),
+         code=UNSUPPORTED),
     Case("type from the future", "type 100", _set("x", "type", 100), code=UNSUPPORTED),
     Case("sparse weight", "sparse", _sparse, code=UNSUPPORTED),
     Case("variable with constant data", "both a variable", _set("weight", "isVariable", True)),
@@ -226,7 +228,8 @@ CASES = [
     Case("channels that do not divide", "", _set("x", "shape", [1, 4, 4, 3])),
     Case("matrix that does not fit", "", _set("matrix", "shape", [6, 32])),
     Case("softmax beta NaN", "beta", _options(2, beta=float("nan"))),
-    Case("weight zero point", "zero point 5 in channel 1", _quantize("weight", zeroPoint=[0, 5, 0])),
+    Case("weight zero point", "zero point 5 in channel 1",
+         _quantize("weight", zeroPoint=[0, 5, 0])),
     Case("bias scale", "scale 0.5 in channel 2; input scale times weight scale is 0.015",
          _quantize("bias", scale=[0.005, 0.01, 0.5])),
     Case("bias of another length", "", lambda m: (
@@ -316,6 +319,19 @@ def test_tables_that_overlap_cannot_take_memory_without_end(
     path = tmp_path / "model.tflite"
     path.write_bytes(data)
     assert "damaged" in _sentence(edge_run, path, REFUSED)
+
+
+@pytest.mark.parametrize(("deprecated", "builtin"), [(3, 0), (0, 3), (3, 3), (-1, 3)])
+def test_the_larger_of_an_operators_two_codes_counts(
+    edge_run: EdgeRun, tmp_path: Path, deprecated: int, builtin: int
+) -> None:
+    """Old files have the 8-bit field only."""
+    model = model_builder.convolution()
+    model.operatorCodes[0].deprecatedBuiltinCode = deprecated
+    model.operatorCodes[0].builtinCode = builtin
+    path = tmp_path / "model.tflite"
+    path.write_bytes(pack(model))
+    assert edge_run("verify", path).code == 0
 
 
 def test_a_missing_file_is_named(edge_run: EdgeRun, tmp_path: Path) -> None:
