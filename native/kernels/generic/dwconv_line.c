@@ -13,6 +13,10 @@ static void fill(int32_t bytes, const void *zero, int64_t count, char *to) {
 
 /* Repeat each channel `multiplier` times. */
 static void spread(int32_t bytes, const char *from, int64_t count, int32_t multiplier, char *to) {
+  if (bytes == 1 && multiplier >= 8) {
+    for (int64_t i = 0; i < count; i++) memset(to + i * multiplier, from[i], (size_t)multiplier);
+    return;
+  }
   for (int64_t i = 0; i < count; i++, from += bytes) {
     for (int32_t m = 0; m < multiplier; m++, to += bytes) memcpy(to, from, (size_t)bytes);
   }

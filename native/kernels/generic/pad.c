@@ -1,31 +1,21 @@
-/* PAD, PADV2 and MIRROR_PAD for elements of any type: one pass over the output. */
+/* PAD, PADV2 and MIRROR_PAD for elements of any type: one pass over the output. The recursion is as
+ * deep as the rank. */
 #include <string.h>
 
 #include "kernels/float.h"
 
-/* Input position of output position `out` along one dimension, -1 when it is in the border. */
-typedef int32_t (*border_rule)(int32_t out, int32_t before, int32_t size, int32_t offset);
-
-static int32_t constant_border(int32_t out, int32_t before, int32_t size, int32_t offset) {
-  (void)offset;
-  const int32_t at = out - before;
-  return at < 0 || at >= size ? -1 : at;
-}
-
+/* Input position of output position `out` along one dimension. */
 static int32_t mirrored(int32_t out, int32_t before, int32_t size, int32_t offset) {
   const int32_t at = out - before;
   if (at < 0) return -at - 1 + offset;
   return at >= size ? 2 * size - 1 - at - offset : at;
 }
 
-/* Offset in elements of the input element for an output index, or -1. */
-static int64_t locate(const er_pad_shape *s, border_rule rule, const int32_t *index,
-                      int32_t offset) {
+/* Offset in elements of the input element for an output index. */
+static int64_t locate(const er_pad_shape *s, const int32_t *index, int32_t offset) {
   int64_t at = 0;
   for (int32_t d = 0; d < s->rank; d++) {
-    const int32_t i = rule(index[d], s->before[d], s->in[d], offset);
-    if (i < 0) return -1;
-    at = at * s->in[d] + i;
+    at = at * s->in[d] + mirrored(index[d], s->before[d], s->in[d], offset);
   }
   return at;
 }
@@ -37,26 +27,56 @@ static void step(const er_pad_shape *s, int32_t *index) {
   }
 }
 
-static void fill(const er_pad_shape *s, size_t element_bytes, border_rule rule, int32_t offset,
-                 const void *input, const void *value, void *output) {
+static void repeat(const void *value, size_t element_bytes, int64_t count, char *to) {
+  if (element_bytes == 1) {
+    memset(to, *(const unsigned char *)value, (size_t)count);
+    return;
+  }
+  for (int64_t i = 0; i < count; i++, to += element_bytes) memcpy(to, value, element_bytes);
+}
+
+/* Dimensions from `d` on: border, content, border. @return the end of what was written */
+static char *pad_from(const er_pad_shape *s, int32_t d, size_t element_bytes, const char **input,
+                      const void *value, char *to) {
+  int64_t inner = 1; /* output elements of one step along d */
+  for (int32_t i = d + 1; i < s->rank; i++) inner *= s->out[i];
+  const int64_t before = s->before[d] * inner;
+  const int64_t after = (s->out[d] - s->before[d] - s->in[d]) * inner;
+  repeat(value, element_bytes, before, to);
+  to += (size_t)before * element_bytes;
+  if (d == s->rank - 1) {
+    const size_t bytes = (size_t)s->in[d] * element_bytes;
+    memcpy(to, *input, bytes);
+    *input += bytes;
+    to += bytes;
+  } else {
+    for (int32_t i = 0; i < s->in[d]; i++) {
+      to = pad_from(s, d + 1, element_bytes, input, value, to);
+    }
+  }
+  repeat(value, element_bytes, after, to);
+  return to + (size_t)after * element_bytes;
+}
+
+void er_pad(const er_pad_shape *s, size_t element_bytes, const void *input, const void *value,
+            void *output) {
+  const char *from = input;
+  if (s->rank == 0) {
+    memcpy(output, input, element_bytes);
+  } else {
+    pad_from(s, 0, element_bytes, &from, value, output);
+  }
+}
+
+void er_mirror_pad(const er_pad_shape *s, size_t element_bytes, int32_t offset, const void *input,
+                   void *output) {
   int32_t index[EDGERT_MAX_RANK] = {0};
   int64_t count = 1;
   for (int32_t d = 0; d < s->rank; d++) count *= s->out[d];
   char *to = output;
   for (int64_t i = 0; i < count; i++, to += element_bytes) {
-    const int64_t at = locate(s, rule, index, offset);
-    const void *from = at < 0 ? value : (const char *)input + (size_t)at * element_bytes;
-    memcpy(to, from, element_bytes);
+    const int64_t at = locate(s, index, offset);
+    memcpy(to, (const char *)input + (size_t)at * element_bytes, element_bytes);
     step(s, index);
   }
-}
-
-void er_pad(const er_pad_shape *s, size_t element_bytes, const void *input, const void *value,
-            void *output) {
-  fill(s, element_bytes, constant_border, 0, input, value, output);
-}
-
-void er_mirror_pad(const er_pad_shape *s, size_t element_bytes, int32_t offset, const void *input,
-                   void *output) {
-  fill(s, element_bytes, mirrored, offset, input, NULL, output);
 }

@@ -16,6 +16,28 @@ static er_patch patch_at(const er_conv_shape *s, int32_t pixel) {
                     pixel % s->out_w * s->stride_w - s->pad_left};
 }
 
+/* To the patch of the next output pixel. */
+static er_patch patch_after(const er_conv_shape *s, er_patch patch, int32_t pixel) {
+  if (pixel % s->out_w == 0) return patch_at(s, pixel);
+  patch.x += s->stride_w;
+  return patch;
+}
+
+/* memcpy without a call for what patches are made of. */
+static inline void copy(char *to, const char *from, size_t bytes) {
+  if (bytes >= 16 && bytes <= 256) {
+    for (size_t i = 0; i + 16 <= bytes; i += 16) memcpy(to + i, from + i, 16);
+    memcpy(to + bytes - 16, from + bytes - 16, 16);
+  } else if (bytes >= 8 && bytes <= 16) {
+    memcpy(to, from, 8);
+    memcpy(to + bytes - 8, from + bytes - 8, 8);
+  } else if (bytes > 16) {
+    memcpy(to, from, bytes);
+  } else {
+    for (size_t i = 0; i < bytes; i++) to[i] = from[i];
+  }
+}
+
 /* What an element is: `fill` writes `count` elements that lie outside of the image. */
 typedef struct er_element {
   size_t bytes;
@@ -31,7 +53,7 @@ static void slow_line(const er_conv_shape *s, er_element e, const char *line, in
     if (at < 0 || at >= s->in_w) {
       memset(row, e.value, bytes);
     } else {
-      memcpy(row, line + (at * (int64_t)s->in_c + channel) * (int64_t)e.bytes, bytes);
+      copy(row, line + (at * (int64_t)s->in_c + channel) * (int64_t)e.bytes, bytes);
     }
   }
 }
@@ -47,7 +69,7 @@ static void gather(const er_conv_shape *s, er_element e, const char *input, int3
     if (y < 0 || y >= s->in_h) {
       memset(row, e.value, line_bytes);
     } else if (whole) {
-      memcpy(row, line + patch.x * (int64_t)s->in_c * (int64_t)e.bytes, line_bytes);
+      copy(row, line + patch.x * (int64_t)s->in_c * (int64_t)e.bytes, line_bytes);
     } else {
       slow_line(s, e, line, patch.x, (int64_t)group * s->filter_c, row);
     }
@@ -57,8 +79,10 @@ static void gather(const er_conv_shape *s, er_element e, const char *input, int3
 static void im2col(const er_conv_shape *s, er_element e, const char *input, int32_t group,
                    int32_t first, int32_t last, char *rows) {
   const size_t bytes = (size_t)s->filter_h * (size_t)s->filter_w * (size_t)s->filter_c * e.bytes;
-  for (int32_t pixel = first; pixel < last; pixel++, rows += bytes) {
-    gather(s, e, input, group, patch_at(s, pixel), rows);
+  er_patch patch = patch_at(s, first);
+  for (int32_t pixel = first; pixel < last; rows += bytes) {
+    gather(s, e, input, group, patch, rows);
+    patch = patch_after(s, patch, ++pixel);
   }
 }
 
