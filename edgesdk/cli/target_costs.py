@@ -35,7 +35,7 @@ def print_costs(title: str, found: Sequence[Estimate], hot: int, with_code: bool
 
 def _row(each: Estimate, reference: Estimate) -> tuple[str, ...]:
     return (
-        each.runtime,
+        each.version or each.runtime,
         f"{each.instructions / 1e6:.3f}",
         f"{each.instructions / reference.instructions:.3f}",
         _in(each.cycles, 1e6),

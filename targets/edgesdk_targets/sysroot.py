@@ -183,3 +183,13 @@ def _unpack_wheels(contents: Contents, root: Path) -> None:
 def python_of(root: Path) -> Path:
     """Its interpreter."""
     return root / "usr/bin/python3"
+
+
+def litert_version(root: Path) -> str:
+    """Name and version of the LiteRT wheel in a root: "ai_edge_litert 2.3.0"."""
+    found = sorted(
+        path.name.removesuffix(".dist-info").replace("-", " ")
+        for name in ("ai_edge_litert", "tflite_runtime")
+        for path in (root / PACKAGES_FOLDER).glob(f"{name}-*.dist-info")
+    )
+    return ", ".join(found)

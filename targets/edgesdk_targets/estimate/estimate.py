@@ -12,7 +12,7 @@ from edgesdk_targets.build import build_program
 from edgesdk_targets.device import Device
 from edgesdk_targets.estimate.pipeline import cycles_of
 from edgesdk_targets.estimate.trace import Block, Trace, trace
-from edgesdk_targets.sysroot import python_root
+from edgesdk_targets.sysroot import litert_version, python_root
 
 # The first inference is compared with the mean of the two after it: N against 2N.
 RUNS = 3
@@ -51,6 +51,7 @@ class Estimate:
 
     Attributes:
         runtime: its name.
+        version: of a peer, as it is installed in the emulated root; "" for our own.
         instructions: exact, mean of the last two inferences.
         first_instructions: exact, of the inference before them.
         cycles: by the model; None without a model of the core.
@@ -60,6 +61,7 @@ class Estimate:
     """
 
     runtime: str
+    version: str
     instructions: float
     first_instructions: int
     cycles: float | None
@@ -86,7 +88,9 @@ def estimate(device: Device, model: Path, runtime: str, compiler: str = "gcc") -
         raise InputError(f"Runtime {runtime!r} was given; choose from {', '.join(RUNTIMES)}.")
     if not model.is_file():
         raise InputError(f"There is no file {model}; give a .tflite file.")
-    return summarize(device, runtime, RUNTIMES[runtime](device, model.resolve(), compiler))
+    traced = RUNTIMES[runtime](device, model.resolve(), compiler)
+    version = "" if runtime == "native" else litert_version(python_root(device))
+    return summarize(device, runtime, traced, version)
 
 
 def _trace_native(device: Device, model: Path, compiler: str) -> Trace:
@@ -109,7 +113,7 @@ RUNTIMES: Mapping[str, Callable[[Device, Path, str], Trace]] = {
 }
 
 
-def summarize(device: Device, runtime: str, traced: Trace) -> Estimate:
+def summarize(device: Device, runtime: str, traced: Trace, version: str = "") -> Estimate:
     """Turn a trace of RUNS inferences into the cost of one."""
     first, *later = traced.steps
     instructions = sum(later) / len(later)
@@ -123,6 +127,7 @@ def summarize(device: Device, runtime: str, traced: Trace) -> Estimate:
     clock_mhz = device.hardware.clock_mhz if device.hardware else None
     return Estimate(
         runtime=runtime,
+        version=version,
         instructions=instructions,
         first_instructions=first,
         cycles=cycles,

@@ -4,7 +4,11 @@ import ctypes
 import sys
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+
+try:
+    from ai_edge_litert.interpreter import Interpreter
+except ImportError:  # its elder name, the one that has wheels for 32-bit ARM
+    from tflite_runtime.interpreter import Interpreter
 
 MARKER = 77777
 
