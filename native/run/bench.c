@@ -65,9 +65,11 @@ static void report_json(const measurement *run, const double *ms, const warnings
   printf(
       "{\"min_ms\": %.6f, \"p50_ms\": %.6f, \"p90_ms\": %.6f, \"p99_ms\": %.6f, \"runs\": %d, "
       "\"threads\": %d, \"isa\": \"%s\", \"arena_bytes\": %zu, \"total_bytes\": %zu, "
+      "\"peak_memory_bytes\": %lld, "
       "\"warnings\": [",
       ms[0], ms[1], ms[2], ms[3], given->runs, given->threads, used_isa(given),
-      edgert_session_arena_bytes(run->session), edgert_session_total_bytes(run->session));
+      edgert_session_arena_bytes(run->session), edgert_session_total_bytes(run->session),
+      (long long)machine_peak_memory());
   for (int32_t i = 0; i < all->count; i++) printf("%s\"%s\"", i ? ", " : "", all->at[i]);
   printf("]}\n");
 }
@@ -75,10 +77,11 @@ static void report_json(const measurement *run, const double *ms, const warnings
 static void report_csv(const measurement *run, const double *ms) {
   const arguments *given = run->given;
   printf(
-      "model,isa,threads,runs,min_ms,p50_ms,p90_ms,p99_ms,arena_bytes,total_bytes\n"
-      "\"%s\",%s,%d,%d,%.6f,%.6f,%.6f,%.6f,%zu,%zu\n",
+      "model,isa,threads,runs,min_ms,p50_ms,p90_ms,p99_ms,arena_bytes,total_bytes,"
+      "peak_memory_bytes\n\"%s\",%s,%d,%d,%.6f,%.6f,%.6f,%.6f,%zu,%zu,%lld\n",
       given->model, used_isa(given), given->threads, given->runs, ms[0], ms[1], ms[2], ms[3],
-      edgert_session_arena_bytes(run->session), edgert_session_total_bytes(run->session));
+      edgert_session_arena_bytes(run->session), edgert_session_total_bytes(run->session),
+      (long long)machine_peak_memory());
 }
 
 static void report_text(const measurement *run, const double *ms) {

@@ -119,3 +119,15 @@ int64_t machine_throttled(void) {
   }
   return -1;
 }
+
+int64_t machine_peak_memory(void) {
+  FILE *file = fopen("/proc/self/status", "r");
+  if (!file) return 0;
+  char line[256];
+  long long kilobytes = 0;
+  while (fgets(line, sizeof line, file)) {
+    if (sscanf(line, "VmHWM: %lld", &kilobytes) == 1) break;
+  }
+  fclose(file);
+  return kilobytes * 1024;
+}

@@ -25,6 +25,8 @@ const char *machine_governor(void);
 /** @return how often the machine has slowed down for heat or voltage since boot, or -1 if unknown;
  * on a Raspberry Pi the bits of get_throttled */
 int64_t machine_throttled(void);
+/** @return most bytes of memory that this process held at once, or 0 if unknown */
+int64_t machine_peak_memory(void);
 /** @return CPU time of this process so far, all threads, in nanoseconds */
 int64_t machine_cpu_nanoseconds(void);
 
