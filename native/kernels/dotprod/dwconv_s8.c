@@ -207,45 +207,58 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
   }
 }
 
-#define STRIP(name, filter, stride)                                                      \
-  static void name(const er_strip *strip, int32_t width, const er_settle_neon *settle) { \
-    const er_strip s = *strip;                                                           \
-    const er_settle_neon bounds = *settle;                                               \
-    int32_t x = 0;                                                                       \
-    for (; x + MOST <= width; x += MOST) pixels(MOST, filter, stride, &s, x, &bounds);   \
-    for (; x + 4 <= width; x += 4) pixels(4, filter, stride, &s, x, &bounds);            \
-    for (; x < width; x++) pixels(1, filter, stride, &s, x, &bounds);                    \
+static er_strip strip_of(const er_dwconv_s8_call *c) {
+  er_strip strip = {.pixel = c->shape->out_c,
+                    .channels = c->shape->out_c < CHANNELS ? c->shape->out_c : CHANNELS,
+                    .rectified = er_range_is_relu(c->range)};
+  for (int32_t i = 0; i < c->shape->filter_h; i++) {
+    strip.beyond[i] = (int64_t)((uintptr_t)c->lines[i] - (uintptr_t)c->lines[0]);
   }
-STRIP(strip_3x3_s1, 3, 1)
-STRIP(strip_3x3_s2, 3, 2)
-STRIP(strip_5x5_s1, 5, 1)
-STRIP(strip_5x5_s2, 5, 2)
+  return strip;
+}
+
+ER_INLINE void go_to_block(const er_dwconv_s8_call *c, int32_t block, er_strip *strip) {
+  const er_packed *packed = c->packed;
+  const int32_t channel = first_channel(c->shape, block);
+  strip->block = (const er_block *)(packed->rest + (size_t)block * block_bytes(c->shape));
+  strip->first = c->lines[0] + channel;
+  strip->output = c->output + channel;
+}
+
+/* Seven pixels at a time, since widths are often multiples of that; the last ones may overlap. */
+#define LINE(name, filter, stride)                                                      \
+  static void name(const er_dwconv_s8_call *c) {                                        \
+    const int32_t width = c->shape->out_w, blocks = block_count(c->shape);              \
+    const er_settle_neon settle = er_settle_neon_of(c->range);                          \
+    er_strip s = strip_of(c);                                                           \
+    for (int32_t b = 0; b < blocks; b++) {                                              \
+      go_to_block(c, b, &s);                                                            \
+      int32_t x = 0;                                                                    \
+      for (; x + 4 < width && width >= MOST; x += MOST) {                               \
+        pixels(MOST, filter, stride, &s, x + MOST > width ? width - MOST : x, &settle); \
+      }                                                                                 \
+      for (; x < width && width >= 4; x += 4) {                                         \
+        pixels(4, filter, stride, &s, x + 4 > width ? width - 4 : x, &settle);          \
+      }                                                                                 \
+      for (; x < width; x++) pixels(1, filter, stride, &s, x, &settle);                 \
+    }                                                                                   \
+  }
+LINE(line_3x3_s1, 3, 1)
+LINE(line_3x3_s2, 3, 2)
+LINE(line_5x5_s1, 5, 1)
+LINE(line_5x5_s2, 5, 2)
 
 static void run(const er_dwconv_s8_call *c) {
-  static void (*const strips[2][2])(const er_strip *, int32_t, const er_settle_neon *) = {
-      {strip_3x3_s1, strip_3x3_s2}, {strip_5x5_s1, strip_5x5_s2}};
-  const er_conv_shape *s = c->shape;
+  static void (*const lines[2][2])(const er_dwconv_s8_call *) = {{line_3x3_s1, line_3x3_s2},
+                                                                 {line_5x5_s1, line_5x5_s2}};
   const er_packed *packed = c->packed;
-  if (!packed->is_turned) {
-    er_dwconv_s8_call call = *c;
-    call.packed = packed->rest;
-    er_dwconv_s8_neon.run(&call);
+  if (packed->is_turned) {
+    lines[c->shape->filter_h == 5][c->shape->stride_w - 1](c);
     return;
   }
-  const er_settle_neon settle = er_settle_neon_of(c->range);
-  for (int32_t b = 0; b < block_count(s); b++) {
-    const int32_t channel = first_channel(s, b);
-    er_strip strip = {.block = (const er_block *)(packed->rest + (size_t)b * block_bytes(s)),
-                      .first = c->lines[0] + channel,
-                      .pixel = s->out_c,
-                      .output = c->output + channel,
-                      .channels = s->out_c < CHANNELS ? s->out_c : CHANNELS,
-                      .rectified = er_range_is_relu(c->range)};
-    for (int32_t i = 0; i < s->filter_h; i++) {
-      strip.beyond[i] = (int64_t)((uintptr_t)c->lines[i] - (uintptr_t)c->lines[0]);
-    }
-    strips[s->filter_h == 5][s->stride_w - 1](&strip, s->out_w, &settle);
-  }
+  er_dwconv_s8_call call = *c;
+  call.packed = packed->rest;
+  er_dwconv_s8_neon.run(&call);
 }
 
 const er_dwconv_s8 er_dwconv_s8_dotprod = {.name = "dwconv_s8_dotprod",

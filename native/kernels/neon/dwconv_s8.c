@@ -20,7 +20,7 @@ typedef struct er_block {
 typedef struct er_packed {
   int32_t chain;  /* ALONE, IN_PAIRS or ALL_TAPS */
   int32_t fit;    /* er_fit of all channels */
-  int32_t excess; /* that `widen` adds to the sums of a strip function, taken out of the biases */
+  int32_t excess; /* that `widen` adds to the sums of a line function, taken out of the biases */
   int32_t unused[13];
   char blocks[];
 } er_packed;
@@ -36,10 +36,10 @@ typedef struct er_strip {
   enum er_settling how;
 } er_strip;
 
-typedef void strip_function(const er_strip *strip, int32_t width, const er_settle_neon *settle);
+typedef void line_function(const er_dwconv_s8_call *call);
 
-/* The function for a whole strip, NULL: there is none. */
-static strip_function *strip_for(const er_conv_shape *s, int32_t chain, int32_t fit);
+/* The function for a line, NULL: there is none. */
+static line_function *line_for(const er_conv_shape *s, int32_t chain, int32_t fit);
 
 static size_t block_bytes(const er_conv_shape *s) {
   return sizeof(er_block) + (size_t)s->filter_h * (size_t)s->filter_w * CHANNELS;
@@ -179,43 +179,69 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
   }
 }
 
-/* Four pixels at a time, then two, of which the last two may overlap those before; width > 1. */
-#define STRIP(name, filter, stride, chain)                                               \
-  static void name(const er_strip *strip, int32_t width, const er_settle_neon *settle) { \
-    const er_strip s = *strip;                                                           \
-    const er_settle_neon bounds = *settle;                                               \
-    int32_t x = 0;                                                                       \
-    for (; x + 4 <= width; x += 4) pixels(4, filter, stride, chain, &s, x, &bounds);     \
-    for (; x < width; x += 2) {                                                          \
-      const int32_t from = x + 2 > width ? width - 2 : x;                                \
-      pixels(2, filter, stride, chain, &s, from, &bounds);                               \
-    }                                                                                    \
+static er_strip strip_of(const er_dwconv_s8_call *c) {
+  const er_packed *packed = c->packed;
+  const bool rectified = packed->fit == ER_FITS_FLOAT && er_range_is_relu(c->range);
+  er_strip strip = {.pixel = c->shape->out_c,
+                    .channels = c->shape->out_c < CHANNELS ? c->shape->out_c : CHANNELS,
+                    .how = rectified ? ER_RECTIFIED : ER_BOUNDED};
+  for (int32_t i = 0; i < c->shape->filter_h; i++) {
+    strip.beyond[i] = (int64_t)((uintptr_t)c->lines[i] - (uintptr_t)c->lines[0]);
   }
-STRIP(strip_3x3_s1, 3, 1, IN_PAIRS)
-STRIP(strip_3x3_s2, 3, 2, IN_PAIRS)
-STRIP(strip_5x5_s1, 5, 1, IN_PAIRS)
-STRIP(strip_5x5_s2, 5, 2, IN_PAIRS)
-STRIP(strip_3x3_s1_chained, 3, 1, ALL_TAPS)
-STRIP(strip_3x3_s2_chained, 3, 2, ALL_TAPS)
-STRIP(strip_5x5_s1_chained, 5, 1, ALL_TAPS)
-STRIP(strip_5x5_s2_chained, 5, 2, ALL_TAPS)
+  return strip;
+}
 
-static strip_function *strip_for(const er_conv_shape *s, int32_t chain, int32_t fit) {
-  static strip_function *const strips[2][2][2] = {
-      {{strip_3x3_s1, strip_3x3_s2}, {strip_5x5_s1, strip_5x5_s2}},
-      {{strip_3x3_s1_chained, strip_3x3_s2_chained}, {strip_5x5_s1_chained, strip_5x5_s2_chained}}};
+ER_INLINE void go_to_block(const er_dwconv_s8_call *c, int32_t block, er_strip *strip) {
+  const er_packed *packed = c->packed;
+  const int32_t channel = first_channel(c->shape, block);
+  strip->block = (const er_block *)(packed->blocks + (size_t)block * block_bytes(c->shape));
+  strip->first = c->lines[0] + channel;
+  strip->output = c->output + channel;
+}
+
+/* Four pixels at a time, of which the last may overlap those before; two where no more are left. */
+#define LINE(name, filter, stride, chain)                                             \
+  static void name(const er_dwconv_s8_call *c) {                                      \
+    const int32_t width = c->shape->out_w, blocks = block_count(c->shape);            \
+    const er_settle_neon settle = er_settle_neon_of(c->range);                        \
+    er_strip s = strip_of(c);                                                         \
+    for (int32_t b = 0; b < blocks; b++) {                                            \
+      go_to_block(c, b, &s);                                                          \
+      int32_t x = 0;                                                                  \
+      for (; x + 2 < width && width >= 4; x += 4) {                                   \
+        pixels(4, filter, stride, chain, &s, x + 4 > width ? width - 4 : x, &settle); \
+      }                                                                               \
+      for (; x < width; x += 2) {                                                     \
+        pixels(2, filter, stride, chain, &s, x + 2 > width ? width - 2 : x, &settle); \
+      }                                                                               \
+    }                                                                                 \
+  }
+LINE(line_3x3_s1, 3, 1, IN_PAIRS)
+LINE(line_3x3_s2, 3, 2, IN_PAIRS)
+LINE(line_5x5_s1, 5, 1, IN_PAIRS)
+LINE(line_5x5_s2, 5, 2, IN_PAIRS)
+LINE(line_3x3_s1_chained, 3, 1, ALL_TAPS)
+LINE(line_3x3_s2_chained, 3, 2, ALL_TAPS)
+LINE(line_5x5_s1_chained, 5, 1, ALL_TAPS)
+LINE(line_5x5_s2_chained, 5, 2, ALL_TAPS)
+
+static line_function *line_for(const er_conv_shape *s, int32_t chain, int32_t fit) {
+  static line_function *const lines[2][2][2] = {
+      {{line_3x3_s1, line_3x3_s2}, {line_5x5_s1, line_5x5_s2}},
+      {{line_3x3_s1_chained, line_3x3_s2_chained}, {line_5x5_s1_chained, line_5x5_s2_chained}}};
   const bool square = s->filter_h == s->filter_w && (s->filter_h == 3 || s->filter_h == 5);
   if (!square || s->dilation_w != 1 || s->stride_w > 2 || s->out_w < 2) return NULL;
   if (chain == ALONE || fit == ER_FITS_NOT) return NULL;
-  return strips[chain == ALL_TAPS][s->filter_h == 5][s->stride_w - 1];
+  return lines[chain == ALL_TAPS][s->filter_h == 5][s->stride_w - 1];
 }
 
 /* Any filter, stride and dilation: one pixel, one product at a time. */
-static void any_pixel(const er_dwconv_s8_call *c, const er_strip *strip, int32_t channel, int32_t x,
+static void any_pixel(const er_dwconv_s8_call *c, const er_strip *strip, int32_t x,
                       const er_settle_neon *settle) {
   const er_conv_shape *s = c->shape;
   const er_packed *packed = c->packed;
   const er_block *block = strip->block;
+  const int64_t channel = strip->first - c->lines[0];
   int32x4_t acc[4];
   ER_UNROLL for (int v = 0; v < 4; v++) {
     acc[v] = vaddq_s32(vld1q_s32(block->bias[0] + 4 * v), vdupq_n_s32(packed->excess));
@@ -235,27 +261,18 @@ static void any_pixel(const er_dwconv_s8_call *c, const er_strip *strip, int32_t
 }
 
 static void run(const er_dwconv_s8_call *c) {
-  const er_conv_shape *s = c->shape;
   const er_packed *packed = c->packed;
+  line_function *const line = line_for(c->shape, packed->chain, packed->fit);
+  if (line) {
+    line(c);
+    return;
+  }
   const er_settle_neon settle = er_settle_neon_of(c->range);
-  const bool rectified = packed->fit == ER_FITS_FLOAT && er_range_is_relu(c->range);
-  strip_function *const whole = strip_for(s, packed->chain, packed->fit);
-  for (int32_t b = 0; b < block_count(s); b++) {
-    const int32_t channel = first_channel(s, b);
-    er_strip strip = {.block = (const er_block *)(packed->blocks + (size_t)b * block_bytes(s)),
-                      .first = c->lines[0] + channel,
-                      .pixel = s->out_c,
-                      .output = c->output + channel,
-                      .channels = s->out_c < CHANNELS ? s->out_c : CHANNELS,
-                      .how = rectified ? ER_RECTIFIED : ER_BOUNDED};
-    if (whole) {
-      for (int32_t i = 0; i < s->filter_h; i++) {
-        strip.beyond[i] = (int64_t)((uintptr_t)c->lines[i] - (uintptr_t)c->lines[0]);
-      }
-      whole(&strip, s->out_w, &settle);
-    } else {
-      for (int32_t x = 0; x < s->out_w; x++) any_pixel(c, &strip, channel, x, &settle);
-    }
+  er_strip strip = {.pixel = c->shape->out_c,
+                    .channels = c->shape->out_c < CHANNELS ? c->shape->out_c : CHANNELS};
+  for (int32_t b = 0; b < block_count(c->shape); b++) {
+    go_to_block(c, b, &strip);
+    for (int32_t x = 0; x < c->shape->out_w; x++) any_pixel(c, &strip, x, &settle);
   }
 }
 
