@@ -52,14 +52,14 @@ static void pack(const er_weights_s8 *weights, void *packed) {
 }
 
 /* STEP products for each row and unit. @param lane of the rows' vectors that holds them */
-#define MULTIPLY(lane)                                      \
-  w0 = vld1q_s8(weights[0][0]);                             \
-  w1 = vld1q_s8(weights[0][1]);                             \
-  ER_UNROLL for (int r = 0; r < rows; r++) {                \
-    acc[r][0] = vdotq_laneq_s32(acc[r][0], w0, a[r], lane); \
-    acc[r][1] = vdotq_laneq_s32(acc[r][1], w1, a[r], lane); \
-  }                                                         \
-  weights++;
+#define MULTIPLY(lane)                                                                \
+  {                                                                                   \
+    const int8x16_t w0 = vld1q_s8(weights[lane][0]), w1 = vld1q_s8(weights[lane][1]); \
+    ER_UNROLL for (int r = 0; r < rows; r++) {                                        \
+      acc[r][0] = vdotq_laneq_s32(acc[r][0], w0, a[r], lane);                         \
+      acc[r][1] = vdotq_laneq_s32(acc[r][1], w1, a[r], lane);                         \
+    }                                                                                 \
+  }
 
 ER_INLINE void load_rows(const int rows, const int8_t *const *input, int32_t d, int8x16_t *a) {
   ER_UNROLL for (int r = 0; r < rows; r++) a[r] = vld1q_s8(input[r] + d);
@@ -89,13 +89,13 @@ ER_INLINE void tile(const int rows, const enum er_settling how, const er_panel_t
   const int32_t *bias = panel->bias[how == ER_RECTIFIED];
   const int8_t(*weights)[2][16] = panel->weights;
   int32x4_t acc[ROWS][2];
-  int8x16_t a[ROWS], w0, w1;
+  int8x16_t a[ROWS];
   ER_UNROLL for (int r = 0; r < rows; r++) {
     input[r] = from;
     from += c->input_stride;
     acc[r][0] = vld1q_s32(bias);
     acc[r][1] = vld1q_s32(bias + 4);
-    __asm__("" : "+r"(bias)); /* load again: cheaper than a copy, which takes a multiplier's slot */
+    if (r % 2) __asm__("" : "+r"(bias)); /* half are loaded, half copied: no pipe does it all */
   }
   int32_t d = 0;
   for (; d + BLOCK <= c->depth; d += BLOCK) {
@@ -104,19 +104,14 @@ ER_INLINE void tile(const int rows, const enum er_settling how, const er_panel_t
     MULTIPLY(1)
     MULTIPLY(2)
     MULTIPLY(3)
+    weights += 4;
   }
   if (d < c->depth) { /* what lies behind the row meets weights of 0 */
     load_rows(rows, input, d, a);
     MULTIPLY(0)
-    if (d + STEP < c->depth) {
-      MULTIPLY(1)
-    }
-    if (d + 2 * STEP < c->depth) {
-      MULTIPLY(2)
-    }
-    if (d + 3 * STEP < c->depth) {
-      MULTIPLY(3)
-    }
+    if (d + STEP < c->depth) MULTIPLY(1)
+    if (d + 2 * STEP < c->depth) MULTIPLY(2)
+    if (d + 3 * STEP < c->depth) MULTIPLY(3)
   }
   int16x8_t wide[ROWS];
   int8x16_t q[ROWS];
