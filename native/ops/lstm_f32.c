@@ -24,6 +24,9 @@ static edgert_status want_matrix(er_plan *plan, const er_node *node, int32_t num
                                  int32_t columns) {
   const er_tensor *tensor = er_plan_input(plan, node, number);
   const int32_t rank = columns > 0 ? 2 : 1;
+  if (tensor == NULL) {
+    return er_plan_fail(plan, node, EDGERT_MALFORMED, "needs weights as input %d", (int)number);
+  }
   ER_TRY(er_want_constant(plan, node, tensor, "weights"));
   if (tensor->rank == rank && tensor->dims[0] == rows &&
       (rank == 1 || tensor->dims[1] == columns)) {
