@@ -81,7 +81,12 @@ COLUMNS: Sequence[Column] = (
         _clipped,
         "float values beyond the range that is kept",
     ),
-    Column("Time µs", lambda layer: _number(_time(layer), ".1f"), _time, "native, one thread"),
+    Column(
+        "Time µs",
+        lambda layer: _number(_time(layer), ".1f"),
+        _time,
+        "native, one thread; of operators that run as one, the last has the time of all",
+    ),
     Column("MACs", lambda layer: count(layer.macs) if layer.macs else "", lambda layer: layer.macs),
     Column(
         "Params",

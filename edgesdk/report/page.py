@@ -18,6 +18,7 @@ from edgesdk.report.layer_table import layer_table, operator_text
 from edgesdk.report.layers import edges_of
 from edgesdk.report.markup import Markup, tag
 from edgesdk.report.network import Constant
+from edgesdk.report.summary import summary
 from edgesdk.report.wording import shape_text
 
 SCRIPTS = (
@@ -33,7 +34,7 @@ SCRIPTS = (
 LONGEST_LABEL = 22
 # Name of a section, its title in the navigation, what makes it, whether a report has it.
 PARTS: Sequence[tuple[str, str, Callable[[Report], Markup], Callable[[Report], bool]]] = (
-    ("summary", "Summary", sections.summary, lambda report: True),
+    ("summary", "Summary", summary, lambda report: True),
     ("next", "Next", sections.advice, lambda report: bool(report.advice)),
     ("graph", "Graph", lambda report: _graph(), lambda report: True),
     ("layers", "Layers", lambda report: _layers(report), lambda report: True),
