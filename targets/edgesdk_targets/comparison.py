@@ -14,6 +14,8 @@ from edgesdk_runtimes.base import Array, TensorSpec
 from edgesdk_runtimes.errors import InputError
 from edgesdk_targets.places import Place
 
+FLOAT_ERROR = 1e-5
+
 
 @dataclass(frozen=True)
 class OutputComparison:
@@ -25,6 +27,8 @@ class OutputComparison:
         dtype: of the array.
         different: elements whose bits differ.
         largest: largest absolute difference; inf where one side has no number.
+        allowed: what it may be: 0 for integers; for reals FLOAT_ERROR of the largest magnitude,
+            because sums are added up in another order on another instruction set.
     """
 
     name: str
@@ -32,6 +36,7 @@ class OutputComparison:
     dtype: str
     different: int
     largest: float
+    allowed: float
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,11 @@ class Comparison:
     def same_bits(self) -> bool:
         """Whether every bit of every output is this machine's."""
         return all(output.different == 0 for output in self.outputs)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether integers are the same bits, and reals as close as instruction sets allow."""
+        return all(output.largest <= output.allowed for output in self.outputs)
 
 
 def run_and_compare(
@@ -127,4 +137,10 @@ def _compare(name: str, there: Array, here: Array) -> OutputComparison:
         with np.errstate(invalid="ignore"):
             gaps = np.abs(there.astype(np.float64) - here.astype(np.float64))
         largest = float(np.nan_to_num(gaps, nan=np.inf).max())
-    return OutputComparison(name, here.shape, here.dtype.name, different, largest)
+    return OutputComparison(name, here.shape, here.dtype.name, different, largest, _allowed(here))
+
+
+def _allowed(here: Array) -> float:
+    if here.dtype.kind != "f" or here.size == 0:
+        return 0.0
+    return FLOAT_ERROR * float(np.nan_to_num(np.abs(here.astype(np.float64))).max())

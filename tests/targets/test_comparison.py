@@ -46,5 +46,24 @@ def test_a_difference_is_counted_and_measured(tmp_path: Path) -> None:
     program = tmp_path / "wrong"
     program.write_text(f"#!/bin/sh\ncp {tmp_path}/moved.npy output0.npy\n")
     program.chmod(0o755)
-    (output,) = run_and_compare(Here(), program, model).outputs
+    found = run_and_compare(Here(), program, model)
+    (output,) = found.outputs
     assert (output.name, output.different, output.largest) == ("y", 1, 2.0)
+    assert not found.agrees
+
+
+@pytest.mark.native
+@pytest.mark.parametrize(("error", "agrees"), [(1e-6, True), (1e-3, False), (np.nan, False)])
+def test_reals_may_differ_in_their_last_bits_alone(
+    tmp_path: Path, error: float, agrees: bool
+) -> None:
+    model = MODELS / "counter.tflite"
+    session = RUNTIMES["native"].open(model.read_bytes())
+    (moved,) = session.run(random_inputs(session.inputs))
+    moved[0, moved.argmax()] *= 1 + error
+    np.save(tmp_path / "moved.npy", moved)
+    program = tmp_path / "wrong"
+    program.write_text(f"#!/bin/sh\ncp {tmp_path}/moved.npy output0.npy\n")
+    program.chmod(0o755)
+    found = run_and_compare(Here(), program, model)
+    assert (found.same_bits, found.agrees) == (False, agrees)
