@@ -77,6 +77,9 @@ def print_verification(result: Verification) -> None:
         ["tensor", "operator", ">SQNR dB", ">drop dB", "cause"],
         [_layer(damage) for damage in result.layers],
     )
+    if result.origins:
+        found = "; ".join(map(str, result.origins))
+        print(f"onnxruntime and the simulation part at {found}. Later operators pass it on.")
     for failed in (r for r in result.results if r.failure):
         print(f"{failed.artifact} does not run on {failed.runtime}: {failed.failure}")
     for sentence in (*result.notes, *result.missed):

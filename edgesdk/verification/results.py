@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edgesdk.fusion_audit import Audit
 from edgesdk.verification.layers import LayerDamage
+from edgesdk.verification.origins import Origin
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Verification:
         results: one for each artifact and runtime.
         audits: fused or delegated operators, one for each artifact and runtime that tells.
         layers: worst layers first.
+        origins: operators where ONNX Runtime and the simulation part; empty where they agree.
         notes: sentences on what could not be done or was found on the way.
         missed: sentences on each figure beyond the border; empty when all hold.
     """
@@ -80,6 +82,7 @@ class Verification:
     results: tuple[RuntimeResult, ...]
     audits: tuple[Audit, ...]
     layers: tuple[LayerDamage, ...]
+    origins: tuple[Origin, ...]
     notes: tuple[str, ...]
     missed: tuple[str, ...]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from edgesdk.sessions import REFERENCE
 from edgesdk.verification.artifacts import Artifacts, collect
 from edgesdk.verification.candidates import Candidate, open_candidates
 from edgesdk.verification.metrics import Score
+from edgesdk.verification.origins import Origins
 from edgesdk.verification.probe import LayerProbe
 from edgesdk.verification.results import Border, RuntimeResult, Verification, misses
 from edgesdk_quant.data import CalibrationData
@@ -28,6 +30,14 @@ AUDITS: Mapping[str, tuple[str, Callable[[bytes], Audit]]] = {
     "onnxruntime": ("onnx", audit_onnxruntime),
     "litert": ("tflite", audit_litert),
 }
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What looks inside the models: into the first samples, and into those that differ."""
+
+    probe: LayerProbe
+    origins: Origins
 
 
 def verify_artifact(
@@ -65,7 +75,9 @@ def verify_artifact(
     exact = OnnxRuntime().open(reference.data, threads=threads)
     candidates = open_candidates(artifacts, exact, runtimes, threads)
     probe = LayerProbe(reference, exact, artifacts, layer_samples if layers else 0)
-    top1, count = _run_all(exact, candidates, probe, data, labels, progress or Silent())
+    origins = Origins(artifacts, exact, layer_samples if layers else 0)
+    looks = Looks(probe, origins)
+    top1, count = _run_all(exact, candidates, looks, data, labels, progress or Silent())
     results = tuple(_result(candidate, artifacts.output_step) for candidate in candidates)
     audits, notes = _audit(artifacts, [c.runtime for c in candidates if not c.failure])
     exact.close()
@@ -79,6 +91,7 @@ def verify_artifact(
         results=results,
         audits=audits,
         layers=probe.worst(layers),
+        origins=origins.found(),
         notes=(*probe.notes, *notes),
         missed=misses(results, top1.percent, border or Border()),
     )
@@ -87,7 +100,7 @@ def verify_artifact(
 def _run_all(
     exact: Session,
     candidates: Sequence[Candidate],
-    probe: LayerProbe,
+    looks: Looks,
     data: CalibrationData,
     labels: Labels | None,
     progress: Progress,
@@ -100,8 +113,9 @@ def _run_all(
         label = None if labels is None else labels.of(sample.name, count)
         if label is not None:
             top1.add(np.array(label), expected[0])
-        _run_candidates(candidates, sample.arrays, expected, label)
-        probe.add(sample.arrays)
+        if _run_candidates(candidates, sample.arrays, expected, label):
+            looks.origins.add(sample.arrays)
+        looks.probe.add(sample.arrays)
         count += 1
         progress.advance()
     progress.finish()
@@ -120,9 +134,14 @@ def _run_candidates(
     arrays: Sequence[Array],
     expected: Sequence[Array],
     label: int | None,
-) -> None:
-    """Run one sample on all; the simulation comes first, so that the others can be compared."""
+) -> bool:
+    """Run one sample on all; the simulation comes first, so that the others can be compared.
+
+    Returns:
+        Whether ONNX Runtime's outputs are not those of the simulation.
+    """
     simulated: list[Array] | None = None
+    apart = False
     for candidate in candidates:
         outputs = candidate.run(arrays)
         if outputs is None:
@@ -130,6 +149,9 @@ def _run_candidates(
         if candidate.runtime == REFERENCE:
             simulated = outputs
         candidate.comparison.add(expected, outputs, simulated, label)
+        if candidate.runtime == OnnxRuntime.name and simulated is not None:
+            apart = not all(map(np.array_equal, outputs, simulated))
+    return apart
 
 
 def _result(candidate: Candidate, output_step: float | None) -> RuntimeResult:

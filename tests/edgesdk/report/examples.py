@@ -51,7 +51,9 @@ def verification(top1: float | None = 90.0, samples: int = 1000) -> Verification
     )
     audits = (Audit("onnxruntime", (Fusion("Conv", 0, 1, ("conv",)),)),)
     exact = None if top1 is None else 91.0
-    return Verification(("model.onnx", "model.tflite"), samples, exact, results, audits, (), (), ())
+    return Verification(
+        ("model.onnx", "model.tflite"), samples, exact, results, audits, (), (), (), ()
+    )
 
 
 def report(name: str = "conv", sqnr_db: float = 21.5, cause: str = "weights") -> Report:
