@@ -129,7 +129,7 @@ class _Insertion:
     def _make_output(self, old: ir.Value, new: ir.Value) -> None:
         """The graph's output is what comes out of the DQ, under the old name."""
         name = str(old.name)
-        old.name = unique_name(self.graph, f"{name}_float")
+        old.name = unique_name(self.graph, f"{name}_float", self.build.taken)
         new.name = name
         for index, output in enumerate(self.graph.outputs):
             if output is old:
@@ -150,7 +150,7 @@ class _Insertion:
     def again(self, node: ir.Node, index: int, parameters: Affine) -> None:
         value = node.inputs[index]
         if value is not None:
-            name = unique_name(self.graph, f"{value.name}_again")
+            name = unique_name(self.graph, f"{value.name}_again", self.build.taken)
             _, dq = self.build.pair(name, value, parameters, after=value.producer())
             node.replace_input_with(index, dq.outputs[0])
 

@@ -8,7 +8,7 @@ from typing import Any
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from edgesdk_quant.graph import new_initializer, unique_name
+from edgesdk_quant.graph import new_initializer, unique_name, value_names
 from edgesdk_quant.scheme import Affine
 
 
@@ -18,6 +18,7 @@ class QdqBuilder:
     def __init__(self, graph: ir.Graph) -> None:
         self._graph = graph
         self._first = next(iter(graph), None)
+        self.taken = value_names(graph)
         # The parameters object is kept too, so that its id stays its own.
         self._parameters: dict[int, tuple[Affine, ir.Value, ir.Value]] = {}
 
@@ -25,7 +26,7 @@ class QdqBuilder:
         self, name: str, array: NDArray[Any], parameters: Affine, reader: ir.Node
     ) -> ir.Value:
         """Stored integers -> DequantizeLinear, in front of the node that reads its output."""
-        integers = new_initializer(self._graph, f"{name}_quantized", array)
+        integers = new_initializer(self._graph, f"{name}_quantized", array, self.taken)
         inputs = [integers, *self._scale_and_zero(name, parameters)]
         node = self._node("DequantizeLinear", name, inputs, parameters)
         self._describe(node.outputs[0], integers, ir.DataType.FLOAT)
@@ -52,8 +53,10 @@ class QdqBuilder:
         if key not in self._parameters:
             self._parameters[key] = (
                 parameters,
-                new_initializer(self._graph, f"{name}_scale", parameters.scale),
-                new_initializer(self._graph, f"{name}_zero_point", parameters.zero_point),
+                new_initializer(self._graph, f"{name}_scale", parameters.scale, self.taken),
+                new_initializer(
+                    self._graph, f"{name}_zero_point", parameters.zero_point, self.taken
+                ),
             )
         return self._parameters[key][1:]
 
@@ -66,7 +69,7 @@ class QdqBuilder:
         if parameters is not None and parameters.block:
             attributes.append(ir.AttrInt64("block_size", parameters.block))
         node = ir.Node("", op, inputs, attributes, name=f"{name}_{op}")
-        node.outputs[0].name = unique_name(self._graph, f"{name}_{op}_output")
+        node.outputs[0].name = unique_name(self._graph, f"{name}_{op}_output", self.taken)
         return node
 
     def _describe(self, value: ir.Value, like: ir.Value, dtype: ir.DataType | None) -> None:

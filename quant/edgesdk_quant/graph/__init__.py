@@ -10,6 +10,7 @@ from edgesdk_quant.graph.values import (
     scalar,
     static_shape,
     unique_name,
+    value_names,
     value_shape,
 )
 
@@ -26,5 +27,6 @@ __all__ = [
     "static_shape",
     "to_bytes",
     "unique_name",
+    "value_names",
     "value_shape",
 ]

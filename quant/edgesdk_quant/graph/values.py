@@ -48,18 +48,21 @@ def static_shape(value: ir.Value | None) -> tuple[int, ...] | None:
     return tuple(d for d in shape if d is not None)
 
 
-def new_initializer(graph: ir.Graph, name: str, array: NDArray[np.generic]) -> ir.Value:
+def new_initializer(
+    graph: ir.Graph, name: str, array: NDArray[np.generic], taken: set[str] | None = None
+) -> ir.Value:
     """Register an array as an initializer of the graph.
 
     Args:
         graph: graph that will own the initializer.
         name: wanted name; `_1`, `_2`... is appended while another value has it.
         array: any dtype that ONNX has, any shape; copied into C order.
+        taken: as for `unique_name`.
 
     Returns:
         The initializer, with dtype, shape and `const_value` set.
     """
-    name = unique_name(graph, name)
+    name = unique_name(graph, name, taken)
     array = np.array(array, order="C")
     tensor = ir.tensor(array, name=name)
     shape, kind = ir.Shape(array.shape), ir.TensorType(tensor.dtype)
@@ -68,16 +71,24 @@ def new_initializer(graph: ir.Graph, name: str, array: NDArray[np.generic]) -> i
     return value
 
 
-def unique_name(graph: ir.Graph, wanted: str) -> str:
-    """The wanted name, or `wanted_1`, `wanted_2`... if a value of the graph already has it."""
-    taken = _names(graph)
+def unique_name(graph: ir.Graph, wanted: str, taken: set[str] | None = None) -> str:
+    """The wanted name, or `wanted_1`, `wanted_2`... if a value of the graph already has it.
+
+    Args:
+        graph: whose names are taken.
+        wanted: first choice.
+        taken: `value_names` of the graph, for who names many values; the new name is added.
+    """
+    names = value_names(graph) if taken is None else taken
     name, count = wanted, 0
-    while name in taken:
+    while name in names:
         count += 1
         name = f"{wanted}_{count}"
+    names.add(name)
     return name
 
 
-def _names(graph: ir.Graph) -> set[str | None]:
-    produced = {output.name for node in graph.all_nodes() for output in node.outputs}
-    return produced | {value.name for value in graph.inputs} | set(graph.initializers)
+def value_names(graph: ir.Graph) -> set[str]:
+    """Names of all values of a graph and of those nested in it."""
+    produced = {str(output.name) for node in graph.all_nodes() for output in node.outputs}
+    return produced | {str(value.name) for value in graph.inputs} | set(graph.initializers)

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from edgesdk_quant.numerics import pack_int4, unpack_int4
 from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import ModelError
 
@@ -64,21 +65,8 @@ def encode(kind: str, data: Array) -> bytes:
     if kind == "STRING":
         return _encode_strings([bytes(text) for text in data.reshape(-1)])
     if kind == "INT4":
-        return pack_int4(data)
+        return pack_int4(data).tobytes()
     return bytes(data.astype(DTYPES[kind]).tobytes())
-
-
-def unpack_int4(raw: Array, count: int) -> Array:
-    """Two values a byte, low nibble first (LiteRT): uint8 [(count + 1) / 2] -> int8 [count]."""
-    nibbles = np.stack([raw & 15, raw >> 4], axis=-1).reshape(-1)[:count].astype(np.int8)
-    return np.where(nibbles > 7, nibbles - 16, nibbles).astype(np.int8)
-
-
-def pack_int4(values: Array) -> bytes:
-    """The inverse of `unpack_int4`; an odd count leaves the last high nibble zero."""
-    nibbles = values.reshape(-1).astype(np.int8).view(np.uint8) & 15
-    even = np.pad(nibbles, (0, nibbles.size % 2))
-    return bytes((even[0::2] | even[1::2] << 4).astype(np.uint8).tobytes())
 
 
 def _check_size(name: str, kind: str, shape: tuple[int, ...], raw: Array, size: int) -> None:
