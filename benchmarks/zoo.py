@@ -12,10 +12,10 @@ import numpy as np
 
 import edgesdk
 from benchmarks.data import shared_data
-from edgesdk.capture import capture
-from edgesdk.sessions import open_session
 from edgesdk.artifact import read_artifact
 from edgesdk.benchmark import random_inputs
+from edgesdk.capture import capture
+from edgesdk.sessions import open_session
 
 FOLDER = Path(__file__).resolve().parents[1] / "build" / "zoo"
 CALIBRATION_SAMPLES = 4  # the speed of a file does not depend on its scales

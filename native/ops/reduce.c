@@ -15,7 +15,7 @@ struct er_reduce_plan {
   edgert_type type;
   void (*run)(const er_reduce_plan *plan, const void *input, void *output, int64_t *sums);
   float scale, offset; /* 8-bit sums */
-  er_fixed fixed;      /* int16 sums */
+  er_fixed fixed;      /* int16 means */
   int32_t zero_point;
   er_range range;
 };
@@ -33,12 +33,28 @@ static void run_sums_s8(const er_reduce_plan *p, const void *input, void *output
   }
 }
 
-static void run_sums_s16(const er_reduce_plan *p, const void *input, void *output, int64_t *sums) {
+static void run_mean_s16(const er_reduce_plan *p, const void *input, void *output, int64_t *sums) {
   p->kernels->sum(&p->shape, p->type, input, sums);
   for (int64_t o = 0; o < p->shape.out_count; ++o) {
     ((int16_t *)output)[o] =
         (int16_t)er_clamp(er_mulfix((int32_t)sums[o], p->fixed), p->range.low, p->range.high);
   }
+}
+
+static void run_sums_s16(const er_reduce_plan *p, const void *input, void *output, int64_t *sums) {
+  p->kernels->sum(&p->shape, p->type, input, sums);
+  for (int64_t o = 0; o < p->shape.out_count; ++o) {
+    const float value = fminf(fmaxf((float)sums[o] * p->scale, INT16_MIN), INT16_MAX);
+    ((int16_t *)output)[o] = (int16_t)roundf(value);
+  }
+}
+
+/* The count goes into the multiplier, which gets as many bits as it loses. */
+static er_fixed divided(er_fixed value, int64_t count) {
+  int32_t shift = 0;
+  while (count >> (shift + 1) && shift < 31 + value.exponent) shift++;
+  return (er_fixed){(int32_t)(((int64_t)value.multiplier << shift) / count),
+                    value.exponent - shift};
 }
 
 static void run_extremes(const er_reduce_plan *p, const void *input, void *output, int64_t *sums) {
@@ -103,9 +119,9 @@ static edgert_status plan_sums(er_plan *plan, er_node *node, er_reduce_plan *p,
   p->scale = ratio * share;
   const float zero = start * p->scale;
   p->offset = (float)output->quant.zero_point[0] - zero;
-  p->fixed = er_fixed_from((double)si / (double)so / (p->op == ER_MEAN ? (double)n : 1.0));
+  p->fixed = divided(er_fixed_from((double)si / (double)so), p->shape.group);
   p->zero_point = output->quant.zero_point[0];
-  p->run = p->type == EDGERT_INT16 ? run_sums_s16 : run_sums_s8;
+  p->run = p->type != EDGERT_INT16 ? run_sums_s8 : p->op == ER_MEAN ? run_mean_s16 : run_sums_s16;
   node->scratch_bytes = (size_t)p->shape.out_count * sizeof(int64_t);
   if (p->shape.group >= 1 << 23 || (p->type == EDGERT_INT16 && p->shape.group >= 1 << 16)) {
     return er_plan_fail(plan, node, EDGERT_UNSUPPORTED,

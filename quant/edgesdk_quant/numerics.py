@@ -196,7 +196,11 @@ def fixed_point(real: float) -> tuple[int, int]:
 
 def multiply_fixed(value: Array, real: float) -> Array:
     """The product in 31-bit fixed point, rounded twice (docs/NUMERICS.md, mulfix): int64."""
-    multiplier, exponent = fixed_point(real)
+    return multiply_by(value, *fixed_point(real))
+
+
+def multiply_by(value: Array, multiplier: int, exponent: int) -> Array:
+    """Value * multiplier * 2^(exponent - 31), rounded twice: int64."""
     shifted = np.clip(value.astype(np.int64) << max(exponent, 0), *LIMITS["INT32"])
     product = shifted * multiplier
     nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))

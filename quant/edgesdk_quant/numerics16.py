@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgesdk_quant.numerics import Grid, multiply_fixed
+from edgesdk_quant.numerics import Grid, away, fixed_point, multiply_by, multiply_fixed
 from edgesdk_runtimes.base import Array
 
 f32 = np.float32
@@ -46,19 +46,18 @@ def _signed(x: Array, real: float) -> Array:
 
 
 def reduce_sum(x: Array, axes: tuple[int, ...], keep: bool, grid: Grid, out: Grid) -> Array:
-    """SUM: exact, then one factor."""
-    return _reduced(x, axes, keep, float(grid.scale) / float(out.scale), out)
+    """SUM: exact, then one factor in float32, ties away from zero."""
+    total = x.sum(axis=axes, keepdims=keep, dtype=np.int64)
+    return out.clamp(away(total.astype(f32) * (grid.scale / out.scale)))
 
 
 def mean(x: Array, axes: tuple[int, ...], keep: bool, grid: Grid, out: Grid) -> Array:
-    """MEAN: the exact sum, and one factor that divides by the count too."""
+    """MEAN: the exact sum, and one multiplier that the count divides."""
     count = math.prod(x.shape[axis] for axis in axes)
-    return _reduced(x, axes, keep, float(grid.scale) / float(out.scale) / count, out)
-
-
-def _reduced(x: Array, axes: tuple[int, ...], keep: bool, real: float, out: Grid) -> Array:
     total = x.sum(axis=axes, keepdims=keep, dtype=np.int64)
-    return out.clamp(multiply_fixed(total, real))
+    multiplier, exponent = fixed_point(float(grid.scale) / float(out.scale))
+    shift = min(count.bit_length() - 1, 32, 31 + exponent)
+    return out.clamp(multiply_by(total, (multiplier << shift) // count, exponent - shift))
 
 
 def through_reals(function: Callable[[Array], Array], x: Array, grid: Grid, out: Grid) -> Array:
