@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 from pathlib import Path
@@ -68,12 +69,18 @@ def install(machine: Machine, compiler: str, folder: Path) -> list[Path]:
 
 
 def _build(toolchain: Toolchain, source: Path, product: str) -> Path:
-    """Configure when needed and build; returns the folder. Checkouts do not share one."""
-    place = hashlib.sha256(str(source).encode()).hexdigest()[:8]
+    """Configure when needed and build; returns the folder.
+
+    Checkouts and settings do not share one; processes take turns.
+    """
+    setting = " ".join((str(source), *toolchain.settings))
+    place = hashlib.sha256(setting.encode()).hexdigest()[:8]
     folder = cache_folder("build", f"{toolchain.name}-{place}")
-    if not (folder / "CMakeCache.txt").exists():
-        generator = ["-G", "Ninja"] if shutil.which("ninja") else []
-        settings = ["-DCMAKE_BUILD_TYPE=Release", *toolchain.settings]
-        run(["cmake", "-S", source, "-B", folder, *generator, *settings])
-    run(["cmake", "--build", folder, "--target", product])
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "CMakeCache.txt").exists():
+            generator = ["-G", "Ninja"] if shutil.which("ninja") else []
+            settings = ["-DCMAKE_BUILD_TYPE=Release", *toolchain.settings]
+            run(["cmake", "-S", source, "-B", folder, *generator, *settings])
+        run(["cmake", "--build", folder, "--target", product])
     return folder

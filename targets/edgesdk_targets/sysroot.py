@@ -92,7 +92,8 @@ def prepare(device: Device) -> Path:
             partial.mkdir()
             _unpack_debian(machine, partial)
             _unpack_wheels(CONTENTS[machine.name], partial)
-            partial.rename(base)
+            if not base.is_dir():  # another process may have been faster
+                partial.rename(base)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return _as_core(device, base)

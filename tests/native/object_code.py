@@ -164,11 +164,10 @@ def _cycles(flow: dict[int, list[int]], within: set[int]) -> list[set[int]]:
     return parts
 
 
-def spilling_loops(function: Function) -> list[tuple[int, int]]:
-    """(address, vector moves on the stack) of each innermost loop that multiplies vectors."""
+def spilling_loops(function: Function) -> list[tuple[int, float]]:
+    """(address, share of vector moves on the stack) of innermost loops that multiply vectors."""
     return [
-        (body[0].address, moves)
+        (body[0].address, sum(i.moves_a_vector_on_the_stack for i in body) / len(body))
         for body in innermost_loops(function)
         if any(MULTIPLIES.fullmatch(i.name) and VECTOR.search(i.operands) for i in body)
-        if (moves := sum(i.moves_a_vector_on_the_stack for i in body))
     ]

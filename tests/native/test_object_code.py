@@ -24,8 +24,8 @@ from tests.native.object_code import (
 )
 
 BASELINE_FOLDERS = ("src", "ops", "fuse", "generic", "kernels")
-# One register that found no place costs one load and one store; an array of them is a fault.
-MOST_STACK_MOVES = 2
+# A value or two of a long loop may find no register; an array of them is a fault.
+MOST_STACK_MOVES = 0.05
 
 
 def objects(machine: Machine) -> list[Path]:
@@ -101,7 +101,7 @@ def test_baseline_objects_hold_no_instruction_beyond_the_baseline(name: str) -> 
 def test_hot_loops_of_simd_kernels_keep_their_values_in_registers(name: str) -> None:
     machine = MACHINES[name]
     spills = [
-        f"{path.parent.name}/{path.name}: {function.name} at {address:#x}: {moves} stack moves"
+        f"{path.parent.name}/{path.name}: {function.name} at {address:#x}: {moves:.0%} stack moves"
         for path in objects(machine)
         if not is_baseline(path)
         for function in functions(f"{machine.gcc}objdump", path)
@@ -179,4 +179,4 @@ void f(v *a, const v *b, int n) {
 def test_sums_that_live_on_the_stack_are_found(name: str, tmp_path: Path) -> None:
     machine = MACHINES[name]
     (function,) = functions(f"{machine.gcc}objdump", compiled(machine, tmp_path, CROWDED, "-O3"))
-    assert max(moves for _, moves in spilling_loops(function)) > 16
+    assert max(moves for _, moves in spilling_loops(function)) > MOST_STACK_MOVES
