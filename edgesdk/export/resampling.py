@@ -2,6 +2,8 @@
 
 From the operator's definition in the ONNX standard (Resize-19) and, where it is silent, its
 reference implementation: cubic by Keys 1981; antialiasing stretches the kernel when shrinking.
+Where scale * size is no whole number, `align_corners` divides by scale * size - 1 as the standard's
+own tests do; ONNX Runtime divides by the rounded size - 1.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import onnx_ir as ir
 
 from edgesdk.export.legalization.composer import Composer
@@ -103,6 +104,16 @@ def rewrite_hyperbolic(write: Composer, node: ir.Node) -> bool:
     return True
 
 
+def _integer_remainder(write: Composer, a: ir.Value, b: ir.Value | None) -> bool:
+    """FLOOR_MOD gives the sign of b; where a has the other one, b is one too many."""
+    zero = np.zeros((), a.dtype.numpy() if a.dtype is not None else np.int64)
+    rest = write("Mod", a, b)
+    opposite = write("Xor", write("Less", a, zero), write("Less", b, zero))
+    off = write("And", opposite, write("Not", write("Equal", rest, zero)))
+    write.replace(write("Where", off, write("Sub", rest, b), rest))
+    return True
+
+
 def rewrite_inverse_hyperbolic(write: Composer, node: ir.Node) -> bool:
     """Asinh, Acosh and Atanh by logarithms."""
     x = node.inputs[0]
@@ -156,9 +167,7 @@ def rewrite_mod(write: Composer, node: ir.Node) -> bool:
         return False
     a, b = node.inputs
     if a is not None and a.dtype is not None and a.dtype.is_integer():
-        whole = write("Mul", write("Div", a, b), b)  # Div rounds towards zero
-        write.replace(write("Sub", a, whole))
-        return True
+        return _integer_remainder(write, a, b)
     size = write("Mod", write("Abs", a), write("Abs", b))
     write.replace(write("Mul", write("Sign", a), size))
     return True

@@ -7,6 +7,7 @@ import onnx_ir as ir
 
 from edgesdk.export.legalization.composer import Composer
 from edgesdk_quant.graph import static_shape
+from edgesdk_quant.graph.rewrite import input_at
 
 
 def rewrite_lp_normalization(write: Composer, node: ir.Node) -> bool:
@@ -70,6 +71,20 @@ def rewrite_lrn(write: Composer, node: ir.Node) -> bool:
     return True
 
 
+def rewrite_log_sum_exp(write: Composer, node: ir.Node) -> bool:
+    """The largest value taken out first, so that nothing overflows."""
+    x, axes = node.inputs[0], input_at(node, 1)
+    nothing = bool(node.attributes.get_int("noop_with_empty_axes", 0))
+    if axes is None and nothing:
+        return False
+    largest = write("ReduceMax", x, axes, keepdims=1)
+    powers = write("Exp", write("Sub", x, largest))
+    total = write("Add", write("Log", write("ReduceSum", powers, axes, keepdims=1)), largest)
+    keep = node.attributes.get_int("keepdims", 1)
+    write.replace(total if keep else write("Squeeze", total, axes))
+    return True
+
+
 def rewrite_hardmax(write: Composer, node: ir.Node) -> bool:
     """1 at the first largest value, 0 elsewhere."""
     shape = static_shape(node.inputs[0])
@@ -89,4 +104,5 @@ RULES = {
     "InstanceNormalization": rewrite_instance_normalization,
     "LRN": rewrite_lrn,
     "LpNormalization": rewrite_lp_normalization,
+    "ReduceLogSumExp": rewrite_log_sum_exp,
 }

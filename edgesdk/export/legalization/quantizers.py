@@ -29,7 +29,7 @@ UNSIGNED_OFFSET = 128
 def rewrite_quantize(write: Composer, node: ir.Node) -> bool:
     """Y = saturate(round(x / scale) + zero point) where plain integers are wanted."""
     out = node.outputs[0]
-    if out.dtype not in LIMITS:
+    if out.dtype not in LIMITS or static_shape(node.inputs[0]) is None:
         return False
     if not _has_one_scale(node):
         blocked = bool(node.attributes.get_int("block_size", 0))
@@ -52,8 +52,12 @@ def rewrite_quantize(write: Composer, node: ir.Node) -> bool:
 
 
 def _has_one_scale(node: ir.Node) -> bool:
-    scale, zero = constant(node.inputs[1]), input_at(node, 2)
-    return scale is not None and scale.size == 1 and (zero is None or constant(zero) is not None)
+    """Whether a TFLite tensor can be quantized so; 16-bit ones have no zero point."""
+    scale, given = constant(node.inputs[1]), input_at(node, 2)
+    zero = np.zeros((), np.uint8) if given is None else constant(given)
+    if scale is None or scale.size != 1 or zero is None:
+        return False
+    return zero.dtype != np.int16 or not zero.any()
 
 
 def _quantized(write: Composer, node: ir.Node, x: ir.Value | None) -> ir.Value:
@@ -89,22 +93,27 @@ def rewrite_dequantize(write: Composer, node: ir.Node) -> bool:
     q = node.inputs[0]
     if made_by(q, "QuantizeLinear") is not None:
         return False
-    stored = constant(q)
+    stored, zero = constant(q), zero_point(node)
     if stored is None:
         return _dequantize_activation(write, node)
-    zero = constant(input_at(node, 2))
     if zero is None:
-        zero = np.zeros((), stored.dtype)
-    if node.attributes.get_int("block_size", 0) or stored.dtype.itemsize > 4:
-        write.replace(write("Identity", real_values(node, stored, zero)))
-        return True
-    if not _is_weight(node):
         return False
+    blocked = bool(node.attributes.get_int("block_size", 0))
     offset = UNSIGNED_OFFSET if stored.dtype == np.uint8 else 0
-    if not (zero.astype(np.int64) - offset).any():
-        return _shift_weight(write, node, stored, zero) if offset else False
+    symmetric = not (zero.astype(np.int64) - offset).any()
+    if not blocked and (symmetric or not _is_weight(node)):
+        return bool(offset) and _is_weight(node) and _shift_weight(write, node, stored, zero)
     write.replace(write("Identity", real_values(node, stored, zero)))
     return True
+
+
+def zero_point(node: ir.Node) -> Array | None:
+    """That of a DequantizeLinear, zeros where it is left out; None if it is computed."""
+    given, stored, scale = input_at(node, 2), constant(node.inputs[0]), constant(node.inputs[1])
+    if given is not None:
+        return constant(given)
+    kind = np.int8 if stored is None else stored.dtype
+    return np.zeros((1,) if scale is None else scale.shape, kind)
 
 
 def _is_weight(node: ir.Node) -> bool:
@@ -147,6 +156,8 @@ def real_values(node: ir.Node, stored: Array, zero: Array) -> Array:
 
 def _dequantize_activation(write: Composer, node: ir.Node) -> bool:
     """Integers that come from outside; one scale makes them quantized again, exactly."""
+    if static_shape(node.inputs[0]) is None:
+        return False
     real = write("Cast", node.inputs[0], to=int(ir.DataType.FLOAT))
     zero = input_at(node, 2)
     if zero is not None:

@@ -21,6 +21,7 @@ from edgesdk.export.legalization import (
     selection,
 )
 from edgesdk.export.legalization.composer import Composer
+from edgesdk.export.legalization.doubles import narrow_doubles
 from edgesdk_quant.graph.folding import fold_constants
 from edgesdk_quant.graph.functions import expand_functions
 from edgesdk_quant.graph.identity import remove_identities
@@ -72,7 +73,8 @@ def legalize(model: ir.Model, lowered: frozenset[str]) -> ir.Model:
         changed = [node for node in list(model.graph.all_nodes()) if _rewrite(model, node)]
         before = _count(model)
         expanded = expand_functions(model, before.keys() - lowered - RULES.keys())
-        if not changed and _count(expanded) == before:
+        narrowed = narrow_doubles(expanded)
+        if not changed and not narrowed and _count(expanded) == before:
             break
         model = expanded
         _tidy(model)

@@ -8,10 +8,11 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from edgesdk.export.legalization.quantizers import real_values, zero_point
 from edgesdk.export.tflite.images import as_image, emit_image
 from edgesdk.export.tflite.padding import pad_spatially
 from edgesdk.export.tflite.scope import Scope, Weights, permuted
-from edgesdk.export.tflite.tensors import static_shape
+from edgesdk.export.tflite.tensors import required, static_shape
 from edgesdk.export.windows import Window, window_of
 from edgesdk_quant.tflite.model import Quantization
 from edgesdk_runtimes.errors import UnsupportedError
@@ -156,13 +157,13 @@ def _bias_steps(
 
 def float_constant(scope: Scope, value: ir.Value) -> NDArray[np.float32]:
     """A constant operand as real numbers."""
-    weights = scope.weights(value)
-    if weights.scale is None:
-        return weights.data.astype(np.float32)
-    shape = [1] * weights.data.ndim
-    if weights.scale.size > 1:
-        shape[weights.axis] = -1
-    return np.asarray(weights.data.astype(np.float32) * weights.scale.reshape(shape))
+    node = value.producer()
+    if node is None or not scope.is_quantized(value):
+        return required(value, f"operand {value.name}").astype(np.float32)
+    stored, zero = required(node.inputs[0], f"operand {value.name}"), zero_point(node)
+    if zero is None:
+        raise UnsupportedError(f"the zero point of {value.name} is computed at run time")
+    return real_values(node, stored, zero)
 
 
 LOWERINGS = {"Conv": lower_conv}

@@ -44,7 +44,10 @@ LOWERINGS = {
     **transposed_convolution.LOWERINGS,
 }
 # Operators that work on images, whose inputs are best kept NHWC from the start.
-SPATIAL = {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "Resize"}
+SPATIAL = {
+    *("Conv", "ConvTranspose", "DepthToSpace", "SpaceToDepth", "Resize", "Upsample"),
+    *("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"),
+}
 METADATA = ("recipe", "version", "data_sha256", "source_sha256", "preprocess")
 OLDEST_RUNTIME = b"1.14.0".ljust(16, b"\0")
 

@@ -54,6 +54,8 @@ INTEGER: dict[str, tuple[int, int]] = {
 }
 # Operator -> version that first took int4 weights.
 INT4_WEIGHTS = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 7, "FULLY_CONNECTED": 10, "DEQUANTIZE": 6}
+# Operators whose first version no runtime of today has.
+FIRST = {"BROADCAST_TO": 2}
 HALF_PIXEL = {"RESIZE_BILINEAR": 3, "RESIZE_NEAREST_NEIGHBOR": 3}
 
 
@@ -65,7 +67,7 @@ def version_of(code: str, kinds: Sequence[str], options: Mapping[str, OptionValu
         kinds: types of its inputs, the first one first.
         options: its options.
     """
-    version = 1
+    version = FIRST.get(code, 1)
     first = kinds[1] if code == "SPLIT" and len(kinds) > 1 else kinds[0] if kinds else ""
     if code in INTEGER and first in ("INT8", "INT16"):
         version = INTEGER[code][first == "INT16"]

@@ -24,30 +24,35 @@ def write_out_padding(model: ir.Model) -> None:
 
 
 def write_out_rounding(model: ir.Model) -> None:
-    """Drop `ceil_mode` where the window that it adds would lie in the padding behind altogether.
+    """Replace `ceil_mode` by padding behind, which no maximum takes and no mean counts.
 
-    The standard says so from opset 22 on; ONNX's shape inference for opset 21 counts that window.
+    A window that would lie in the padding behind altogether does not exist: the standard says so
+    from opset 22 on, and ONNX's shape inference for opset 21 counts it.
     """
     for node in list(model.graph.all_nodes()):
-        if node.attributes.get_int("ceil_mode", 0) and not _adds_windows(node):
+        if node.attributes.get_int("ceil_mode", 0) and (pads := _rounded_pads(node)) is not None:
             node.attributes.pop("ceil_mode")
+            node.attributes["pads"] = ir.AttrInt64s("pads", pads)
 
 
-def _adds_windows(node: ir.Node) -> bool:
-    image = value_shape(node.inputs[0])
+def _rounded_pads(node: ir.Node) -> list[int] | None:
+    """Pads with which rounding down gives as many windows; None if that changes a mean."""
+    image, kernel = value_shape(node.inputs[0]), _kernel(node)
     sizes = [size for size in image[2:] if size is not None] if image is not None else []
-    kernel = _kernel(node)
-    if len(sizes) != len(kernel):
-        return True
-    strides, dilations = _ints(node, "strides", len(kernel)), _ints(node, "dilations", len(kernel))
-    pads = _ints(node, "pads", 2 * len(kernel), 0)
+    dilations = _ints(node, "dilations", len(kernel))
+    if len(sizes) != len(kernel) or any(d != 1 for d in dilations):
+        return None
+    strides, pads = _ints(node, "strides", len(kernel)), _ints(node, "pads", 2 * len(kernel), 0)
+    behind = []
     for i, (size, window) in enumerate(zip(sizes, kernel, strict=True)):
         before, after = pads[i], pads[i + len(kernel)]
-        room = size + before + after - (window - 1) * dilations[i] - 1
-        last = -(-room // strides[i]) * strides[i]  # where the window starts that is rounded up to
-        if room % strides[i] and last < size + before:
-            return True
-    return False
+        rest = (size + before + after - window) % strides[i]
+        start = size + before + after - window - rest + strides[i]  # of the window rounded up to
+        added = rest and start < size + before
+        behind.append(after + strides[i] - rest if added else after)
+    changed = behind != list(pads[len(kernel) :])
+    counts = node.attributes.get_int("count_include_pad", 0)
+    return None if changed and counts else [*pads[: len(kernel)], *behind]
 
 
 def _same_pads(node: ir.Node, mode: str) -> list[int] | None:

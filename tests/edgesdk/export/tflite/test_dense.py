@@ -1,0 +1,44 @@
+"""Gemm and MatMul in all their forms."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from tests.edgesdk.export.judged import codes, judge
+from tests.quant.graph.written import random
+
+
+@pytest.mark.parametrize(("turned", "biased"), list(product([0, 1], [0, 1])))
+def test_gemm_is_fully_connected(turned: int, biased: int) -> None:
+    operands = "x, w, b" if biased else "x, w"
+    text = f"(float[2,5] x) => (float[2,3] y) {{ y = Gemm <transB={turned}> ({operands}) }}"
+    shape = (3, 5) if turned else (5, 3)
+    assert codes(judge(text, w=random(*shape), b=random(3))) == ["FULLY_CONNECTED"]
+
+
+def test_the_features_of_a_flattened_image_are_reordered_in_the_weights() -> None:
+    text = """(float[2,3,6,6] x) => (float[2,5] y) {
+        c = Conv(x, k) f = Flatten(c) y = Gemm(f, w, b)
+    }"""
+    lowered = judge(text, k=random(4, 3, 3, 3), w=random(64, 5), b=random(5))
+    assert codes(lowered) == ["CONV_2D", "RESHAPE", "FULLY_CONNECTED"]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("2,3,4", "2,4,5"), ("3,4", "2,4,5"), ("2,1,3,4", "5,4,2"), ("1,3,4", "4,5")],
+)
+def test_products_of_activations(left: str, right: str) -> None:
+    text = f"(float[{left}] a, float[{right}] b) => (float[A,B,C] y) {{ y = MatMul(a, b) }}"
+    rank = max(left.count(","), right.count(",")) + 1
+    text = text.replace("A,B,C", ",".join("ABCD"[:rank]))
+    judge(text)
+
+
+def test_the_activation_behind_a_product_is_fused() -> None:
+    text = "(float[2,5] x) => (float[2,3] y) { m = Gemm(x, w, b) y = Relu(m) }"
+    lowered = judge(text, w=random(5, 3), b=random(3))
+    (operator,) = lowered.subgraphs[0].operators
+    assert operator.options["fused_activation_function"] == "RELU"
