@@ -69,8 +69,14 @@ class _Tally:
 class LayerComparison:
     """Compares tensors sample by sample and ranks them at the end."""
 
-    def __init__(self, model: Model) -> None:
-        """Take the main subgraph of the quantized .tflite model."""
+    def __init__(self, model: Model, factors: Mapping[str, Array] | None = None) -> None:
+        """Prepare for one model.
+
+        Args:
+            model: the quantized .tflite model; its main subgraph is looked at.
+            factors: value name -> [C], what equalization divided its channels by.
+        """
+        self._factors = factors or {}
         self._tensors = model.subgraphs[0].tensors
         self._producer = {
             self._tensors[t].name: op for op in model.subgraphs[0].operators for t in op.outputs
@@ -100,9 +106,16 @@ class LayerComparison:
             if value is None:
                 continue
             actual = tally.grid.real(integers[name])
-            expected = in_layout_of(actual, value)
+            expected = in_layout_of(actual, self._equalized(name, value))
             if expected is not None:
                 tally.add(expected, actual)
+
+    def _equalized(self, name: str, value: Array) -> Array:
+        """The float value in the units of the artifact: channels are dimension 1 of a graph's."""
+        factors = self._factors.get(name)
+        if factors is None or value.ndim < 2 or value.shape[1] != factors.size:
+            return value
+        return np.asarray(value / factors.reshape((1, -1) + (1,) * (value.ndim - 2)))
 
     def worst(self, count: int) -> tuple[LayerDamage, ...]:
         """The tensors of lowest SQNR, worst first."""

@@ -10,6 +10,7 @@ from edgesdk.verification.artifacts import Artifacts
 from edgesdk.verification.float_values import FloatValues
 from edgesdk.verification.layers import LayerComparison, LayerDamage
 from edgesdk.verification.tensors import SimulatedTensors
+from edgesdk_quant import channel_factors
 from edgesdk_runtimes.base import Array, Session
 from edgesdk_runtimes.errors import EdgeError, UnsupportedError
 
@@ -42,7 +43,8 @@ class LayerProbe:
         if artifacts.model is None:
             raise UnsupportedError(artifacts.tflite_error)
         self._simulated = SimulatedTensors(artifacts.model, exact, artifacts.layout)
-        comparison = LayerComparison(artifacts.model)
+        text = artifacts.model.metadata.get(channel_factors.KEY, b"{}").decode()
+        comparison = LayerComparison(artifacts.model, channel_factors.from_text(text))
         self._floats = FloatValues(capture(reference.data), comparison.wanted)
         self._comparison = comparison
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx_ir as ir
 
+from edgesdk_quant import channel_factors
 from edgesdk_quant.activations import settle
 from edgesdk_quant.algorithms.bias_correction import correct_biases, correctable
 from edgesdk_quant.algorithms.equalization import equalize, observed
@@ -84,7 +85,8 @@ def quantize(
     placement = place(model, recipe, target)
     _refuse_no_op(placement, recipe, target)
     if recipe.algorithms.equalization and data is not None:
-        _equalize(model, placement, data, progress, workdir)
+        factors = _equalize(model, placement, data, progress, workdir)
+        model.metadata_props[channel_factors.KEY] = channel_factors.to_text(factors)
     observe = partial(
         _observe, model=model, data=data, recipe=recipe, progress=progress, workdir=workdir
     )
@@ -112,10 +114,10 @@ def _equalize(
     data: CalibrationData,
     progress: Progress,
     workdir: Path | None,
-) -> None:
+) -> channel_factors.Factors:
     values = observed(model, set(placement.values()))
     if not values:
-        return
+        return {}
     found = collect(
         model,
         values,
@@ -126,7 +128,7 @@ def _equalize(
         progress=progress,
         workdir=workdir,
     )
-    equalize(model, found.observers)
+    return equalize(model, found.observers)
 
 
 def _correct_biases(

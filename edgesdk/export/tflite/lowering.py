@@ -48,7 +48,9 @@ SPATIAL = {
     *("Conv", "ConvTranspose", "DepthToSpace", "SpaceToDepth", "Resize", "Upsample"),
     *("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"),
 }
-METADATA = ("recipe", "version", "data_sha256", "source_sha256", "preprocess")
+METADATA = (
+    *("recipe", "version", "data_sha256", "source_sha256", "preprocess", "channel_factors"),
+)
 OLDEST_RUNTIME = b"1.14.0".ljust(16, b"\0")
 
 

@@ -29,17 +29,25 @@ def observed(model: ir.Model, quantized: Collection[str]) -> list[str]:
     return sorted({str(v.name) for g in groups for v in g.values if str(v.name) in quantized})
 
 
-def equalize(model: ir.Model, ranges: Mapping[str, ChannelRange]) -> None:
+def equalize(model: ir.Model, ranges: Mapping[str, ChannelRange]) -> dict[str, NDArray[np.float32]]:
     """Scale the weights of a float graph, in place; its results stay what they are.
 
     Args:
         model: float graph in normal form.
         ranges: value name -> extremes of its channels.
+
+    Returns:
+        Value name -> float32 [C], what each of its channels is now divided by.
     """
+    divided: dict[str, NDArray[np.float32]] = {}
     for group in _scalable(model):
         written = [_magnitude(ranges[str(v.name)]) for v in group.values if str(v.name) in ranges]
         if written:
-            _scale(model.graph, group, _factors(group, written))
+            factors = _factors(group, written)
+            _scale(model.graph, group, factors)
+            names = (str(value.name) for value in group.values)
+            divided.update(dict.fromkeys(names, factors.astype(np.float32)))
+    return divided
 
 
 def _scalable(model: ir.Model) -> list[ChannelGroup]:
