@@ -10,6 +10,7 @@ static void add_generic(er_kernels *kernels) {
   *kernels = (er_kernels){.gemm_s8 = er_gemm_s8_generic,
                           .gemm_w4 = er_gemm_s8_generic,
                           .gemm_sums = er_gemm_s8_generic,
+                          .gemm_w4b = er_gemm_w4b_generic,
                           .quantize_row = er_quantize_row,
                           .scale_sums = er_scale_sums,
                           .dwconv_s8 = er_dwconv_s8_generic,

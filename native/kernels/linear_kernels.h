@@ -118,6 +118,41 @@ typedef struct er_gemv_s8 {
   void (*run)(const er_gemv_s8_call *call);
 } er_gemv_s8;
 
+/* Weights of 4 bits in blocks along the depth, each block with a scale of its own; rows are
+ * quantized while running. With q the row, w the weights, in each row and unit: k = 0, then for
+ * each block in order k = fma(sum of w, scale, k) a = -zero_point * k, then for each block in order
+ * a = fma(sum of q * w, scale, a) output = clamp(a * row scale + bias) every step rounded to
+ * float32. */
+typedef struct er_weights_w4b {
+  int32_t units, depth;
+  int32_t block;         /* a multiple of ER_BLOCK_STEP that divides depth */
+  const uint8_t *values; /* [units, depth] -8..7, two a byte, low nibble first */
+  const float *scale;    /* [units, depth / block], of bfloat16 precision */
+} er_weights_w4b;
+
+#define ER_BLOCK_STEP 32
+
+typedef struct er_gemm_w4b_call {
+  int32_t rows, depth, block, units;
+  const int8_t *input;       /* [rows, depth] */
+  const er_row_quant *quant; /* [rows] */
+  const int32_t *block_sums; /* [rows, depth / block] of the input */
+  const void *packed;
+  int32_t first, last; /* the units to compute; first is a multiple of unit_step */
+  const float *bias;   /* [units], or NULL */
+  float low, high;
+  float *output; /* [rows, units] */
+} er_gemm_w4b_call;
+
+typedef struct er_gemm_w4b {
+  const char *name;
+  int32_t unit_step;
+  size_t (*packed_bytes)(int32_t units, int32_t depth, int32_t block);
+  /** @param[out] packed 64-byte aligned, zeroed */
+  void (*pack)(const er_weights_w4b *weights, void *packed);
+  void (*run)(const er_gemm_w4b_call *call);
+} er_gemm_w4b;
+
 /* ---- float32 -----------------------------------------------------------------------------------
  */
 

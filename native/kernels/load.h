@@ -40,6 +40,12 @@ static inline void er_store(edgert_type type, void *data, int64_t i, int64_t val
   }
 }
 
+/** A 4-bit integer of an array that holds two a byte, the low nibble first. */
+static inline int8_t er_nibble_at(const uint8_t *pairs, int64_t i) {
+  const int32_t nibble = i % 2 == 0 ? pairs[i / 2] & 15 : pairs[i / 2] >> 4;
+  return (int8_t)((nibble ^ 8) - 8);
+}
+
 /** An 8-bit integer; with a constant `is_unsigned` the choice costs nothing. */
 static inline int32_t er_load8(bool is_unsigned, const void *data, int64_t i) {
   return is_unsigned ? ((const uint8_t *)data)[i] : ((const int8_t *)data)[i];

@@ -1,4 +1,5 @@
 /* FULLY_CONNECTED: a gemm over [rows, depth]; threads share the units. */
+#include "fc_blockwise.h"
 #include "fc_dynamic.h"
 #include "kernels/float.h"
 #include "shape.h"
@@ -11,19 +12,21 @@ typedef enum er_fc_form {
   WIDE,     /* int16 rows */
   GEMM_F32, /* packed floats */
   ROWS_F32, /* floats as they lie in the file, or computed while running */
-  DYNAMIC   /* float rows, quantized while running */
+  DYNAMIC,  /* float rows, quantized while running */
+  BLOCKWISE /* the same, 4-bit weights in blocks */
 } er_fc_form;
 
 typedef struct er_fc {
   er_fc_shape shape;
   er_linear linear;
   er_fc_form form;
-  const void *weights;    /* as the form wants them; NULL: floats computed while running */
-  const int32_t *bias;    /* GEMV_S8: [units] less the zero point's part */
-  const er_gemm_s8 *gemm; /* GEMM_S8 */
-  int32_t depth;          /* WIDE: padded */
-  er_dynamic dynamic;     /* DYNAMIC */
-  int32_t step;           /* threads share the units in multiples of this */
+  const void *weights;       /* as the form wants them; NULL: floats computed while running */
+  const int32_t *bias;       /* GEMV_S8: [units] less the zero point's part */
+  const er_gemm_s8 *gemm;    /* GEMM_S8 */
+  int32_t depth;             /* WIDE: padded */
+  er_dynamic dynamic;        /* DYNAMIC */
+  er_fc_blockwise blockwise; /* BLOCKWISE */
+  int32_t step;              /* threads share the units in multiples of this */
 } er_fc;
 
 enum { FEW_ROWS = 4 }; /* below this packing float weights does not pay */
@@ -178,8 +181,13 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
                                      .output = er_plan_output(plan, node, 0),
                                      .units = fc->shape.units,
                                      .axis = 0};
-  ER_TRY(er_prepare_linear(plan, node, &tensors, bounds, &fc->linear));
-  ER_TRY(choose_form(plan, node, &tensors, fc));
+  if (tensors.weights->quant.block > 0) {
+    fc->form = BLOCKWISE;
+    ER_TRY(er_fc_blockwise_plan(plan, node, &fc->shape, bounds, &fc->blockwise));
+  } else {
+    ER_TRY(er_prepare_linear(plan, node, &tensors, bounds, &fc->linear));
+    ER_TRY(choose_form(plan, node, &tensors, fc));
+  }
   node->macs = tensors.input->count * fc->shape.units;
   node->data = fc;
   return EDGERT_OK;
@@ -296,6 +304,10 @@ static edgert_status run(const er_run *run, const er_node *node) {
                 .output = er_out_data(run, node, 0)};
   if (fc->form == DYNAMIC) {
     er_fc_dynamic_run(run, &fc->dynamic, fc->shape.rows, job.rows, job.bias, job.output);
+    return EDGERT_OK;
+  }
+  if (fc->form == BLOCKWISE) {
+    er_fc_blockwise_run(run, &fc->blockwise, job.rows, job.bias, job.output);
     return EDGERT_OK;
   }
   if (fc->form == WIDE) {

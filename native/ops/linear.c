@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "kernels/load.h"
 #include "kernels/rounding.h"
 #include "shape.h"
 
@@ -13,9 +14,7 @@ int16_t er_weight_at(const er_tensor *weights, int64_t i, int32_t channel) {
   if (weights->type == EDGERT_INT8) {
     return (int16_t)(((const int8_t *)weights->constant)[i] - zero);
   }
-  const uint8_t pair = ((const uint8_t *)weights->constant)[i / 2];
-  const int32_t nibble = i % 2 == 0 ? pair & 15 : pair >> 4;
-  return (int16_t)((nibble ^ 8) - 8 - zero);
+  return (int16_t)(er_nibble_at(weights->constant, i) - zero);
 }
 
 float er_weight_scale(const er_tensor *weights, int32_t channel) {
@@ -86,10 +85,7 @@ const int8_t *er_weights_as_int8(er_plan *plan, const er_tensor *weights) {
   int8_t *values = er_plan_borrow(plan, (size_t)weights->count);
   const uint8_t *pairs = weights->constant;
   if (values == NULL) return NULL;
-  for (int64_t i = 0; i < weights->count; ++i) {
-    const int32_t nibble = i % 2 == 0 ? pairs[i / 2] & 15 : pairs[i / 2] >> 4;
-    values[i] = (int8_t)((nibble ^ 8) - 8);
-  }
+  for (int64_t i = 0; i < weights->count; ++i) values[i] = er_nibble_at(pairs, i);
   return values;
 }
 

@@ -59,6 +59,8 @@ typedef struct er_op {
 /** @return the tensor, or NULL when the input is left out (index -1) or beyond input_count. */
 const er_tensor *er_plan_input(const er_plan *plan, const er_node *node, int32_t i);
 const er_tensor *er_plan_output(const er_plan *plan, const er_node *node, int32_t i);
+/** @return a tensor of the node's subgraph by its number, which is proven to exist. */
+const er_tensor *er_plan_tensor(const er_plan *plan, const er_node *node, int32_t number);
 const er_tensor *er_plan_intermediate(const er_plan *plan, const er_node *node, int32_t i);
 
 /** Declare the shape of output i. Fails (MALFORMED) on a dim < 1, rank > 8 or an overflowing size.

@@ -20,6 +20,10 @@ const er_tensor *er_plan_output(const er_plan *plan, const er_node *node, int32_
   return &graph_of(plan, node)->tensors[node->outputs[i]];
 }
 
+const er_tensor *er_plan_tensor(const er_plan *plan, const er_node *node, int32_t number) {
+  return &graph_of(plan, node)->tensors[number];
+}
+
 const er_tensor *er_plan_intermediate(const er_plan *plan, const er_node *node, int32_t i) {
   if (i < 0 || i >= node->intermediate_count || node->intermediates[i] < 0) return NULL;
   return &graph_of(plan, node)->tensors[node->intermediates[i]];

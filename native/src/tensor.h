@@ -14,6 +14,9 @@ typedef struct er_quant {
   int32_t axis;
   const float *scale;        /* [count] */
   const int32_t *zero_point; /* [count] */
+  int32_t block;             /* > 0: quantized by blocks of so many along the last dimension; count
+                                is 0, and scales are in tensor block_scales */
+  int32_t block_scales;      /* its number, proven to exist */
 } er_quant;
 
 typedef struct er_tensor {

@@ -61,11 +61,11 @@ static edgert_status verify_tensors(er_verifier *verifier, er_table table, er_su
   ER_TRY(er_verify_reads(verifier));
   er_tensor *tensors = er_verify_take(verifier, tables.count, sizeof *tensors);
   if (!tensors) return er_verify_refused(verifier);
+  subgraph->tensor_count = verifier->tensor_count = (int32_t)tables.count;
   for (uint32_t i = 0; i < tables.count; i++) {
     ER_TRY(er_verify_tensor(verifier, er_vec_table(tables, i), (int32_t)i, &tensors[i]));
   }
   subgraph->tensors = tensors;
-  subgraph->tensor_count = verifier->tensor_count = (int32_t)tables.count;
   return EDGERT_OK;
 }
 

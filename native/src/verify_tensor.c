@@ -120,11 +120,34 @@ static edgert_status verify_axis(er_verifier *verifier, er_table table, int32_t 
   return EDGERT_OK;
 }
 
+/* Blocks along the last dimension; their scales are a tensor. Zero points are known as 0 only. */
+static edgert_status verify_blocks(er_verifier *verifier, er_table quantization, int32_t number,
+                                   er_tensor *tensor) {
+  const er_table blocks = er_sub(quantization, ER_QUANT_DETAILS);
+  const int32_t size = er_i32(blocks, ER_BLOCKS_SIZE, 0);
+  const int32_t scales = er_i32(blocks, ER_BLOCKS_SCALES, 0);
+  ER_TRY(er_verify_reads(verifier));
+  if (size < 1 || tensor->rank < 1 || tensor->dims[tensor->rank - 1] % size != 0) {
+    REFUSE(EDGERT_MALFORMED, "is quantized by blocks of %d, which its last dimension does not hold",
+           size);
+  }
+  if (scales < 0 || scales >= verifier->tensor_count) {
+    REFUSE(EDGERT_MALFORMED, "has its scales in tensor %d; there are %d", scales,
+           verifier->tensor_count);
+  }
+  if (er_i32(blocks, ER_BLOCKS_ZERO_POINTS, 0) > 0) {
+    REFUSE(EDGERT_UNSUPPORTED, "has blocks with zero points; only symmetric ones are known");
+  }
+  tensor->quant.block = size;
+  tensor->quant.block_scales = scales;
+  return EDGERT_OK;
+}
+
 static edgert_status verify_quantization(er_verifier *verifier, er_table table, int32_t number,
                                          er_tensor *tensor) {
   er_table quantization = er_sub(table, ER_TENSOR_QUANTIZATION);
   if (er_u8(quantization, ER_QUANT_DETAILS_TYPE, 0) == ER_DETAILS_BLOCKWISE) {
-    REFUSE(EDGERT_UNSUPPORTED, "is quantized by blocks; only per-tensor and per-channel is known");
+    return verify_blocks(verifier, quantization, number, tensor);
   }
   er_vector scales = er_vec(quantization, ER_QUANT_SCALE, sizeof(float));
   er_vector zeros = er_vec(quantization, ER_QUANT_ZERO_POINT, sizeof(int64_t));

@@ -8,6 +8,7 @@
 #include "kernels/kernels.h"
 
 extern const er_gemm_s8 er_gemm_s8_avx2;
+extern const er_gemm_w4b er_gemm_w4b_avx2;
 extern const er_dwconv_s8 er_dwconv_s8_avx2;
 extern const er_gemm_f32 er_gemm_f32_avx2;
 void er_dwconv_f32_avx2(const er_dwconv_f32_call *call);

@@ -12,6 +12,7 @@
 #endif
 
 extern const er_gemm_s8 er_gemm_s8_avx512vnni;
+extern const er_gemm_w4b er_gemm_w4b_avx512vnni;
 extern const er_dwconv_s8 er_dwconv_s8_avx512vnni;
 extern const er_gemm_f32 er_gemm_f32_avx512;
 

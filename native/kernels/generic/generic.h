@@ -6,6 +6,7 @@
 #include "kernels/kernels.h"
 
 extern const er_gemm_s8 er_gemm_s8_generic;
+extern const er_gemm_w4b er_gemm_w4b_generic;
 extern const er_dwconv_s8 er_dwconv_s8_generic;
 extern const er_gemm_f32 er_gemm_f32_generic;
 er_row_quant er_quantize_row(int64_t count, const float *input, int8_t *output);

@@ -26,10 +26,12 @@ class QuantizedRows:
     Attributes:
         values: float64 [rows, n], whole numbers: stored values less their zero points.
         scale: float32 [rows, 1].
+        zero_point: float64 [rows, 1], whole numbers.
     """
 
     values: Array
     scale: Array
+    zero_point: Array
 
 
 def is_dynamic(context: Context, products: int, most: int = MOST_DEPTH) -> bool:
@@ -42,7 +44,7 @@ def is_dynamic(context: Context, products: int, most: int = MOST_DEPTH) -> bool:
     """
     tensor = context.tensor(1)
     scheme = tensor.quantization
-    if context.quantized or scheme is None or tensor.type not in ("INT8", "INT4"):
+    if context.quantized or scheme is None or tensor.type not in ("INT8", "INT4") or scheme.block:
         return False
     return products <= most and not scheme.zero_point.any()
 
@@ -58,7 +60,7 @@ def quantize_rows(x: Array) -> QuantizedRows:
     zero = np.where(low_errs_less, _f32(-128) - least, _f32(127) - most)
     zero = np.rint(np.clip(zero, -128, 127))
     stored = np.clip(np.rint(x * inverse).astype(np.float64) + zero, -128, 127)
-    return QuantizedRows(stored - zero, _f32(1) / inverse)
+    return QuantizedRows(stored - zero, _f32(1) / inverse, zero)
 
 
 def quantize_images(x: Array) -> QuantizedRows:
@@ -70,7 +72,40 @@ def quantize_images(x: Array) -> QuantizedRows:
     zero = np.where(128 - below < 127 + above, -128 - below, 127 - above)
     zero = np.where(low == high, 0, _away(np.clip(zero, -128, 127)))
     shifted = zero.astype(_f32) + x * (_f32(1) / scale)
-    return QuantizedRows(np.clip(_away(shifted).astype(np.float64), -128, 127) - zero, scale)
+    stored = np.clip(_away(shifted).astype(np.float64), -128, 127)
+    return QuantizedRows(stored - zero, scale, zero)
+
+
+def multiply_blocks(rows: QuantizedRows, weights: Array, scale: Array) -> Array:
+    """Products with weights in blocks, each block with a scale of its own.
+
+    Args:
+        rows: the activations, n = depth.
+        weights: [units, depth], whole numbers.
+        scale: float32 [units, depth / block].
+
+    Returns:
+        float32 [rows, units]: sums in the order of the blocks, each step rounded to float32.
+    """
+    scale = to_bfloat16(scale)
+    units, blocks = scale.shape
+    parts = weights.reshape(units, blocks, -1).astype(np.float64)
+    stored = (rows.values + rows.zero_point).reshape(len(rows.values), blocks, -1)
+    offset = np.zeros(units, _f32)
+    for b in range(blocks):
+        offset = fused_multiply_add(parts[:, b].sum(axis=1).astype(_f32), scale[:, b], offset)
+    total = -rows.zero_point.astype(_f32) * offset
+    for b in range(blocks):
+        products = (stored[:, b] @ parts[:, b].T).astype(_f32)
+        total = fused_multiply_add(products, scale[:, b], total)
+    return np.asarray(total * rows.scale)
+
+
+def to_bfloat16(value: Array) -> Array:
+    """float32 rounded to bfloat16, ties to even, as float32."""
+    bits = np.ascontiguousarray(value, _f32).view(np.uint32).astype(np.uint64)
+    rounded = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000
+    return rounded.astype(np.uint32).view(_f32)
 
 
 def finish_rows(sums: Array, scale: Array, weight_scale: Array, bias: Array | None) -> Array:

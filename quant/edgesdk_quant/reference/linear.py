@@ -99,6 +99,9 @@ def _depthwise_sums(context: Context, x: Array, weights: Array) -> Array:
 
 def fully_connected(context: Context) -> list[Array]:
     """FULLY_CONNECTED: weights [units, depth]."""
+    scheme = context.tensor(1).quantization
+    if scheme is not None and scheme.block:
+        return [_blockwise_fully_connected(context, scheme.scale)]
     if dynamic.is_dynamic(context, context.tensor(1).shape[1]):
         return [_dynamic_fully_connected(context)]
     x, weights = _operands(context)
@@ -107,13 +110,27 @@ def fully_connected(context: Context) -> list[Array]:
     return [_finish(context, rows @ weights.T)]
 
 
+def _blockwise_fully_connected(context: Context, scale: Array) -> Array:
+    """Float activations, each row quantized alone; weights in blocks."""
+    x, weights = context.value(0), context.value(1)
+    rows = dynamic.quantize_rows(x.reshape(-1, weights.shape[1]))
+    product = dynamic.multiply_blocks(rows, weights, scale)
+    result = context.activated(product + context.value(2) if context.has(2) else product)
+    return _as_rows_of(context, x, np.asarray(result, np.float32))
+
+
+def _as_rows_of(context: Context, x: Array, result: Array) -> Array:
+    """[rows, units] in the outer shape of x where the operator keeps dimensions."""
+    keep = bool(context.integer("keep_num_dims"))
+    return result.reshape(*x.shape[:-1], -1) if keep else result
+
+
 def _dynamic_fully_connected(context: Context) -> Array:
     """Float activations, each row quantized alone."""
     x, weights = context.value(0), context.value(1).astype(np.float64)
     rows = dynamic.quantize_rows(x.reshape(-1, weights.shape[1]))
     result = _finish_dynamic(context, dynamic.finish_rows, rows.values @ weights.T, rows.scale)
-    keep = bool(context.integer("keep_num_dims"))
-    return result.reshape(*x.shape[:-1], -1) if keep else result
+    return _as_rows_of(context, x, result)
 
 
 def transpose_conv(context: Context) -> list[Array]:

@@ -18,14 +18,17 @@ class Quantization:
     """Affine quantization: real = scale[c] * (q - zero_point[c]).
 
     Attributes:
-        scale: float32 [1] per tensor, or [shape[axis]] per channel.
-        zero_point: int64, as many as scales.
-        axis: quantized dimension; 0 when per tensor.
+        scale: float32 [1] per tensor, or [shape[axis]] per channel; by blocks
+            [..., shape[-1] / block], values of float16.
+        zero_point: int64, as many as scales; by blocks all 0.
+        axis: quantized dimension; 0 when per tensor or by blocks.
+        block: 0, or how many neighbours along the last dimension share a scale.
     """
 
     scale: NDArray[np.float32]
     zero_point: NDArray[np.int64]
     axis: int = 0
+    block: int = 0
 
 
 @dataclass(frozen=True)

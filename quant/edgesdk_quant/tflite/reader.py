@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from edgesdk_quant.tflite.model import (
     Tensor,
 )
 from edgesdk_quant.tflite.schema import (
+    BLOCKWISE,
     BUILTIN_CODES,
     IDENTIFIER,
     OPTION_TABLES,
@@ -72,7 +74,11 @@ class _Reader:
             )
 
     def _subgraph(self, table: dict[str, Any], codes: Sequence[tuple[str, int]]) -> Subgraph:
-        tensors = tuple(self._tensor(tensor) for tensor in table["tensors"])
+        plain = [self._tensor(tensor) for tensor in table["tensors"]]
+        tensors = tuple(
+            _in_blocks(tensor, entry["quantization"], plain)
+            for tensor, entry in zip(plain, table["tensors"], strict=True)
+        )
         return Subgraph(
             name=table["name"],
             tensors=tensors,
@@ -178,6 +184,30 @@ def _operator_code(table: dict[str, Any]) -> tuple[str, int]:
         )
     name = BUILTIN_CODES[number]
     return (f"CUSTOM:{table['custom_code']}" if name == "CUSTOM" else name), table["version"]
+
+
+def _in_blocks(tensor: Tensor, table: dict[str, Any] | None, tensors: list[Tensor]) -> Tensor:
+    """The tensor with the block scales that another tensor of its subgraph holds."""
+    if table is None or table["details_type"] != BLOCKWISE or table["details"] is None:
+        return tensor
+    details = table["details"]
+    block, number = details["block_size"], details["scales"]
+    scales = tensors[number].data if 0 <= number < len(tensors) else None
+    if block < 1 or not tensor.shape or tensor.shape[-1] % block or scales is None:
+        raise ModelError(
+            f"tensor {tensor.name!r} of shape {tensor.shape} is quantized by blocks of {block} "
+            f"with scales in tensor {number}; blocks must divide the last dimension and their "
+            "scales be a constant of the same subgraph"
+        )
+    if details["zero_points"] > 0:
+        raise UnsupportedError(f"tensor {tensor.name!r} has blocks with zero points")
+    shape = (*tensor.shape[:-1], tensor.shape[-1] // block)
+    if scales.size != np.prod(shape):
+        raise ModelError(
+            f"tensor {tensor.name!r} has {scales.size} scales for {np.prod(shape)} blocks"
+        )
+    scale = scales.reshape(shape).astype(np.float32)
+    return replace(tensor, quantization=Quantization(scale, np.zeros(shape, np.int64), 0, block))
 
 
 def _quantization(

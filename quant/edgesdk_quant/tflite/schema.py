@@ -73,6 +73,8 @@ def _fields(text: str) -> tuple[Field, ...]:
     return tuple(_field(slot, word) for slot, word in enumerate(text.split()) if word != "-")
 
 
+BLOCKWISE = 2  # in the union QuantizationDetails
+
 TABLES: dict[str, tuple[Field, ...]] = {
     "Model": _fields(
         "version:u32 operator_codes:[OperatorCode] subgraphs:[SubGraph] description:string"
@@ -90,8 +92,10 @@ TABLES: dict[str, tuple[Field, ...]] = {
         " variant_tensors:[u8] external_buffer:u32"
     ),
     "QuantizationParameters": _fields(
-        "- - scale:[f32] zero_point:[i64] details_type:u8 - quantized_dimension:i32"
+        "- - scale:[f32] zero_point:[i64] details_type:u8 details:BlockwiseQuantization"
+        " quantized_dimension:i32"
     ),
+    "BlockwiseQuantization": _fields("scales:i32 zero_points:i32 block_size:i32"),
     "Sparsity": (),
     "Operator": _fields(
         "opcode_index:u32 inputs:[i32] outputs:[i32] builtin_options_type:u8 builtin_options:union"

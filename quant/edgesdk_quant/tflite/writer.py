@@ -10,8 +10,9 @@ import numpy as np
 
 from edgesdk_quant.tflite.constants import encode
 from edgesdk_quant.tflite.flatbuffer import DTYPES
-from edgesdk_quant.tflite.model import Model, Operator, Quantization, Subgraph, Tensor
+from edgesdk_quant.tflite.model import Model, Operator, Subgraph, Tensor
 from edgesdk_quant.tflite.schema import (
+    BLOCKWISE,
     BUILTIN_CODES,
     ENUMS,
     IDENTIFIER,
@@ -71,16 +72,20 @@ class _Writer:
         return bytes(self.builder.Output())
 
     def _subgraph(self, subgraph: Subgraph) -> int:
+        tensors = list(subgraph.tensors)
+        tables = [self._tensor(tensor, tensors) for tensor in subgraph.tensors]
+        scales = [self._tensor(tensor, tensors) for tensor in tensors[len(tables) :]]
         return self._table(
             "SubGraph",
-            tensors=[self._tensor(tensor) for tensor in subgraph.tensors],
+            tensors=tables + scales,
             inputs=subgraph.inputs,
             outputs=subgraph.outputs,
             operators=[self._operator(operator) for operator in subgraph.operators],
             name=subgraph.name,
         )
 
-    def _tensor(self, tensor: Tensor) -> int:
+    def _tensor(self, tensor: Tensor, tensors: list[Tensor]) -> int:
+        """Write a tensor; scales of its blocks are one more tensor at the end of `tensors`."""
         data = b"" if tensor.data is None else encode(tensor.type, tensor.data)
         return self._table(
             "Tensor",
@@ -88,14 +93,25 @@ class _Writer:
             type=tensor.type,
             buffer=self._buffer(data),
             name=tensor.name,
-            quantization=self._quantization(tensor.quantization),
+            quantization=self._quantization(tensor, tensors),
             is_variable=tensor.is_variable,
             has_rank=True,
         )
 
-    def _quantization(self, quantization: Quantization | None) -> int | None:
+    def _quantization(self, tensor: Tensor, tensors: list[Tensor]) -> int | None:
+        quantization = tensor.quantization
         if quantization is None:
             return None
+        if quantization.block:
+            scale = quantization.scale.astype(np.float16)
+            tensors.append(Tensor(f"{tensor.name}/scales", "FLOAT16", scale.shape, scale))
+            details = self._table(
+                "BlockwiseQuantization",
+                scales=len(tensors) - 1,
+                zero_points=-1,
+                block_size=quantization.block,
+            )
+            return self._table("QuantizationParameters", details_type=BLOCKWISE, details=details)
         return self._table(
             "QuantizationParameters",
             scale=quantization.scale,
