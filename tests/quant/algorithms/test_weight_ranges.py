@@ -1,3 +1,5 @@
+"""Ranges of weights: min-max, squared error and OCTAV, each against a slow search or closed form."""
+
 from __future__ import annotations
 
 import dataclasses
