@@ -33,6 +33,9 @@ VERBS: Mapping[str, str] = {
 }
 
 LONGEST_REASON = 300
+# Modules that come with the extra "quantize"; a device runs models without them.
+OPTIONAL = frozenset({"torch", "onnx", "onnx_ir", "onnxscript", "google", "ml_dtypes", "tomli"})
+QUANTIZE_EXTRA = "Run: pip install 'edgesdk[quantize]'. Running .tflite files needs none of it."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except EdgeError as error:
         return _fail(options, f"error: {error}", 2)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        advice = f"error: this needs {package}, which is not installed. {QUANTIZE_EXTRA}"
+        return _fail(options, advice if package in OPTIONAL else f"error: {error}", 2)
     except MemoryError:
         return _fail(options, "error: out of memory. Close other programs, or use less data.", 2)
     except Exception as error:  # a fault of ours: still one sentence, and the way to its trace

@@ -122,6 +122,17 @@ def test_a_fault_of_ours_is_a_sentence_too(
     assert "unexpected RuntimeError: out of order" in failure(["doctor"], capsys)
 
 
+def test_a_device_without_the_extra_is_told_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lack() -> None:
+        raise ModuleNotFoundError("No module named 'onnx_ir'", name="onnx_ir")
+
+    monkeypatch.setattr("edgesdk.cli.doctor.diagnose", lack)
+    text = failure(["doctor"], capsys)
+    assert "needs onnx_ir, which is not installed. Run: pip install 'edgesdk[quantize]'" in text
+
+
 def test_a_warning_is_a_note_on_stderr(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
