@@ -109,7 +109,7 @@ class Quantized:
             labels: CSV file; None looks for one folder a class in `data`.
             reference: the float model; None takes the one that this was made from.
             preprocess: as in `quantize`; None takes what the model remembers.
-            limit: use only the first samples; None uses all (16 of calibration).
+            limit: use only the first samples; None uses all (8 of calibration).
             verification: of `edgesdk.verify`, to show that one instead of a new one.
             benchmark: of `edgesdk.bench`, likewise.
             front: what a search evaluated: name, size_bytes, metric, latency_ms, chosen.

@@ -38,7 +38,7 @@ from edgesdk_runtimes import RUNTIMES, cpu
 from edgesdk_runtimes.errors import EdgeError
 
 ALL_LAYERS = 1_000_000
-LAYER_SAMPLES = 8
+LAYER_SAMPLES = 4
 # Metadata of an artifact -> how the page calls it.
 MADE_FROM: Mapping[str, str] = {
     "version": "quantized by edgesdk",

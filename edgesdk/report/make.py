@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PathText = str | os.PathLike[str]
 # Where only calibration samples are at hand, so many of them are compared.
-CALIBRATION_SAMPLES = 16
+CALIBRATION_SAMPLES = 8
 
 
 def report_artifact(

@@ -162,7 +162,7 @@ def test_quantize_writes_a_report_too(folder: Path, tmp_path: Path) -> None:
     given = [str(folder / "float.onnx"), "--calibration", str(folder / "images.npy")]
     page = tmp_path / "report.json"
     assert main(["quantize", *given, "-o", str(tmp_path), "--report", str(page)]) == 0
-    assert json.loads(page.read_text())["verification"]["samples"] == 16
+    assert json.loads(page.read_text())["verification"]["samples"] == 8
 
 
 @pytest.mark.parametrize(
