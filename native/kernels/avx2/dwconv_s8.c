@@ -81,6 +81,7 @@ static ER_ALWAYS_INLINE __m256i load16(const int8_t *from) {
   return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)from));
 }
 
+/* The empty instruction keeps gcc from adding in another order, for which registers do not do. */
 #define MADD(sum, pair, x0, x1)                                                                   \
   do {                                                                                            \
     const __m256i *weights_ = (const __m256i *)(const void *)(pair);                              \
@@ -88,6 +89,7 @@ static ER_ALWAYS_INLINE __m256i load16(const int8_t *from) {
                                  _mm256_madd_epi16(_mm256_unpacklo_epi16(x0, x1), weights_[0]));  \
     sum##_high = _mm256_add_epi32(sum##_high,                                                     \
                                   _mm256_madd_epi16(_mm256_unpackhi_epi16(x0, x1), weights_[1])); \
+    __asm__("" : "+x"(sum##_low), "+x"(sum##_high));                                              \
   } while (0)
 
 /* @return int16, in the order of the channels */
