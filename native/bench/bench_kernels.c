@@ -73,6 +73,17 @@ static void *take_random(size_t bytes, int32_t most) {
   return memory;
 }
 
+/* Bell-shaped from -most to most, as trained weights are: the mean of four numbers. */
+static void *take_weights(size_t bytes, int32_t most) {
+  int8_t *memory = take_random(4 * bytes, most);
+  for (size_t i = 0; i < bytes; i++) {
+    const int8_t *of = memory + 4 * i;
+    memory[i] = (int8_t)((of[0] + of[1] + of[2] + of[3]) / 4);
+  }
+  memory[0] = (int8_t)most;
+  return memory;
+}
+
 static float *take_floats(size_t count, float value) {
   float *memory = take(count * sizeof *memory);
   for (size_t i = 0; i < count; i++) memory[i] = value;
@@ -103,7 +114,7 @@ static void run_gemm_s8(void *arg) {
 static void bench_gemm_s8(const char *isa, const er_gemm_s8 *gemm, const gemm_shape *s,
                           int32_t most) {
   const size_t rows = (size_t)s->rows, depth = (size_t)s->depth, units = (size_t)s->units;
-  int8_t *values = take_random(units * depth, most);
+  int8_t *values = take_weights(units * depth, most);
   int8_t *input = take_random(rows * depth, 127), *output = take(rows * units);
   int32_t *bias = take(units * sizeof *bias);
   float *scale = take_floats(units, 0.001f);

@@ -1,0 +1,77 @@
+/* The packed weights of the AVX2 int8 gemm. */
+#ifndef ER_GEMM_S8_PANEL_H
+#define ER_GEMM_S8_PANEL_H
+
+#include "avx2.h"
+
+enum {
+  ROWS = 6,
+  UNITS = 16,
+  NARROW = 8, /* units of a panel of one vector, the last one of a layer */
+  QUAD = 4,
+  CHUNK = 512,              /* depth at once */
+  BLOCK_BYTES = 128 * 1024, /* panels that stay in the second-level cache */
+  WIDE_STRIDE = CHUNK + 32, /* int16s from row to row; no multiple of 4096 bytes */
+  BYTE_STRIDE = CHUNK + 64,
+  ORDERS = 3, /* in which the bytes of a quad can be paired */
+  ORDER_BYTES = ROWS * BYTE_STRIDE,
+  MANY_UNITS = 48 /* from here on it pays to keep the rows in all orders */
+};
+
+/* What a panel begins with; slot order is that of the registers. Behind it, each from a multiple of
+ * 64 bytes on:
+ *   int32_t safe[chunks]     quads of each chunk that are multiplied in pairs; they come first
+ *   uint16_t places[quads]   where the rows of a tile are read: for pairs in their bytes (order *
+ *                            ORDER_BYTES + depth in the chunk), for exact quads in their int16s
+ *   int8_t weights[quads]    pairs: [width][4]; exact: [2][width][2] */
+typedef struct er_s8_panel {
+  int32_t bias[UNITS];
+  float scale[UNITS];
+} er_s8_panel;
+
+static inline size_t er_s8_whole_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
+static inline int32_t er_s8_padded(int32_t depth) { return (depth + QUAD - 1) / QUAD * QUAD; }
+static inline int32_t er_s8_orders(int32_t units) { return units >= MANY_UNITS ? ORDERS : 1; }
+
+static inline size_t er_s8_safe_bytes(int32_t depth) {
+  return er_s8_whole_lines(((size_t)depth + CHUNK - 1) / CHUNK * sizeof(int32_t));
+}
+
+static inline size_t er_s8_place_bytes(int32_t depth) {
+  return er_s8_whole_lines((size_t)er_s8_padded(depth) / QUAD * sizeof(uint16_t));
+}
+
+static inline size_t er_s8_panel_bytes(int32_t depth) {
+  return sizeof(er_s8_panel) + er_s8_safe_bytes(depth) + er_s8_place_bytes(depth) +
+         er_s8_whole_lines((size_t)er_s8_padded(depth) * UNITS);
+}
+
+static inline const er_s8_panel *er_s8_panel_at(const void *packed, int32_t unit, int32_t depth) {
+  const char *at = (const char *)packed + (size_t)(unit / UNITS) * er_s8_panel_bytes(depth);
+  return (const er_s8_panel *)(const void *)at;
+}
+
+static inline int32_t *er_s8_safe(const er_s8_panel *panel) {
+  return (int32_t *)(uintptr_t)(panel + 1);
+}
+
+static inline uint16_t *er_s8_places(const er_s8_panel *panel, int32_t depth) {
+  return (uint16_t *)((uintptr_t)(panel + 1) + er_s8_safe_bytes(depth));
+}
+
+static inline int8_t *er_s8_weights(const er_s8_panel *panel, int32_t depth) {
+  return (int8_t *)((uintptr_t)(panel + 1) + er_s8_safe_bytes(depth) + er_s8_place_bytes(depth));
+}
+
+/** @return the shuffle that brings the bytes of each quad into an order: 0 1 2 3, 0 2 1 3 or
+ * 0 3 1 2. */
+static ER_ALWAYS_INLINE __m256i er_quad_order(int32_t order) {
+  const __m128i base = _mm_setr_epi8(0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12);
+  const int32_t bytes = order == 0 ? 0x03020100 : order == 1 ? 0x03010200 : 0x02010300;
+  return _mm256_broadcastsi128_si256(_mm_add_epi8(base, _mm_set1_epi32(bytes)));
+}
+
+size_t er_s8_packed_bytes(int32_t units, int32_t depth);
+void er_s8_pack(const er_weights_s8 *weights, void *packed);
+
+#endif
