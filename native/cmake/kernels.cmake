@@ -5,17 +5,17 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
   set(EDGERT_LAYERS neon dotprod i8mm)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^arm")
-  set(EDGERT_LAYERS armv7neon)
+  set(EDGERT_LAYERS neon)
+  set(EDGERT_FPU -mfpu=neon) # of armv8-a NEON is a part
 endif()
 set(EDGERT_FLAGS_avx2 -mavx2 -mfma)
 set(EDGERT_FLAGS_avxvnni -mavx2 -mfma -mavxvnni)
 set(EDGERT_FLAGS_avx512vnni -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni)
 # gcc's scheduler before register allocation moves loads up until sums spill.
 set(EDGERT_IN_ORDER $<$<C_COMPILER_ID:GNU>:-fno-schedule-insns>)
-set(EDGERT_FLAGS_neon ${EDGERT_IN_ORDER}) # else the baseline of armv8-a
+set(EDGERT_FLAGS_neon ${EDGERT_FPU} ${EDGERT_IN_ORDER})
 set(EDGERT_FLAGS_dotprod -march=armv8.2-a+dotprod ${EDGERT_IN_ORDER})
 set(EDGERT_FLAGS_i8mm -march=armv8.2-a+dotprod+i8mm ${EDGERT_IN_ORDER})
-set(EDGERT_FLAGS_armv7neon -mfpu=neon ${EDGERT_IN_ORDER})
 
 file(GLOB EDGERT_KERNELS CONFIGURE_DEPENDS kernels/*.c kernels/generic/*.c)
 foreach(layer ${EDGERT_LAYERS})

@@ -10,6 +10,6 @@ bool er_has_neon(void) { return true; }
 bool er_has_dotprod(void) { return (getauxval(AT_HWCAP) >> 20 & 1) != 0; }
 bool er_has_i8mm(void) { return er_has_dotprod() && (getauxval(AT_HWCAP2) >> 13 & 1) != 0; }
 #else
-bool er_has_armv7neon(void) { return (getauxval(AT_HWCAP) >> 12 & 1) != 0; }
+bool er_has_neon(void) { return (getauxval(AT_HWCAP) >> 12 & 1) != 0; }
 #endif
 #endif

@@ -210,7 +210,7 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
 static er_strip strip_of(const er_dwconv_s8_call *c) {
   er_strip strip = {.pixel = c->shape->out_c,
                     .channels = c->shape->out_c < CHANNELS ? c->shape->out_c : CHANNELS,
-                    .rectified = er_range_is_relu(c->range)};
+                    .rectified = er_rectifies(c->range)};
   for (int32_t i = 0; i < c->shape->filter_h; i++) {
     strip.beyond[i] = (int64_t)((uintptr_t)c->lines[i] - (uintptr_t)c->lines[0]);
   }

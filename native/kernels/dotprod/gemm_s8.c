@@ -142,7 +142,7 @@ static void multiply(const er_panel_task *task) {
   const er_panel *panel = task->panel;
   if (panel->fit != ER_FITS_FLOAT) {
     run_saturated(task);
-  } else if (er_range_is_relu(task->call->range)) {
+  } else if (er_rectifies(task->call->range)) {
     run_rectified(task);
   } else {
     run_magic(task);

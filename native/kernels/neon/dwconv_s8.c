@@ -7,6 +7,11 @@
 #include "kernels/neon/settle.h"
 #include "kernels/neon/store.h"
 
+#ifdef __aarch64__
+enum { PIXELS = 4 }; /* at once */
+#else
+enum { PIXELS = 2 }; /* there are 16 vector registers, not 32 */
+#endif
 enum { CHANNELS = 16 };
 enum { ALONE = 1, IN_PAIRS = 2, ALL_TAPS = 25 }; /* products in a row in int16 */
 
@@ -181,7 +186,7 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
 
 static er_strip strip_of(const er_dwconv_s8_call *c) {
   const er_packed *packed = c->packed;
-  const bool rectified = packed->fit == ER_FITS_FLOAT && er_range_is_relu(c->range);
+  const bool rectified = packed->fit == ER_FITS_FLOAT && er_rectifies(c->range);
   er_strip strip = {.pixel = c->shape->out_c,
                     .channels = c->shape->out_c < CHANNELS ? c->shape->out_c : CHANNELS,
                     .how = rectified ? ER_RECTIFIED : ER_BOUNDED};
@@ -199,7 +204,7 @@ ER_INLINE void go_to_block(const er_dwconv_s8_call *c, int32_t block, er_strip *
   strip->output = c->output + channel;
 }
 
-/* Four pixels at a time, of which the last may overlap those before; two where no more are left. */
+/* PIXELS at a time, of which the last may overlap those before; two where no more are left. */
 #define LINE(name, filter, stride, chain)                                             \
   static void name(const er_dwconv_s8_call *c) {                                      \
     const int32_t width = c->shape->out_w, blocks = block_count(c->shape);            \

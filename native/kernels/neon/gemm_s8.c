@@ -9,12 +9,13 @@
 #include "kernels/neon/settle.h"
 #include "kernels/neon/store.h"
 
-enum {
-  UNITS = 16,
-  ROWS = 4,
-  STEP = 4,
-  BLOCK = 16
-}; /* BLOCK: depth that one load of a row covers */
+#ifdef __aarch64__
+enum { ROWS = 4 };
+#else
+enum { ROWS = 2 }; /* there are 16 vector registers, not 32 */
+#endif
+enum { UNITS = 16, STEP = 4 };
+enum { BLOCK = 16 }; /* depth that one load of a row covers */
 
 typedef struct er_panel { /* units in vectors of four, er_order ER_EVEN_ODD */
   int32_t bias[2][UNITS]; /* less the input zero point's part; [1]: for ER_RECTIFIED */
@@ -62,20 +63,45 @@ static void pack(const er_weights_s8 *weights, void *packed) {
   }
 }
 
+/* sum += STEP products of a row with four units. */
+#define ADD(w, low, high, sum)                                         \
+  {                                                                    \
+    int16x8_t t = vmull_s8(vget_low_s8(w), low);                       \
+    if (!in_pairs) sum = vpadalq_s16(sum, t);                          \
+    t = in_pairs ? vmlal_high_s8(t, w, high) : vmull_high_s8(w, high); \
+    sum = vpadalq_s16(sum, t);                                         \
+  }
+
 /* STEP products for each row and unit. @param lane of the rows' vectors that holds them */
-#define MULTIPLY(lane)                                                                  \
-  ER_UNROLL for (int v = 0; v < vectors; v++) w[v] = vld1q_s8(weights[0][v]);           \
-  ER_UNROLL for (int r = 0; r < rows; r++) {                                            \
-    const int8x8_t low = vreinterpret_s8_s16(vdup_laneq_s16(a[r], 2 * (lane)));         \
-    const int8x16_t high = vreinterpretq_s8_s16(vdupq_laneq_s16(a[r], 2 * (lane) + 1)); \
-    ER_UNROLL for (int v = 0; v < vectors; v++) {                                       \
-      int16x8_t t = vmull_s8(vget_low_s8(w[v]), low);                                   \
-      if (!in_pairs) acc[r][v] = vpadalq_s16(acc[r][v], t);                             \
-      t = in_pairs ? vmlal_high_s8(t, w[v], high) : vmull_high_s8(w[v], high);          \
-      acc[r][v] = vpadalq_s16(acc[r][v], t);                                            \
-    }                                                                                   \
-  }                                                                                     \
-  weights++;
+#ifdef __aarch64__
+#define MULTIPLY(lane)                                                                    \
+  {                                                                                       \
+    int8x16_t w[4];                                                                       \
+    ER_UNROLL for (int v = 0; v < vectors; v++) w[v] = vld1q_s8(weights[0][v]);           \
+    ER_UNROLL for (int r = 0; r < rows; r++) {                                            \
+      const int8x8_t low = vreinterpret_s8_s16(vdup_laneq_s16(a[r], 2 * (lane)));         \
+      const int8x16_t high = vreinterpretq_s8_s16(vdupq_laneq_s16(a[r], 2 * (lane) + 1)); \
+      ER_UNROLL for (int v = 0; v < vectors; v++) ADD(w[v], low, high, acc[r][v])         \
+    }                                                                                     \
+    weights++;                                                                            \
+  }
+#else /* few registers: each weight is loaded when it is used */
+#define MULTIPLY(lane)                                                     \
+  {                                                                        \
+    int8x8_t low[ROWS], high[ROWS];                                        \
+    ER_UNROLL for (int r = 0; r < rows; r++) {                             \
+      low[r] = vreinterpret_s8_s16(vdup_laneq_s16(a[r], 2 * (lane)));      \
+      high[r] = vreinterpret_s8_s16(vdup_laneq_s16(a[r], 2 * (lane) + 1)); \
+    }                                                                      \
+    ER_UNROLL for (int v = 0; v < vectors; v++) {                          \
+      const int8x16_t w = vld1q_s8(weights[0][v]);                         \
+      ER_UNROLL for (int r = 0; r < rows; r++) {                           \
+        ADD(w, low[r], vcombine_s8(high[r], high[r]), acc[r][v])           \
+      }                                                                    \
+    }                                                                      \
+    weights++;                                                             \
+  }
+#endif
 
 ER_INLINE void load_rows(const int rows, const int8_t *const *input, int32_t d, int16x8_t *a) {
   ER_UNROLL for (int r = 0; r < rows; r++) a[r] = vreinterpretq_s16_s8(vld1q_s8(input[r] + d));
@@ -106,7 +132,6 @@ ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs,
   const int8_t(*weights)[4][16] = panel->weights;
   int32x4_t acc[ROWS][4];
   int16x8_t a[ROWS];
-  int8x16_t w[4];
   ER_UNROLL for (int r = 0; r < rows; r++) {
     input[r] = from;
     from += c->input_stride;
@@ -124,15 +149,9 @@ ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs,
   if (d < c->depth) { /* what lies behind the row meets weights of 0 */
     load_rows(rows, input, d, a);
     MULTIPLY(0)
-    if (d + STEP < c->depth) {
-      MULTIPLY(1)
-    }
-    if (d + 2 * STEP < c->depth) {
-      MULTIPLY(2)
-    }
-    if (d + 3 * STEP < c->depth) {
-      MULTIPLY(3)
-    }
+    if (d + STEP < c->depth) MULTIPLY(1)
+    if (d + 2 * STEP < c->depth) MULTIPLY(2)
+    if (d + 3 * STEP < c->depth) MULTIPLY(3)
   }
   int8x16_t q[ROWS];
   ER_UNROLL for (int r = 0; r < rows; r++) {
@@ -170,7 +189,7 @@ static void run_alone(const er_panel_task *t) {
 
 static void multiply(const er_panel_task *task) {
   const er_panel *panel = task->panel;
-  const bool rectified = panel->fit == ER_FITS_FLOAT && er_range_is_relu(task->call->range);
+  const bool rectified = panel->fit == ER_FITS_FLOAT && er_rectifies(task->call->range);
   if (!panel->in_pairs) {
     run_alone(task);
   } else if (panel->fit == ER_FITS_NOT) {

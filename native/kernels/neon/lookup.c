@@ -1,6 +1,5 @@
 /* A table of 256 bytes held in 16 registers: TBL looks up in 64 of them, TBX in the next 64. */
-#include <arm_neon.h>
-
+#include "kernels/neon/intrinsics.h"
 #include "kernels/neon/layer.h"
 
 void er_lookup_neon(const uint8_t *table, int64_t count, const uint8_t *input, uint8_t *output) {

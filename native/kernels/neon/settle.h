@@ -16,9 +16,8 @@
 #ifndef ER_NEON_SETTLE_H
 #define ER_NEON_SETTLE_H
 
-#include <arm_neon.h>
-
 #include "kernels/linear_kernels.h"
+#include "kernels/neon/intrinsics.h"
 #include "kernels/neon/unroll.h"
 
 enum er_settling { ER_SATURATED, ER_BOUNDED, ER_MAGIC, ER_RECTIFIED };
@@ -52,8 +51,14 @@ static inline int32_t er_fit_of(int32_t bias, float scale, const int8_t *values,
   return most < 1 << 22 ? ER_FITS_FLOAT : ER_FITS_INT16;
 }
 
-static inline bool er_range_is_relu(er_range_s8 range) {
+/* Whether ER_RECTIFIED serves; ARMv7 has no fused FMLA. */
+static inline bool er_rectifies(er_range_s8 range) {
+#ifdef __aarch64__
   return range.zero_point == -128 && range.low == -128 && range.high == 127;
+#else
+  (void)range;
+  return false;
+#endif
 }
 
 typedef struct er_settle_neon {
@@ -89,6 +94,11 @@ ER_INLINE int32x4_t er_scale_neon(const enum er_settling how, int32x4_t sum, flo
     const float32x4_t value = vfmaq_f32(vld1q_f32(offset), x, scale);
     return vreinterpretq_s32_f32(vaddq_f32(value, vdupq_n_f32(ER_MAGIC_FLOAT - 128.0f)));
   }
+#else
+  (void)offset;
+  if (how == ER_BOUNDED) {
+    return vreinterpretq_s32_f32(vaddq_f32(vmulq_f32(vcvtq_f32_s32(sum), scale), magic));
+  }
 #endif
   if (how == ER_MAGIC) {
     return vreinterpretq_s32_f32(vaddq_f32(vmulq_f32(vsubq_f32(x, magic), scale), magic));
@@ -98,12 +108,8 @@ ER_INLINE int32x4_t er_scale_neon(const enum er_settling how, int32x4_t sum, flo
 
 ER_INLINE int16x8_t er_low_halves(const enum er_order order, int32x4_t a, int32x4_t b) {
   const int16x8_t x = vreinterpretq_s16_s32(a), y = vreinterpretq_s16_s32(b);
-#ifdef __aarch64__
   if (order == ER_NARROWED) return vmovn_high_s32(vmovn_s32(a), b);
   return order == ER_EVEN_ODD ? vtrn1q_s16(x, y) : vuzp1q_s16(x, y);
-#else
-  return order == ER_EVEN_ODD ? vtrnq_s16(x, y).val[0] : vuzpq_s16(x, y).val[0];
-#endif
 }
 
 /* Eight integers with saturation, in order. */
@@ -126,11 +132,7 @@ ER_INLINE int16x8_t er_settle8_neon(const enum er_settling how, const enum er_or
 
 ER_INLINE int8x16_t er_bytes_neon(const enum er_settling how, int16x8_t a, int16x8_t b,
                                   const er_settle_neon *s) {
-#ifdef __aarch64__
   const int8x16_t q = vqmovn_high_s16(vqmovn_s16(a), b);
-#else
-  const int8x16_t q = vcombine_s8(vqmovn_s16(a), vqmovn_s16(b));
-#endif
   return how == ER_RECTIFIED ? q : vminq_s8(vmaxq_s8(q, s->low), s->high);
 }
 

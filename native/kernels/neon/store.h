@@ -2,8 +2,7 @@
 #ifndef ER_NEON_STORE_H
 #define ER_NEON_STORE_H
 
-#include <arm_neon.h>
-
+#include "kernels/neon/intrinsics.h"
 #include "kernels/neon/unroll.h"
 
 /* The first `units` bytes, 1..16, of each of `count` vectors, `stride` bytes apart. A function of

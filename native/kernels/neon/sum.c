@@ -1,6 +1,5 @@
 /* Sums of int8 over pixels, channel by channel: global means. Other reductions stay generic. */
-#include <arm_neon.h>
-
+#include "kernels/neon/intrinsics.h"
 #include "kernels/neon/layer.h"
 #include "kernels/neon/unroll.h"
 
