@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Siz
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -208,17 +209,14 @@ def _read_files(
 
 def _load_array(path: Path) -> Any:
     try:
-        loaded = np.load(
-            path, mmap_mode="r" if path.suffix.lower() == ".npy" else None, allow_pickle=False
-        )
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(
-            f"{path} cannot be read as numbers ({error}); write it with numpy.save"
-        ) from error
-    if isinstance(loaded, np.lib.npyio.NpzFile):
-        with loaded:
+        if path.suffix.lower() == ".npy":
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as loaded:
             return {name: loaded[name] for name in loaded.files}
-    return loaded
+    except (OSError, ValueError, EOFError, BadZipFile, AttributeError) as error:
+        raise InputError(
+            f"{path} cannot be read as numbers ({error}); write it with numpy.save or numpy.savez"
+        ) from error
 
 
 def _rows(array: Array) -> Iterator[tuple[str, Array]]:

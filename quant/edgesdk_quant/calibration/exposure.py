@@ -41,8 +41,9 @@ class Exposure:
             InputError: a value is not finite.
         """
         known = {s.name: a for s, a in zip(self.inputs, sample.arrays, strict=True)}
-        outputs = self._session.run(sample.arrays)
-        known.update(zip(self._computed, outputs, strict=True))
+        if self._computed:  # else the inputs alone are asked for
+            outputs = self._session.run(sample.arrays)
+            known.update(zip(self._computed, outputs, strict=True))
         for name in self._values:
             if not np.isfinite(known[name]).all():
                 raise InputError(
