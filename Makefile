@@ -31,15 +31,8 @@ asan: $(STAMP)  ## the C tests and the malformed models under ASan and UBSan
 arm: $(STAMP)  ## the C tests on emulated Cortex-A53, A72, A76 and 32-bit ARM; skips without qemu
 	native/tests/under_qemu.sh $(CURDIR)/$(BIN)
 
-FUZZ := build/fuzz
-SECONDS ?= 15
-fuzz: $(STAMP)  ## libFuzzer under ASan and UBSan, SECONDS for each of two targets; needs clang-19
-	mkdir -p $(FUZZ)/seeds $(FUZZ)/new
-	test -n "$$(ls $(FUZZ)/seeds)" || EDGERT_KEEP_MODELS=$(FUZZ)/seeds $(BIN)/python -m pytest -q tests/native
-	cd native && ../$(BIN)/cmake --preset fuzz && ../$(BIN)/cmake --build --preset fuzz --target load load_run
-	for target in load load_run; do $(FUZZ)/fuzz/$$target -max_total_time=$(SECONDS) -max_len=8192 -timeout=20 \
-	  -verbosity=0 -print_final_stats=1 -artifact_prefix=$(FUZZ)/ \
-	  $(FUZZ)/new $(FUZZ)/seeds native/fuzz/corpus native/tests/data || exit 1; done
+fuzz: $(STAMP)  ## libFuzzer on any bytes as a model, FUZZ_SECONDS (15) for each of two targets; skips without clang-19
+	native/fuzz/fuzz.sh $(CURDIR)/$(BIN)
 
 check: $(STAMP) native asan arm fuzz test  ## everything that must hold before a commit
 	$(BIN)/ruff check .

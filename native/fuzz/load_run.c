@@ -6,7 +6,7 @@
 
 #include "edgert.h"
 
-enum { QUOTA_BYTES = 64 << 20, MOST_STEPS = 1 << 22 };
+enum { QUOTA_BYTES = 64 << 20, MOST_STEPS = 1 << 20 };
 
 /* What an operator costs is bounded by its MACs and its output; each output of a pool may look at
  * the whole input. */
