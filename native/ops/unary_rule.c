@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "kernels/fixed16.h"
 #include "kernels/rounding.h"
 
 /* The function in double precision, then one rounding; 8-bit square roots are truncated. */
@@ -16,6 +17,39 @@ static int32_t apply_truncated(const er_unary_rule *r, int32_t value) {
   const float result = sqrtf((float)value * r->in_scale);
   const float scaled = result == result ? truncf(result * r->out_inverse) : 0.0f;
   return er_settle(scaled, r->out_zero, r->range.low, r->range.high);
+}
+
+/* A product with a multiplier cut to 16 bits. */
+static int32_t times16(int32_t value, er_fixed scale) {
+  const int32_t cut = (int32_t)(((int64_t)scale.multiplier + (1 << 15)) >> 16);
+  const int32_t product = value * (cut < INT16_MAX ? cut : INT16_MAX);
+  return (product + (product >= 0 ? 1 << 14 : 1 - (1 << 14))) / (1 << 15);
+}
+
+/* (x + 3) / 6 between 0 and 1, in units of 2^-15. value: 128 * x */
+static int32_t swish_gate(const er_unary_rule *r, int32_t value) {
+  const int32_t up = r->gate.exponent;
+  int32_t gate =
+      up > 0 ? er_clamp((int64_t)value * (INT64_C(1) << (up - 1)), INT16_MIN, INT16_MAX) : value;
+  gate = times16(gate, r->gate);
+  gate = up > 0 ? er_saturate16(2 * gate) : er_divide_by_power(gate, -up);
+  return (gate + (1 << 15)) >> 1;
+}
+
+/* HARD_SWISH of 8 bits, in 16-bit fixed point as LiteRT does. */
+static int32_t apply_swish(const er_unary_rule *r, int32_t value) {
+  const int32_t product = swish_gate(r, 128 * value) * times16(128 * value, r->swish);
+  const int32_t result = er_divide_by_power(product / (1 << 15), -r->swish.exponent);
+  return er_clamp((int64_t)result + r->out_zero, r->range.low, r->range.high);
+}
+
+/* @return false when the output's scale is so fine that its multiplier exceeds 1 */
+static bool choose_swish(er_unary_rule *rule) {
+  const float fine = rule->in_scale / 128.0f;
+  rule->swish = er_fixed_from((double)(fine / rule->out_scale));
+  rule->gate = er_fixed_from((double)(fine / (3.0f / 32768.0f)));
+  rule->apply = apply_swish;
+  return rule->swish.multiplier != 0 && rule->swish.exponent <= 0;
 }
 
 /* ---- int16 ----------------------------------------------------------------------------------- */
@@ -138,6 +172,7 @@ bool er_make_unary_rule(er_unary op, float alpha, const er_tensor *input, const 
                           .apply = apply_real};
   if (op == ER_LEAKY_RELU) rule->apply = apply_near;
   if (op == ER_SQRT) rule->apply = apply_truncated;
+  if (op == ER_HARD_SWISH && input->type != EDGERT_INT16) return choose_swish(rule);
   if (input->type == EDGERT_INT16) choose_s16(rule);
   if (!clips(op, &bounds)) return op != ER_LEAKY_RELU || rule->ratio.multiplier != 0;
   rule->range = er_quantized_range_away(output, bounds);

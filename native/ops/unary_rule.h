@@ -14,6 +14,7 @@ typedef struct er_unary_rule {
   er_range range;                 /* of the result */
   er_fixed ratio, below;          /* in / out, and the same times |alpha| for values below zero */
   int64_t near_ratio, near_below; /* the same in units of 1 / 256, with alpha's sign */
+  er_fixed swish, gate;           /* 8-bit HARD_SWISH: to the output, and to units of 3 / 32768 */
   er_sigmoid16 sigmoid;           /* int16 LOGISTIC and TANH */
   const er_table16 *table;        /* int16 operators that interpolate */
   int32_t (*apply)(const struct er_unary_rule *rule, int32_t value); /* value: less in_zero */

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgesdk_runtimes.errors import UnsupportedError
+
 Array = NDArray[Any]
 f32 = np.float32
 
@@ -219,6 +221,39 @@ def multiply_fixed_wide(value: Array, real: float) -> Array:
     if shift <= 0:
         return value * reduced << -shift
     return (value * reduced + (1 << (shift - 1))) >> shift
+
+
+def hard_swish(x: Array, grid: Grid, out: Grid) -> Array:
+    """HARD_SWISH of 8-bit values in 16-bit fixed point.
+
+    Raises:
+        UnsupportedError: the output's scale is so fine that a multiplier exceeds 1.
+    """
+    fine = grid.scale / f32(128)
+    swish, down = fixed_point(float(fine / out.scale))
+    gate, up = fixed_point(float(fine / (f32(3) / f32(2**15))))
+    if down > 0:
+        raise UnsupportedError(f"HARD_SWISH has scales {grid.scale} and {out.scale}, too far apart")
+    value = (x.astype(np.int64) - grid.zero_point) * 128
+    share = np.clip(value << max(up - 1, 0), -(2**15), 2**15 - 1) if up > 0 else value
+    share = _times16(share, gate)
+    share = np.clip(2 * share, -(2**15), 2**15 - 1) if up > 0 else divide_by_power(share, -up)
+    product = ((share + 2**15) >> 1) * _times16(value, swish)
+    high = np.sign(product) * (np.abs(product) >> 15)
+    return out.clamp(divide_by_power(high, -down) + out.zero_point)
+
+
+def _times16(value: Array, multiplier: int) -> Array:
+    """The product with a 31-bit multiplier cut to 16 bits."""
+    product = value * min((multiplier + (1 << 15)) >> 16, 2**15 - 1)
+    nudged = product + np.where(product >= 0, 1 << 14, 1 - (1 << 14))
+    return np.asarray(np.sign(nudged) * (np.abs(nudged) >> 15))
+
+
+def divide_by_power(value: Array, bits: int) -> Array:
+    """Value / 2^bits, ties away from zero."""
+    half = (1 << bits) >> 1
+    return np.asarray(np.sign(value) * ((np.abs(value) + half) >> bits))
 
 
 def magnify(value: Array, grid: Grid, out: Grid) -> Array:

@@ -57,7 +57,6 @@ UNARY = {
     "EXP": Unary(np.exp, version=2, kinds=SIGNED),
     "LOG": Unary(np.log, version=2, kinds=SIGNED, positive=True),
     "RSQRT": Unary(lambda v: 1 / np.sqrt(v), version=2, kinds=SIGNED, positive=True, distance=1),
-    "HARD_SWISH": Unary(lambda v: v * np.clip(v + 3, 0, 6) / 6, distance=1),
 }
 
 

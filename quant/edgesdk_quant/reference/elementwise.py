@@ -115,6 +115,9 @@ def unary(context: Context) -> list[Array]:
             return [_magnified(context)]
         if context.tensor(0).type == "INT16":
             return [_wide(context, function)]
+        if code == "HARD_SWISH":
+            grids = context.grid(0), context.result_grid()
+            return [numerics.hard_swish(context.value(0), *grids)]
         return [numerics.lookup(context.value(0), _table(context, function))]
 
 

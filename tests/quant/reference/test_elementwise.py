@@ -7,6 +7,8 @@ from typing import Any
 import ai_edge_litert.schema_py_generated as schema
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edgesdk_runtimes.base import Array
 from tests.native.running import random_array
@@ -58,6 +60,26 @@ def test_a_function_of_bytes_is_litert_at_every_argument(name: str) -> None:
         name,
         [TensorDef(x.shape, np.int8, None, (0.04,), (13,))],
         TensorDef(x.shape, np.int8, None, (scale,), (zero,)),
+    )
+    assert_same(model, [x])
+
+
+@given(
+    kind=st.sampled_from(["int8", "uint8"]),
+    scale=st.floats(0.001, 0.5),
+    ratio=st.floats(0.2, 4),
+    zeros=st.tuples(st.integers(0, 255), st.integers(0, 255)),
+)
+@settings(deadline=None, max_examples=60)
+def test_hard_swish_of_bytes_is_litert_at_every_argument(
+    kind: str, scale: float, ratio: float, zeros: tuple[int, int]
+) -> None:
+    low = int(np.iinfo(kind).min)
+    x = np.arange(low, low + 256).astype(kind).reshape(1, -1)
+    model = _single(
+        "HARD_SWISH",
+        [TensorDef(x.shape, kind, None, (scale,), (zeros[0] + low,))],
+        TensorDef(x.shape, kind, None, (scale * ratio,), (zeros[1] + low,)),
     )
     assert_same(model, [x])
 
