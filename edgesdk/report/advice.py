@@ -75,7 +75,7 @@ def _lost(report: Report) -> Iterator[Advice]:
     changed = round(drop * report.verification.samples / 100)
     if changed <= FEW_SAMPLES:
         yield Advice(
-            f"{changed} of {report.verification.samples} samples are lost against the float model.",
+            f"{changed} of {report.verification.samples} samples {_words(report)}.",
             "So few may be chance: compare on more data before changing anything.",
             "" if report.verification.float_top1 is None else _command(report),
         )
@@ -84,12 +84,20 @@ def _lost(report: Report) -> Iterator[Advice]:
     recipe = _with_overrides(report, layers)
     if recipe:
         yield Advice(
-            f"{drop:.2f} points are lost against the float model.",
+            f"{drop:.2f} % of the samples {_words(report)}.",
             f"The layers that add most noise are {', '.join(x.name for x in layers)}. Save this "
             "recipe, which treats them with more care, and quantize again.",
             QUANTIZE.format(recipe="careful.toml"),
             recipe,
         )
+
+
+def _words(report: Report) -> str:
+    """What the points of `worst_drop` count."""
+    labelled = report.verification is not None and report.verification.float_top1 is not None
+    return (
+        "are lost against the float model" if labelled else "have another best class than in float"
+    )
 
 
 def worst_drop(report: Report) -> float | None:

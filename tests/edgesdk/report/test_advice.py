@@ -41,12 +41,12 @@ def test_nothing_compared_and_nothing_timed_are_said() -> None:
 
 def test_without_labels_agreement_is_what_is_judged() -> None:
     assert "no accuracy" in findings(UNLABELLED)
-    assert "5.00 points are lost" in findings(UNLABELLED)
+    assert "5.00 % of the samples have another best class" in findings(UNLABELLED)
 
 
 def test_a_loss_gives_a_recipe_that_can_be_read() -> None:
     (lost,) = (advice for advice in advise(examples.report()) if advice.recipe)
-    assert "1.00 points are lost" in lost.finding
+    assert "1.00 % of the samples are lost" in lost.finding
     recipe = Recipe.parse(lost.recipe)
     assert recipe.override_for("conv").quantize == "none"
     assert recipe.override_for("other").quantize == "all"
