@@ -1,88 +1,120 @@
-/* Rows of a convolution as a matrix, elements as they are stored. */
+/* Rows of a convolution as a matrix, elements as they are stored: one line of all patches of an
+ * output line at a time, so that the copies are a plain loop. */
 #include <string.h>
 
 #include "kernels/kernels.h"
 
-/* Where the patch of one output pixel starts in the input. */
-typedef struct er_patch {
-  int64_t image; /* first pixel of its image */
-  int32_t y, x;
-} er_patch;
-
-static er_patch patch_at(const er_conv_shape *s, int32_t pixel) {
-  const int32_t line = pixel / s->out_w;
-  return (er_patch){(int64_t)(line / s->out_h) * s->in_h * s->in_w,
-                    line % s->out_h * s->stride_h - s->pad_top,
-                    pixel % s->out_w * s->stride_w - s->pad_left};
-}
-
-/* To the patch of the next output pixel. */
-static er_patch patch_after(const er_conv_shape *s, er_patch patch, int32_t pixel) {
-  if (pixel % s->out_w == 0) return patch_at(s, pixel);
-  patch.x += s->stride_w;
-  return patch;
-}
-
-/* memcpy without a call for what patches are made of. */
-static inline void copy(char *to, const char *from, size_t bytes) {
-  if (bytes >= 16 && bytes <= 256) {
-    for (size_t i = 0; i + 16 <= bytes; i += 16) memcpy(to + i, from + i, 16);
-    memcpy(to + bytes - 16, from + bytes - 16, 16);
-  } else if (bytes >= 8 && bytes <= 16) {
-    memcpy(to, from, 8);
-    memcpy(to + bytes - 8, from + bytes - 8, 8);
-  } else if (bytes > 16) {
-    memcpy(to, from, bytes);
-  } else {
-    for (size_t i = 0; i < bytes; i++) to[i] = from[i];
-  }
-}
-
-/* What an element is: `fill` writes `count` elements that lie outside of the image. */
+/* What an element is. */
 typedef struct er_element {
-  size_t bytes;
-  int value; /* of each byte outside */
+  int64_t bytes;
+  int value; /* of each byte outside of the image */
 } er_element;
 
-/* One line of a patch, pixel by pixel: it leaves the image, or is dilated, or of one group. */
-static void slow_line(const er_conv_shape *s, er_element e, const char *line, int32_t x,
-                      int64_t channel, char *row) {
-  const size_t bytes = (size_t)s->filter_c * e.bytes;
-  for (int32_t j = 0; j < s->filter_w; j++, row += bytes) {
-    const int32_t at = x + j * s->dilation_w;
-    if (at < 0 || at >= s->in_w) {
-      memset(row, e.value, bytes);
-    } else {
-      copy(row, line + (at * (int64_t)s->in_c + channel) * (int64_t)e.bytes, bytes);
+/* A line of patches side by side. */
+typedef struct er_strip {
+  const er_conv_shape *shape;
+  er_element element;
+  int64_t line_bytes;  /* filter_w pixels of filter_c channels */
+  int64_t patch_bytes; /* filter_h of them: from one patch to the next */
+  int64_t channel;     /* bytes from a pixel to the group's first channel */
+} er_strip;
+
+/* `count` copies; the pieces, of constant size, may overlap. */
+#define COPIES(size, pieces)                                                                 \
+  for (int32_t n = 0; n < count; n++, to += to_step, from += from_step) {                    \
+    for (int32_t p = 0; p < (pieces) - 1; p++) memcpy(to + p * size, from + p * size, size); \
+    memcpy(to + bytes - size, from + bytes - size, size);                                    \
+  }
+
+static void copies(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t bytes,
+                   int32_t count) {
+  if (bytes > 256) {
+    for (int32_t n = 0; n < count; n++) {
+      memcpy(to + n * to_step, from + n * from_step, (size_t)bytes);
+    }
+  } else if (bytes > 64) {
+    COPIES(16, (bytes + 15) / 16)
+  } else if (bytes > 48) {
+    COPIES(16, 4)
+  } else if (bytes > 32) {
+    COPIES(16, 3)
+  } else if (bytes > 16) {
+    COPIES(16, 2)
+  } else if (bytes == 16) {
+    COPIES(16, 1)
+  } else if (bytes >= 8) {
+    COPIES(8, 2)
+  } else if (bytes >= 4) {
+    COPIES(4, 2)
+  } else {
+    COPIES(1, bytes)
+  }
+}
+
+/* Patches [first, last) of an output line, pixel by pixel: they leave the image, or are dilated, or
+ * are of one group. @param line of the input, which patch 0 reads from pixel -pad_left on */
+static void slow(const er_strip *strip, const char *line, int32_t first, int32_t last, char *to) {
+  const er_conv_shape *s = strip->shape;
+  const int64_t pixel = s->in_c * strip->element.bytes, part = s->filter_c * strip->element.bytes;
+  for (int32_t n = first; n < last; n++, to += strip->patch_bytes) {
+    for (int32_t j = 0; j < s->filter_w; j++) {
+      const int32_t at = n * s->stride_w - s->pad_left + j * s->dilation_w;
+      if (at < 0 || at >= s->in_w) {
+        memset(to + j * part, strip->element.value, (size_t)part);
+      } else {
+        copies(to + j * part, 0, line + at * pixel + strip->channel, 0, part, 1);
+      }
     }
   }
 }
 
-static void gather(const er_conv_shape *s, er_element e, const char *input, int32_t group,
-                   er_patch patch, char *row) {
-  const size_t line_bytes = (size_t)s->filter_w * (size_t)s->filter_c * e.bytes;
-  const bool whole =
-      s->dilation_w == 1 && s->groups == 1 && patch.x >= 0 && patch.x + s->filter_w <= s->in_w;
-  for (int32_t i = 0; i < s->filter_h; i++, row += line_bytes) {
-    const int32_t y = patch.y + i * s->dilation_h;
-    const char *line = input + (patch.image + (int64_t)y * s->in_w) * s->in_c * (int64_t)e.bytes;
+static int32_t between(int32_t low, int64_t value, int32_t high) {
+  return value < low ? low : value > high ? high : (int32_t)value;
+}
+
+/* The same; those that lie inside of the image in one go. */
+static void fast(const er_strip *strip, const char *line, int32_t first, int32_t last, char *to) {
+  const er_conv_shape *s = strip->shape;
+  const int64_t pixel = s->in_c * strip->element.bytes;
+  const int64_t room = (int64_t)s->in_w + s->pad_left - s->filter_w; /* the last start inside */
+  const int32_t inside =
+      between(first, ((int64_t)s->pad_left + s->stride_w - 1) / s->stride_w, last);
+  const int32_t beyond = between(inside, room < 0 ? 0 : room / s->stride_w + 1, last);
+  slow(strip, line, first, inside, to);
+  copies(to + (inside - first) * strip->patch_bytes, strip->patch_bytes,
+         line + ((int64_t)inside * s->stride_w - s->pad_left) * pixel, s->stride_w * pixel,
+         strip->line_bytes, beyond - inside);
+  slow(strip, line, beyond, last, to + (beyond - first) * strip->patch_bytes);
+}
+
+/* Patches [first, last) of line `row` of batch * out_h. */
+static void output_line(const er_strip *strip, const char *input, int32_t row, int32_t first,
+                        int32_t last, char *to) {
+  const er_conv_shape *s = strip->shape;
+  const int64_t pixel = s->in_c * strip->element.bytes, image = (int64_t)(row / s->out_h) * s->in_h;
+  for (int32_t i = 0; i < s->filter_h; i++, to += strip->line_bytes) {
+    const int32_t y = row % s->out_h * s->stride_h - s->pad_top + i * s->dilation_h;
     if (y < 0 || y >= s->in_h) {
-      memset(row, e.value, line_bytes);
-    } else if (whole) {
-      copy(row, line + patch.x * (int64_t)s->in_c * (int64_t)e.bytes, line_bytes);
-    } else {
-      slow_line(s, e, line, patch.x, (int64_t)group * s->filter_c, row);
+      for (int32_t n = 0; n < last - first; n++) {
+        memset(to + n * strip->patch_bytes, strip->element.value, (size_t)strip->line_bytes);
+      }
+      continue;
     }
+    const char *line = input + (image + y) * s->in_w * pixel;
+    (s->dilation_w == 1 && s->groups == 1 ? fast : slow)(strip, line, first, last, to);
   }
 }
 
-static void im2col(const er_conv_shape *s, er_element e, const char *input, int32_t group,
+static void im2col(const er_conv_shape *s, er_element element, const char *input, int32_t group,
                    int32_t first, int32_t last, char *rows) {
-  const size_t bytes = (size_t)s->filter_h * (size_t)s->filter_w * (size_t)s->filter_c * e.bytes;
-  er_patch patch = patch_at(s, first);
-  for (int32_t pixel = first; pixel < last; rows += bytes) {
-    gather(s, e, input, group, patch, rows);
-    patch = patch_after(s, patch, ++pixel);
+  const int64_t line_bytes = (int64_t)s->filter_w * s->filter_c * element.bytes;
+  const er_strip strip = {s, element, line_bytes, s->filter_h * line_bytes,
+                          (int64_t)group * s->filter_c * element.bytes};
+  for (int32_t at = first; at < last;) {
+    const int32_t row = at / s->out_w, from = at % s->out_w;
+    const int32_t left = last - at, to = left < s->out_w - from ? from + left : s->out_w;
+    output_line(&strip, input, row, from, to, rows + (at - first) * strip.patch_bytes);
+    at += to - from;
   }
 }
 
