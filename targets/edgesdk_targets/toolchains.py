@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,6 +81,8 @@ def _zig(machine: Machine, c_library: str) -> Toolchain:
         f"-DCMAKE_AR={_zig_command('ar')}",
         f"-DCMAKE_RANLIB={_zig_command('ranlib')}",
         "-DEDGERT_STATIC=ON",
+        # Nothing here is unwound through; the tables would be a twentieth of the program.
+        "-DCMAKE_C_FLAGS=-fno-unwind-tables -fno-asynchronous-unwind-tables",
         "-DCMAKE_EXE_LINKER_FLAGS=-s",
         "-DCMAKE_SHARED_LINKER_FLAGS=-s",
     )
@@ -89,12 +93,14 @@ def _zig_command(tool: str, target: str = "") -> Path:
     """A program that CMake can call by its path alone."""
     if importlib.util.find_spec("ziglang") is None:
         raise RuntimeMissingError("ziglang is not installed: `pip install ziglang`.")
-    script = cache_folder("zig") / f"{tool}{target and '-'}{target}"
     words: Sequence[str] = [sys.executable, str(Path(__file__).with_name("zig.py")), tool]
     words = [*words, "-target", target] if target else words
     text = "#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in words) + ' "$@"\n'
-    if not script.exists() or script.read_text() != text:
-        partial = script.with_suffix(".partial")
+    # Environments share the cache, each with a Python of its own.
+    place = hashlib.sha256(text.encode()).hexdigest()[:8]
+    script = cache_folder("zig", place) / f"{tool}{target and '-'}{target}"
+    if not script.exists():
+        partial = script.with_suffix(f".{os.getpid()}.partial")
         partial.write_text(text)
         partial.chmod(0o755)
         partial.replace(script)
