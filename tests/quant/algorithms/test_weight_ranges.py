@@ -1,4 +1,4 @@
-"""Ranges of weights: min-max, squared error and OCTAV, each against a slow search or closed form."""
+"""Ranges of weights: min-max, squared error and OCTAV against slow searches and closed forms."""
 
 from __future__ import annotations
 
