@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 
 import numpy as np
 
 from edgesdk.artifact import Artifact, Source, read_artifact
 from edgesdk.batching import run_batched
-from edgesdk.sessions import open_session
+from edgesdk.sessions import Opened, open_session
+from edgesdk.sources import open_as_source, source_inputs
 from edgesdk_runtimes.base import Array, TensorSpec
 from edgesdk_runtimes.errors import InputError
+from edgesdk_runtimes.fit import shape_fits
+
+
+def _as_file(artifact: Artifact, runtime: str, threads: int) -> Opened:
+    return open_session(artifact, runtime, threads=threads)
+
+
+LAYOUTS: Mapping[str, Callable[[Artifact, str, int], Opened]] = {
+    "file": _as_file,
+    "source": open_as_source,
+}
 
 
 class Runner:
-    """A model file, ready to run on arrays in the layout of the file.
+    """A model file, ready to run on arrays.
 
     Examples:
         >>> runner = edgesdk.Runner("model.tflite", threads=2)  # doctest: +SKIP
@@ -28,7 +41,12 @@ class Runner:
     """
 
     def __init__(
-        self, model: Source | Artifact, runtime: str = "auto", *, threads: int = 1
+        self,
+        model: Source | Artifact,
+        runtime: str = "auto",
+        *,
+        threads: int = 1,
+        layout: str = "file",
     ) -> None:
         """Open a model.
 
@@ -38,13 +56,19 @@ class Runner:
                 and onnxruntime for .onnx, and falls back with a warning. A .onnx file runs on a
                 runtime of .tflite files through the lowering in memory.
             threads: 1 to 64.
+            layout: "file" takes and gives arrays as the file declares them (.tflite: NHWC);
+                "source" takes and gives real numbers in the order of dimensions of the model that
+                the file was made from (PyTorch, ONNX: NCHW).
 
         Raises:
-            InputError: the path, runtime or thread count is wrong.
+            InputError: the path, runtime, layout or thread count is wrong.
             ModelError: the runtime refuses the model.
             RuntimeMissingError: the runtime is not installed.
         """
-        opened = open_session(read_artifact(model), runtime, threads=threads)
+        if layout not in LAYOUTS:
+            raise InputError(f"layout={layout!r} was given; choose one of: {', '.join(LAYOUTS)}.")
+        self._artifact, self._layout = read_artifact(model), layout
+        opened = LAYOUTS[layout](self._artifact, runtime, threads)
         self.runtime = opened.runtime
         self._session = opened.session
         self.inputs: tuple[TensorSpec, ...] = opened.session.inputs
@@ -63,8 +87,23 @@ class Runner:
         Raises:
             InputError: an array is missing, unknown, or of a wrong dtype or shape.
         """
-        outputs = run_batched(self._session, self._in_order(arrays))
+        given = self._in_order(arrays)
+        try:
+            outputs = run_batched(self._session, given)
+        except InputError as error:
+            raise InputError(f"{error}{self._hint(given)}") from error
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def _hint(self, arrays: Sequence[Array]) -> str:
+        """What to do with arrays that fit the source model's order of dimensions."""
+        if self._layout == "source" or self._artifact.format != "tflite":
+            return ""
+        specs = source_inputs(self._artifact, self.inputs)
+        fit = len(specs) == len(arrays) and all(
+            shape_fits(a.shape[1:], replace(s, shape=s.shape[1:]))
+            for s, a in zip(specs, arrays, strict=True)
+        )
+        return " They fit the source model: use layout='source' (--layout source)." if fit else ""
 
     def _in_order(self, given: tuple[Array | Mapping[str, Array], ...]) -> list[Array]:
         if len(given) == 1 and isinstance(given[0], Mapping):

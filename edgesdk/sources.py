@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgesdk.artifact import Artifact, read_artifact, tflite_model
 from edgesdk.labels import Labels, labels_of_folders, read_labels
-from edgesdk.layout import SourceLayoutSession, parse_layout
+from edgesdk.layout import Permutation, SourceLayoutSession, inverse, parse_layout
 from edgesdk.real_border import RealBorderSession
 from edgesdk.sessions import Opened, open_session
+from edgesdk_runtimes.base import TensorSpec
 from edgesdk_runtimes.errors import InputError, ModelError
 
 if TYPE_CHECKING:
@@ -154,7 +157,21 @@ def open_as_source(artifact: Artifact, runtime: str, threads: int) -> Opened:
         RuntimeMissingError: the runtime is not installed.
     """
     opened = open_session(artifact, runtime, threads=threads)
-    entries = {key: text.encode() for key, text in metadata_of(artifact).items()}
-    layout = parse_layout(entries) if artifact.format == "tflite" else {}
-    session = SourceLayoutSession(RealBorderSession(opened.session), layout)
+    session = SourceLayoutSession(RealBorderSession(opened.session), _layout(artifact))
     return Opened(opened.runtime, session)
+
+
+def source_inputs(artifact: Artifact, inputs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
+    """The inputs of a file with their dimensions in the order of the source model."""
+    layout = _layout(artifact)
+    orders = [inverse(layout.get(spec.name, tuple(range(len(spec.shape))))) for spec in inputs]
+    return tuple(
+        replace(spec, shape=tuple(spec.shape[d] for d in order))
+        for spec, order in zip(inputs, orders, strict=True)
+    )
+
+
+def _layout(artifact: Artifact) -> dict[str, Permutation]:
+    if artifact.format != "tflite":
+        return {}
+    return parse_layout({k: text.encode() for k, text in metadata_of(artifact).items()})

@@ -31,13 +31,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=".npy files in the order of the inputs, or one .npz by their names",
     )
     parser.add_argument("-o", "--output", help="write the outputs by name to this .npz file")
+    parser.add_argument(
+        "--layout",
+        default="file",
+        metavar="NAME",
+        help="order of dimensions: file (default; .tflite is NHWC) or source, that of the model "
+        "that the file was made from",
+    )
     add_runtime(parser)
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run, print what came out, write it."""
-    with Runner(options.model, options.runtime, threads=options.threads) as runner:
+    with Runner(
+        options.model, options.runtime, threads=options.threads, layout=options.layout
+    ) as runner:
         results = runner(*_load(options.inputs))
         outputs = results if isinstance(results, tuple) else (results,)
         rows = [_summary(spec, array) for spec, array in zip(runner.outputs, outputs, strict=True)]
