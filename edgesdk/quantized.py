@@ -64,9 +64,9 @@ class Quantized:
             UnsupportedError: TFLite lacks operators or shapes of the model; all are named.
         """
         if kind == "onnx":
-            from edgesdk_quant.graph import to_bytes
+            from edgesdk.export.onnx import write_onnx
 
-            return to_bytes(self.model)
+            return write_onnx(self.model)
         if kind == "tflite":
             from edgesdk.export.tflite import lower
             from edgesdk_quant.tflite.writer import write_model

@@ -7,27 +7,24 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import onnx_ir as ir
 
 from edgesdk_quant import channel_factors
 from edgesdk_quant.activations import settle
-from edgesdk_quant.algorithms.bias_correction import correct_biases, correctable
 from edgesdk_quant.algorithms.equalization import equalize, observed
-from edgesdk_quant.algorithms.weight_ranges import find_parameters
+from edgesdk_quant.bit_allocation import allocate_bits
 from edgesdk_quant.calibration import Collected, Histogram, collect
-from edgesdk_quant.calibration.channel_mean import ChannelMean
 from edgesdk_quant.calibration.channel_range import ChannelRange
 from edgesdk_quant.capability import Target
 from edgesdk_quant.data import CalibrationData
 from edgesdk_quant.fingerprint import fingerprint
-from edgesdk_quant.graph import clone, constant, is_quantized, to_bytes
+from edgesdk_quant.graph import clone, is_quantized, to_bytes
 from edgesdk_quant.insertion import insert
 from edgesdk_quant.integer_forms import write_integer_forms
-from edgesdk_quant.placement import FLOAT, Decision, Placement, WeightSite, place
+from edgesdk_quant.placement import FLOAT, Decision, Placement, place
 from edgesdk_quant.progress import Progress, Silent
 from edgesdk_quant.recipe import Recipe
-from edgesdk_quant.scheme import Affine
+from edgesdk_quant.weights import Run, settle_weights
 from edgesdk_runtimes.errors import InputError, ModelError
 
 __all__ = ["Decision", "QuantizedModel", "quantize"]
@@ -93,10 +90,11 @@ def quantize(
     settled = settle(model, placement, recipe, target, observe)
     placement = settled.placement
     _refuse_no_op(placement, recipe, target)
-    weights = {site: _weights(model, site, recipe) for site in placement.weights}
-    if recipe.algorithms.bias_correction and data is not None:
-        _correct_biases(model, weights, data, progress, workdir)
+    run = Run(data, recipe, progress, workdir)
+    placement, searched = allocate_bits(model, placement, target, run)
+    weights = settle_weights(model, placement, settled.parameters, run)
     insert(model, placement, settled.parameters, weights)
+    recipe = recipe if searched is None else searched.recipe
     model.metadata_props.update(
         {
             "edgesdk.recipe": recipe.to_toml(),
@@ -131,29 +129,6 @@ def _equalize(
     return equalize(model, found.observers)
 
 
-def _correct_biases(
-    model: ir.Model,
-    weights: Mapping[WeightSite, Affine],
-    data: CalibrationData,
-    progress: Progress,
-    workdir: Path | None,
-) -> None:
-    inputs = correctable(model, tuple(weights))
-    if not inputs:
-        return
-    found = collect(
-        model,
-        sorted(set(inputs.values())),
-        ChannelMean,
-        ChannelMean.from_state,
-        data,
-        task="measuring means",
-        progress=progress,
-        workdir=workdir,
-    )
-    correct_biases(model, weights, inputs, found.observers)
-
-
 def _refuse_no_op(placement: Placement, recipe: Recipe, target: Target) -> None:
     if all(decision.kind == FLOAT for decision in placement.decisions):
         reasons = sorted({f"{d.op}: {d.reason}" for d in placement.decisions})
@@ -186,9 +161,3 @@ def _observe(
         progress=progress,
         workdir=workdir,
     )
-
-
-def _weights(model: ir.Model, site: WeightSite, recipe: Recipe) -> Affine:
-    node = next(node for node in model.graph if node.name == site.node)
-    weight = np.asarray(constant(node.inputs[site.index]))
-    return find_parameters(weight, site, recipe)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import ml_dtypes
 import onnx_ir as ir
 from numpy.typing import NDArray
 
 from edgesdk_quant.graph import new_initializer, unique_name, value_names
 from edgesdk_quant.scheme import Affine
+
+# Short: every value is named two or three times in a file.
+ENDINGS = {"QuantizeLinear": "q", "DequantizeLinear": "dq"}
 
 
 class QdqBuilder:
@@ -27,11 +31,23 @@ class QdqBuilder:
     ) -> ir.Value:
         """Stored integers -> DequantizeLinear, in front of the node that reads its output."""
         integers = new_initializer(self._graph, f"{name}_quantized", array, self.taken)
-        inputs = [integers, *self._scale_and_zero(name, parameters)]
-        node = self._node("DequantizeLinear", name, inputs, parameters)
+        node = self._node(
+            "DequantizeLinear", name, [integers, *self._stored_as(name, parameters)], parameters
+        )
         self._describe(node.outputs[0], integers, ir.DataType.FLOAT)
         self._graph.insert_before(reader, node)
         return node.outputs[0]
+
+    def _stored_as(self, name: str, parameters: Affine) -> list[ir.Value]:
+        """Scale and zero point; 4-bit zeros go without saying, which saves half a byte a channel.
+
+        8-bit ones must be there: ONNX Runtime fuses a per-channel Gemm only with them.
+        """
+        scale, zero = self._scale_and_zero(name, parameters)
+        bare = parameters.scheme.symmetric and parameters.scheme.dtype == ml_dtypes.int4
+        if bare and not zero.uses():
+            self._graph.initializers.pop(str(zero.name), None)
+        return [scale] if bare else [scale, zero]
 
     def pair(
         self, name: str, value: ir.Value, parameters: Affine, after: ir.Node | None
@@ -68,8 +84,9 @@ class QdqBuilder:
             attributes.append(ir.AttrInt64("axis", parameters.axis))
         if parameters is not None and parameters.block:
             attributes.append(ir.AttrInt64("block_size", parameters.block))
-        node = ir.Node("", op, inputs, attributes, name=f"{name}_{op}")
-        node.outputs[0].name = unique_name(self._graph, f"{name}_{op}_output", self.taken)
+        ending = ENDINGS[op]
+        node = ir.Node("", op, inputs, attributes, name=f"{name}_{ending}")
+        node.outputs[0].name = unique_name(self._graph, f"{name}_{ending}", self.taken)
         return node
 
     def _describe(self, value: ir.Value, like: ir.Value, dtype: ir.DataType | None) -> None:

@@ -20,6 +20,7 @@ else:
 ACTIVATION_RANGES = ("minmax", "percentile", "entropy", "mse")
 WEIGHT_RANGES = ("minmax", "mse", "octav")
 GRANULARITIES = ("channel", "tensor", "block")
+ROUNDINGS = ("nearest", "sequential_mse", "gptq", "adaround")
 WEIGHT_BITS = (4, 8)
 QUANTIZE = ("all", "weights", "none")
 
@@ -89,10 +90,29 @@ class Algorithms:
     Attributes:
         equalization: scale channels so that they use their tensor's range alike.
         bias_correction: move each bias so that its operator's mean output is the float one.
+        rounding: how weights meet their grid: "nearest", "sequential_mse", "gptq" or "adaround".
+        iterations: steps that "adaround" takes for each block.
     """
 
     equalization: bool = False
     bias_correction: bool = False
+    rounding: str = "nearest"
+    iterations: int = 200
+
+
+@dataclass(frozen=True)
+class Search:
+    """Which layers get more bits than the others, by what their rounding does to the outputs.
+
+    Attributes:
+        budget: most that all weights may take, as a share of their float size, scales left out.
+        method: "ilp" (exact) or "greedy".
+        samples: how many calibration samples judge a layer.
+    """
+
+    budget: float = 0.13
+    method: str = "ilp"
+    samples: int = 16
 
 
 @dataclass(frozen=True)
@@ -104,6 +124,7 @@ class Recipe:
     weights: WeightRecipe = WeightRecipe()
     activations: ActivationRecipe | None = None
     algorithms: Algorithms = Algorithms()
+    search: Search | None = None
     overrides: tuple[Override, ...] = ()
 
     @staticmethod
@@ -165,6 +186,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "weights": WeightRecipe,
     "activations": ActivationRecipe,
     "algorithms": Algorithms,
+    "search": Search,
 }
 _TOP = {"name", "description", "override", *_SECTIONS}
 # Section and key -> allowed values.
@@ -178,16 +200,21 @@ _ALLOWED: dict[tuple[str, str], tuple[Any, ...]] = {
     ("activations", "range"): ACTIVATION_RANGES,
     ("algorithms", "equalization"): (True, False),
     ("algorithms", "bias_correction"): (True, False),
+    ("algorithms", "rounding"): ROUNDINGS,
+    ("search", "method"): ("ilp", "greedy"),
     ("override", "quantize"): QUANTIZE,
     ("override", "weight_bits"): (0, *WEIGHT_BITS),
     ("override", "weight_range"): ("", *WEIGHT_RANGES),
     ("override", "activation_range"): ("", *ACTIVATION_RANGES),
 }
 
+# Key -> the largest count.
+_COUNTS = {"iterations": 100_000, "samples": 10_000}
 # Key -> a number above the first and up to the second, and how that is said.
 _NUMBERS = {
     "percentile": (50.0, 100.0, "above 50, up to 100"),
     "min_sqnr": (-1e-9, 200.0, "of dB from 0 to 200"),
+    "budget": (0.0, 1.0, "above 0, up to 1: a share of the float weights' size"),
 }
 
 
@@ -228,6 +255,9 @@ def _check_value(title: str, key: str, value: Any, where: str) -> None:
         if not any(type(value) is type(a) and value == a for a in allowed):
             options = ", ".join(_literal(a) for a in allowed if a != "")
             raise RecipeError(f"{where} {key} = {value!r} is not allowed; choose from {options}.")
+    elif key in _COUNTS:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _COUNTS[key]:
+            raise RecipeError(f"{where} {key} = {value!r}; give a number from 1 to {_COUNTS[key]}.")
     elif key in _NUMBERS:
         low, high, words = _NUMBERS[key]
         if isinstance(value, bool) or not isinstance(value, int | float) or not low < value <= high:

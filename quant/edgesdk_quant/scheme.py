@@ -101,6 +101,10 @@ class Affine:
         """The scale of every element of an array, in a shape that broadcasts against it."""
         return self._along(self.scale, shape)
 
+    def zeros(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        """The zero point of every element of an array, as `steps`."""
+        return self._along(self.zero_point, shape)
+
     def _along(self, parameter: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         if self.axis is None:
             return parameter

@@ -146,9 +146,20 @@ class OnnxRuntime:
         )
         return RuntimeStatus(self.name, True, _version(), detail)
 
-    def open(self, model: bytes, *, threads: int = 1) -> OnnxSession:
+    def open(self, model: bytes, *, threads: int = 1, literal: bool = False) -> OnnxSession:
+        """Open an ONNX file's bytes.
+
+        Args:
+            model: the file.
+            threads: for each operator.
+            literal: run Q/DQ nodes as they are written. Otherwise ONNX Runtime may fuse them, and
+                it stores float weights behind quantized activations in 8 bits, one scale a tensor.
+        """
         ort = _load()
-        return OnnxSession(_create(ort, model, _options(ort, threads)))
+        options = _options(ort, threads)
+        if literal:
+            options.add_session_config_entry("session.disable_quant_qdq", "1")
+        return OnnxSession(_create(ort, model, options))
 
 
 def optimized_model(model: bytes) -> bytes:

@@ -138,7 +138,10 @@ def bias_tensor(
         stored = stored[part]
     wide = str(scope.quantized_type(node.inputs[0])) == "INT16"
     data = np.broadcast_to(stored, (channels,)).astype(np.int64 if wide else np.int32)
-    quantization = Quantization(scale, np.zeros(scale.size, np.int64))
+    # Kernels go by x scale * w scale. Beside int4 weights the first of them has to stand for all:
+    # four bytes a channel are a thirtieth of such a file, and LiteRT computes the same bits.
+    told = scale[:1] if weights.data.dtype.name == "int4" else scale
+    quantization = Quantization(told, np.zeros(told.size, np.int64))
     return scope.out.constant(name, data, quantization)
 
 

@@ -1,0 +1,197 @@
+"""AdaRound over blocks: learn for each weight whether it is rounded up or down.
+
+Nagel et al. 2020, "Up or Down? Adaptive Rounding for Post-Training Quantization", equation 21: of
+the two neighbours of w / s, clip(floor(w / s) + {0, 1}), those are chosen that make ||y - y~||^2
+least. As in Li et al. 2021 (BRECQ, algorithm 1) y is the output of a whole block; the block's input
+mixes the exact and the quantized prefix, element by element (Wei et al. 2022, "QDrop", equation 8).
+Biases learn along. The choice learns by a straight-through gradient with a cosine decay instead of
+the paper's rectified sigmoid: in 200 steps with 64 images the inverted residual block 12 of
+EfficientNet-Lite0 reaches 22.5 dB on other images, with the sigmoid in 400 steps 21.9 dB, rounded
+to nearest 20.0 dB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from edgesdk_quant.progress import Progress
+from edgesdk_quant.scheme import Affine
+from edgesdk_quant.torch_graph import TorchGraph, round_through
+from edgesdk_runtimes.base import Array
+
+Samples = Mapping[str, Sequence[Array]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long and how fast it learns.
+
+    Attributes:
+        iterations: steps for each block.
+        batch: samples of a step.
+        rate: first learning rate of the roundings (Adam), in steps of the weights' grid.
+        bias_rate: first learning rate of the biases, in deviations of the layer's output.
+        exact_inputs: share of the input's elements that come from the float model.
+    """
+
+    iterations: int = 200
+    batch: int = 8
+    rate: float = 0.02
+    bias_rate: float = 0.002
+    exact_inputs: float = 0.5
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer that learns.
+
+    Attributes:
+        output: name of its result.
+        weight: name of its weights in the block's graph.
+        bias: name of its bias, "" without.
+        exact: float weights.
+        parameters: how they are stored.
+        exact_bias: float bias, None without.
+    """
+
+    output: str
+    weight: str
+    bias: str
+    exact: NDArray[np.float32]
+    parameters: Affine
+    exact_bias: NDArray[np.float32] | None = None
+
+
+class _Rounding:
+    """The learnt rounding of one layer's weights."""
+
+    def __init__(self, layer: Layer) -> None:
+        scheme, shape = layer.parameters.scheme, layer.exact.shape
+        zero = layer.parameters.zeros(shape).astype(np.float32)
+        self._step = torch.from_numpy(np.array(layer.parameters.steps(shape)))
+        self._place = torch.from_numpy(layer.exact) / self._step
+        lowest, highest = (torch.from_numpy(end - zero) for end in (scheme.low, scheme.high))
+        self._low = torch.maximum(torch.floor(self._place), lowest)
+        self._high = torch.minimum(torch.ceil(self._place), highest)
+        self.move = torch.zeros(shape, requires_grad=True)
+
+    def weights(self) -> Tensor:
+        """On the grid: the neighbour below or above, or the end of the range."""
+        moved = torch.maximum(self._place + self.move, self._low)
+        rounded = round_through(torch.minimum(moved, self._high))
+        # Weights beyond the range sit at its end, where low may be above high.
+        return torch.minimum(torch.maximum(rounded, self._low), self._high) * self._step
+
+
+class BlockLearner:
+    """Learns the rounding of one block."""
+
+    def __init__(self, graph: TorchGraph, layers: Sequence[Layer], settings: Settings) -> None:
+        self._graph = graph
+        self._layers = layers
+        self._settings = settings
+        self._roundings = [_Rounding(layer) for layer in layers]
+        self._shifts = {
+            layer.bias: torch.zeros(layer.exact_bias.shape, requires_grad=True)
+            for layer in layers
+            if layer.exact_bias is not None
+        }
+        self._units: dict[str, Tensor] = {}
+
+    def learn(
+        self, exact: Samples, quantized: Samples, targets: Samples, seed: int, progress: Progress
+    ) -> dict[str, NDArray[np.float32]]:
+        """Weights on their grid and biases, by name.
+
+        Args:
+            exact: inputs of the block in the float model.
+            quantized: the same behind the quantized prefix.
+            targets: outputs of the block in the float model.
+            seed: of the draws; the same seed gives the same weights.
+            progress: told after each iteration.
+        """
+        draws = torch.Generator().manual_seed(seed)
+        self._measure_units(quantized)
+        optimizer = torch.optim.Adam(
+            [
+                {"params": [r.move for r in self._roundings], "lr": self._settings.rate},
+                {"params": list(self._shifts.values()), "lr": self._settings.bias_rate},
+            ],
+            betas=(0.9, 0.99),
+        )
+        decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self._settings.iterations)
+        count = len(next(iter(targets.values())))
+        for _ in range(self._settings.iterations):
+            chosen = torch.randint(count, (min(self._settings.batch, count),), generator=draws)
+            inputs = self._mixed(exact, quantized, chosen.tolist(), draws)
+            error = self._error(self._graph.run(inputs, self._learnt()), targets, chosen.tolist())
+            optimizer.zero_grad(set_to_none=True)
+            error.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            decay.step()
+            progress.advance()
+        with torch.no_grad():
+            return {name: tensor.numpy() for name, tensor in self._learnt().items()}
+
+    def _measure_units(self, quantized: Samples) -> None:
+        """Each layer's deviation, in which its bias learns."""
+        some = list(range(min(self._settings.batch, len(next(iter(quantized.values()))))))
+        with torch.no_grad():
+            values = self._graph.run({n: _batch(a, some) for n, a in quantized.items()})
+        self._units = {
+            layer.bias: values[layer.output].std() for layer in self._layers if layer.bias
+        }
+
+    @staticmethod
+    def _error(values: Mapping[str, Tensor], targets: Samples, chosen: Sequence[int]) -> Tensor:
+        """Squared error of the block's outputs, each relative to its target's power."""
+        errors = []
+        for name, arrays in targets.items():
+            wanted = _batch(arrays, chosen)
+            power = wanted.square().mean().clamp(1e-12)
+            errors.append((values[name] - wanted).square().mean() / power)
+        return torch.stack(errors).sum()
+
+    def _mixed(
+        self, exact: Samples, quantized: Samples, chosen: list[int], draws: torch.Generator
+    ) -> dict[str, Tensor]:
+        share = self._settings.exact_inputs
+        found = {}
+        for name in quantized:
+            ours = _batch(quantized[name], chosen)
+            if share and ours.is_floating_point():
+                mask = torch.rand(ours.shape, generator=draws) < share
+                ours = torch.where(mask, _batch(exact[name], chosen), ours)
+            found[name] = ours
+        return found
+
+    def _learnt(self) -> dict[str, Tensor]:
+        found = {}
+        for layer, rounding in zip(self._layers, self._roundings, strict=True):
+            found[layer.weight] = rounding.weights()
+            if layer.exact_bias is not None:
+                shift = self._shifts[layer.bias] * self._units[layer.bias]
+                found[layer.bias] = torch.from_numpy(layer.exact_bias) + shift
+        return found
+
+
+def _batch(arrays: Sequence[Array], chosen: Sequence[int]) -> Tensor:
+    return torch.from_numpy(np.concatenate([arrays[i] for i in chosen]))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """More threads would add in another order, and round otherwise, on another machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,83 @@
+"""AdaRound as a step of the reconstruction: from a block of the graph to its learner and back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import onnx_ir as ir
+
+from edgesdk_quant.algorithms.adaround import BlockLearner, Layer, Settings, one_thread
+from edgesdk_quant.algorithms.reconstruction import Rounded, Step
+from edgesdk_quant.blocks import Block
+from edgesdk_quant.graph import constant, value_shape
+from edgesdk_quant.graph.segment import segment
+from edgesdk_quant.placement import WeightSite
+from edgesdk_quant.progress import Progress
+from edgesdk_quant.scheme import Affine
+from edgesdk_quant.torch_graph import TorchGraph
+
+# Values of all layers that a step computes, at most, but for the smallest batch.
+ELEMENTS = 8_000_000
+SMALLEST_BATCH = 2
+BIASED = frozenset({"Conv", "Gemm"})
+
+
+@dataclass(frozen=True)
+class AdaRound:
+    """Learns the rounding of a block against its float output."""
+
+    settings: Settings
+
+    @property
+    def task(self) -> str:
+        return "learning to round"
+
+    def units(self, block: Block) -> int:
+        return self.settings.iterations if block.sites else 0
+
+    def round(self, step: Step, progress: Progress) -> dict[WeightSite, Rounded]:
+        block, prefix = step.block, step.prefix
+        part = segment(step.twin, block.inputs, block.outputs)
+        nodes = {str(node.name): node for node in part.graph}
+        layers = {s: _layer(nodes[s.node], s, step.parameters[s]) for s in block.sites}
+        settings = self._fitting(part.graph)
+        with one_thread():
+            learner = BlockLearner(TorchGraph(part), list(layers.values()), settings)
+            found = learner.learn(
+                {name: prefix.exact[name] for name in block.inputs},
+                {name: prefix.quantized[name] for name in block.inputs},
+                {name: prefix.exact[name] for name in block.outputs},
+                step.index,
+                progress,
+            )
+        return {
+            site: Rounded(
+                found[layer.weight],
+                layer.parameters.scale,
+                found[layer.bias] if layer.bias else None,
+            )
+            for site, layer in layers.items()
+        }
+
+    def _fitting(self, graph: ir.Graph) -> Settings:
+        """Fewer samples a step where maps are large: they hold as many positions."""
+        shapes = [value_shape(v) or () for node in graph for v in node.outputs]
+        elements = sum(math.prod(size or 1 for size in shape) for shape in shapes)
+        most = max(SMALLEST_BATCH, ELEMENTS // max(elements, 1))
+        return replace(self.settings, batch=min(self.settings.batch, most))
+
+
+def _layer(node: ir.Node, site: WeightSite, parameters: Affine) -> Layer:
+    weight = node.inputs[site.index]
+    bias = node.inputs[2] if len(node.inputs) > 2 and node.op_type in BIASED else None
+    array = constant(bias)
+    return Layer(
+        output=str(node.outputs[0].name),
+        weight=str(weight.name if weight is not None else ""),
+        bias=str(bias.name) if bias is not None and array is not None else "",
+        exact=np.array(constant(weight), np.float32),
+        parameters=parameters,
+        exact_bias=None if array is None else np.array(array, np.float32),
+    )

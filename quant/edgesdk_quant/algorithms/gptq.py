@@ -1,0 +1,89 @@
+"""GPTQ: round column after column, and let the columns that follow make up for the error.
+
+Frantar et al. 2023, "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained
+Transformers", equations 2 and 3 with the Cholesky form of algorithm 1; the columns go by falling
+diagonal of the Hessian ("act-order" of the authors' code); the damping is 1 % of its mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgesdk_quant.algorithms.layer_input import Matrix, Moments
+from edgesdk_quant.algorithms.layer_rounding import Grid, round_layers
+from edgesdk_quant.algorithms.reconstruction import Rounded, Step
+from edgesdk_quant.blocks import Block
+from edgesdk_quant.placement import WeightSite
+from edgesdk_quant.progress import Progress
+from edgesdk_runtimes.errors import InputError
+
+DAMPING = 0.01
+# The Hessian must rest on at least this many rows for each of its columns; damping does the rest.
+FEWEST_ROWS = 1 / 32
+
+
+@dataclass(frozen=True)
+class Gptq:
+    """Rounds each layer by the Hessian of its inputs."""
+
+    @property
+    def task(self) -> str:
+        return "rounding by GPTQ"
+
+    def units(self, block: Block) -> int:
+        return len(block.sites)
+
+    def round(self, step: Step, progress: Progress) -> dict[WeightSite, Rounded]:
+        samples = step.prefix.samples
+
+        def by_hessian(rows: Matrix, grid: Grid, seen: Moments, name: str) -> tuple[Matrix, Matrix]:
+            _refuse_too_few(rows.shape[-1], seen.rows, samples, name)
+            return round_by_hessian(rows, grid, seen.second), np.ones((*rows.shape[:2], 1))
+
+        return round_layers(step, progress, by_hessian)
+
+
+def _refuse_too_few(depth: int, rows: int, samples: int, name: str) -> None:
+    if rows < depth * FEWEST_ROWS:
+        each = max(rows // max(samples, 1), 1)
+        needed = int(np.ceil(depth * FEWEST_ROWS / each))
+        raise InputError(
+            f"GPTQ estimates a {depth} x {depth} Hessian for {name}, and {samples} samples give it "
+            f"only {rows} rows. Give at least {needed} samples, or choose rounding = "
+            '"sequential_mse", which needs none of it.'
+        )
+
+
+def round_by_hessian(rows: Matrix, grid: Grid, hessian: Matrix) -> Matrix:
+    """Rounded weights.
+
+    Args:
+        rows: float64 [G, O, K].
+        grid: of these rows.
+        hessian: float64 [G, K, K], E[x x^T].
+    """
+    pairs = zip(rows, grid.steps, grid.zeros, hessian, strict=True)
+    return np.stack([_group(w, Grid(s, z, grid.low, grid.high), h) for w, s, z, h in pairs])
+
+
+def _group(rows: Matrix, grid: Grid, hessian: Matrix) -> Matrix:
+    order = np.argsort(-np.diag(hessian), kind="stable")
+    upper = _inverse_factor(hessian[np.ix_(order, order)])
+    work = rows[:, order].copy()
+    steps, zeros = grid.steps[:, order], grid.zeros[:, order]
+    found = np.empty_like(work)
+    for column in range(work.shape[1]):
+        own = Grid(steps[:, column], zeros[:, column], grid.low, grid.high)
+        found[:, column] = own.round(work[:, column])
+        error = (work[:, column] - found[:, column]) / upper[column, column]
+        work[:, column + 1 :] -= np.outer(error, upper[column, column + 1 :])
+    return found[:, np.argsort(order)]
+
+
+def _inverse_factor(hessian: Matrix) -> Matrix:
+    """Upper Cholesky factor of the damped Hessian's inverse."""
+    damping = DAMPING * max(float(np.diag(hessian).mean()), 1e-12)
+    damped = hessian + damping * np.eye(len(hessian))
+    return np.ascontiguousarray(np.linalg.cholesky(np.linalg.inv(damped)).T)

@@ -1,0 +1,95 @@
+"""A weighted layer as a matrix product: its weights as rows, and the second moments of its inputs.
+
+Whatever rounds one layer by its own output needs no more of the data: for weights w and rounded
+ones w~ the squared error of the output is (w - w~) H (w - w~)^T, with H = E[x x^T].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from edgesdk_quant.operators import attribute
+from edgesdk_runtimes.base import Array
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What a layer's inputs are like.
+
+    Attributes:
+        second: float64 [G, K, K], mean of x x^T for each group.
+        mean: float64 [G, K].
+        rows: how many input rows were seen.
+    """
+
+    second: Matrix
+    mean: Matrix
+    rows: int
+
+
+def rows_of(node: ir.Node, weight: NDArray[np.generic], axis: int) -> Matrix:
+    """Weights as float64 [G, O / G, K], groups first."""
+    groups = _groups(node)
+    flat = np.moveaxis(np.asarray(weight, np.float64), axis, 0).reshape(weight.shape[axis], -1)
+    return flat.reshape(groups, len(flat) // groups, flat.shape[1])
+
+
+def weight_of(rows: Matrix, shape: tuple[int, ...], axis: int) -> NDArray[np.float32]:
+    """The inverse of `rows_of`."""
+    moved = [shape[axis], *(size for dim, size in enumerate(shape) if dim != axis)]
+    return np.ascontiguousarray(np.moveaxis(rows.reshape(moved), 0, axis), np.float32)
+
+
+def moments(node: ir.Node, kernel: tuple[int, ...], inputs: Iterable[Array]) -> Moments:
+    """Second moments of the rows that a layer multiplies its weights with.
+
+    Args:
+        node: Conv, Gemm or MatMul.
+        kernel: shape of its weights.
+        inputs: its first input, sample by sample.
+    """
+    second: Matrix | None = None
+    total: Matrix | None = None
+    count = 0
+    for x in inputs:
+        rows = input_rows(node, kernel, x).astype(np.float64)  # [G, R, K]
+        added = np.swapaxes(rows, 1, 2) @ rows
+        second = added if second is None else second + added
+        total = rows.sum(axis=1) if total is None else total + rows.sum(axis=1)
+        count += rows.shape[1]
+    if second is None or total is None:
+        raise ValueError("no input was given")
+    return Moments(second / count, total / count, count)
+
+
+def input_rows(node: ir.Node, kernel: tuple[int, ...], x: Array) -> NDArray[np.float32]:
+    """float32 [G, R, K]: what each output position sees."""
+    if node.op_type != "Conv":
+        return x.reshape(1, -1, x.shape[-1])
+    rank = len(kernel) - 2
+    strides = list(node.attributes.get_ints("strides", [1] * rank))
+    dilations = list(node.attributes.get_ints("dilations", [1] * rank))
+    pads = list(node.attributes.get_ints("pads", [0] * (2 * rank)))
+    padding = [(0, 0), (0, 0), *zip(pads[:rank], pads[rank:], strict=True)]
+    spans = [(size - 1) * d + 1 for size, d in zip(kernel[2:], dilations, strict=True)]
+    axes = tuple(range(2, 2 + rank))
+    windows = sliding_window_view(np.pad(x, padding), spans, axis=axes)
+    whole = [slice(None)] * (2 + rank)
+    windows = windows[tuple([*whole, *(slice(None, None, d) for d in dilations)])]
+    windows = windows[tuple([*whole[:2], *(slice(None, None, s) for s in strides)])]
+    groups = _groups(node)
+    channels_first = np.moveaxis(windows, 1, 1 + rank)  # [N, spatial..., C, kernel...]
+    rows = channels_first.reshape(-1, groups, np.prod(kernel[1:], dtype=int))
+    return np.ascontiguousarray(np.swapaxes(rows, 0, 1), np.float32)
+
+
+def _groups(node: ir.Node) -> int:
+    return int(attribute(node, "group", 1)) if node.op_type == "Conv" else 1

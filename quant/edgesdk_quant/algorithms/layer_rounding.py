@@ -1,0 +1,109 @@
+"""Layer after layer inside a block: each sees the inputs that the rounded layers before it give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+
+from edgesdk_quant.algorithms.layer_input import Matrix, Moments, moments, rows_of, weight_of
+from edgesdk_quant.algorithms.reconstruction import Rounded, Step, put_in_place
+from edgesdk_quant.graph import clone, constant
+from edgesdk_quant.placement import WeightSite
+from edgesdk_quant.prefix import evaluate
+from edgesdk_quant.progress import Progress
+from edgesdk_quant.scheme import Affine
+
+BIASED = frozenset({"Conv", "Gemm"})
+MATRIX_OPS = frozenset({"Conv", "Gemm", "MatMul"})
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The steps of rows [G, O, K].
+
+    Attributes:
+        steps: float64, broadcasts against the rows.
+        zeros: stored value of 0, likewise.
+        low: smallest stored value.
+        high: largest stored value.
+    """
+
+    steps: Matrix
+    zeros: Matrix
+    low: int
+    high: int
+
+    def round(self, rows: Matrix) -> Matrix:
+        """The nearest values on the grid."""
+        stored = np.clip(np.rint(rows / self.steps) + self.zeros, self.low, self.high)
+        return np.asarray((stored - self.zeros) * self.steps)
+
+
+# (rows, grid, moments, name of the layer) -> (rounded rows, factor of each row's steps [G, O, 1]).
+RoundRows = Callable[[Matrix, Grid, Moments, str], tuple[Matrix, Matrix]]
+
+
+def round_layers(
+    step: Step, progress: Progress, round_rows: RoundRows
+) -> dict[WeightSite, Rounded]:
+    """Round the layers of a block in order; biases take the mean error out (bias correction)."""
+    twin = clone(step.twin)
+    found = {}
+    for site in step.block.sites:
+        node = next(node for node in twin.graph if node.name == site.node)
+        rounded = _round(node, site, step, twin, round_rows)
+        put_in_place(twin.graph, site, rounded)
+        found[site] = rounded
+        progress.advance()
+    return found
+
+
+def _round(
+    node: ir.Node, site: WeightSite, step: Step, twin: ir.Model, round_rows: RoundRows
+) -> Rounded:
+    weight, parameters = np.asarray(constant(node.inputs[site.index])), step.parameters[site]
+    source = node.inputs[0]
+    if node.op_type not in MATRIX_OPS or source is None or constant(source) is not None:
+        return Rounded(parameters.round_trip(weight), parameters.scale)
+    name = str(source.name)
+    seen = evaluate(twin, step.block.inputs, [name], step.prefix.quantized)[name]
+    found = moments(node, weight.shape, seen)
+    exact = rows_of(node, weight, site.axis)
+    grid = grid_of(node, weight.shape, site, parameters)
+    rows, factors = round_rows(exact, grid, found, site.node)
+    scale = _scaled(parameters, factors, site)
+    rounded = weight_of(rows, weight.shape, site.axis)
+    return Rounded(rounded, scale, _bias(node, exact - rows, found))
+
+
+def grid_of(node: ir.Node, shape: tuple[int, ...], site: WeightSite, stored: Affine) -> Grid:
+    """A layer's grid, in the layout of its rows."""
+    full = np.ones(shape)
+    steps = rows_of(node, full * stored.steps(shape), site.axis)
+    zeros = rows_of(node, full * stored.zeros(shape).astype(np.float64), site.axis)
+    return Grid(steps, zeros, stored.scheme.low, stored.scheme.high)
+
+
+def _scaled(parameters: Affine, factors: Matrix, site: WeightSite) -> np.ndarray:
+    """Steps times each output channel's factor."""
+    each = factors.reshape(-1)
+    if parameters.axis is None or parameters.scale.ndim == 0:
+        return np.asarray(parameters.scale * each[0], np.float32)
+    if not parameters.block:
+        return np.asarray(parameters.scale * each, np.float32)
+    shape = [1, 1]
+    shape[site.axis] = -1
+    return np.asarray(parameters.scale * each.reshape(shape), np.float32)
+
+
+def _bias(node: ir.Node, error: Matrix, found: Moments) -> np.ndarray | None:
+    """Bias correction behind the quantized prefix: b + (W - W~) E[x]."""
+    old = node.inputs[2] if len(node.inputs) > 2 else None
+    bias = constant(old)
+    if node.op_type not in BIASED or bias is None:
+        return None
+    shift = np.einsum("gok,gk->go", error, found.mean).reshape(-1)
+    return np.asarray(np.asarray(bias, np.float64).reshape(-1) + shift, np.float32)

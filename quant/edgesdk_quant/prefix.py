@@ -1,0 +1,114 @@
+"""What enters each block: in the float model, and behind the part that is quantized already.
+
+Both are streamed from block to block, and only values that are still to be read are kept: memory
+is that of the widest cut, not that of the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+
+import onnx_ir as ir
+
+from edgesdk_quant.blocks import Block
+from edgesdk_quant.data import CalibrationData, sample_digest
+from edgesdk_quant.graph import to_bytes
+from edgesdk_quant.graph.segment import segment
+from edgesdk_runtimes.base import Array, TensorSpec
+from edgesdk_runtimes.onnxruntime import OnnxRuntime
+
+# Value name -> its content, one array a sample.
+Samples = Mapping[str, list[Array]]
+
+
+class Prefix:
+    """Walks a float model and its quantized twin side by side.
+
+    Attributes:
+        exact: values of the float model at the current cut.
+        quantized: the same of the twin, whose earlier weights are quantized.
+        data_sha256: hash over the samples, in order.
+    """
+
+    def __init__(
+        self, model: ir.Model, twin: ir.Model, blocks: Sequence[Block], data: CalibrationData
+    ) -> None:
+        self._model = model
+        self._twin = twin
+        self._blocks = blocks
+        self.exact, self.data_sha256 = _inputs(model, data)
+        self.quantized: dict[str, list[Array]] = dict(self.exact)
+
+    @property
+    def samples(self) -> int:
+        """How many samples there are."""
+        return len(next(iter(self.exact.values()), []))
+
+    def targets(self, block: Block) -> Samples:
+        """What the float model makes of a block's exact inputs, and keep it for the next one."""
+        found = evaluate(self._model, block.inputs, block.outputs, self.exact)
+        self.exact.update(found)
+        return found
+
+    def inside(self, block: Block, values: Sequence[str]) -> Iterator[list[Array]]:
+        """Values inside a block behind the quantized prefix, sample by sample."""
+        yield from _stream(self._twin, block.inputs, values, self.quantized)
+
+    def advance(self, index: int) -> None:
+        """Block `index` is quantized in the twin: go to the next cut."""
+        block = self._blocks[index]
+        self.quantized.update(evaluate(self._twin, block.inputs, block.outputs, self.quantized))
+        needed = {name for later in self._blocks[index + 1 :] for name in later.inputs}
+        for values in (self.exact, self.quantized):
+            for name in set(values) - needed:
+                del values[name]
+
+
+def evaluate(
+    model: ir.Model, inputs: Sequence[str], outputs: Sequence[str], values: Samples
+) -> dict[str, list[Array]]:
+    """Values of a part of a model, one array a sample."""
+    found: dict[str, list[Array]] = {name: [] for name in outputs}
+    for arrays in _stream(model, inputs, outputs, values):
+        for name, array in zip(outputs, arrays, strict=True):
+            found[name].append(array)
+    return found
+
+
+def _stream(
+    model: ir.Model, inputs: Sequence[str], outputs: Sequence[str], values: Samples
+) -> Iterator[list[Array]]:
+    computed = [name for name in outputs if name not in inputs]
+    count = len(values[inputs[0]]) if inputs else 0
+    if not computed:
+        yield from ([values[name][i] for name in outputs] for i in range(count))
+        return
+    session = OnnxRuntime().open(to_bytes(segment(model, inputs, computed)), literal=True)
+    try:
+        order = [spec.name for spec in session.inputs]
+        for index in range(count):
+            results = session.run([values[name][index] for name in order])
+            known = dict(zip(computed, results, strict=True))
+            yield [known[n] if n in known else values[n][index] for n in outputs]
+    finally:
+        session.close()
+
+
+def _inputs(model: ir.Model, data: CalibrationData) -> tuple[dict[str, list[Array]], str]:
+    specs = _specs(model)
+    found: dict[str, list[Array]] = {spec.name: [] for spec in specs}
+    digest = hashlib.sha256()
+    for sample in data.samples(specs):
+        digest.update(sample_digest(sample.arrays))
+        for spec, array in zip(specs, sample.arrays, strict=True):
+            found[spec.name].append(array)
+    return found, digest.hexdigest()
+
+
+def _specs(model: ir.Model) -> tuple[TensorSpec, ...]:
+    whole = OnnxRuntime().open(to_bytes(model))
+    try:
+        return whole.inputs
+    finally:
+        whole.close()

@@ -1,0 +1,64 @@
+"""GPTQ and sequential MSE against slow references."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgesdk_quant.algorithms.gptq import DAMPING, round_by_hessian
+from edgesdk_quant.algorithms.layer_input import Moments
+from edgesdk_quant.algorithms.layer_rounding import Grid
+from edgesdk_quant.algorithms.sequential_mse import best_steps
+
+RNG = np.random.default_rng(0)
+
+
+def layer(depth: int = 24, units: int = 5, rows: int = 400) -> tuple[np.ndarray, np.ndarray, Grid]:
+    """Weights [1, units, depth], correlated inputs' second moments, and a 4-bit grid."""
+    weight = RNG.normal(size=(1, units, depth))
+    x = RNG.normal(size=(rows, depth)) @ RNG.normal(size=(depth, depth))
+    steps = np.abs(weight).max(axis=2, keepdims=True) / 7 * np.ones_like(weight)
+    return weight, (x.T @ x)[None] / rows, Grid(steps, np.zeros_like(weight), -8, 7)
+
+
+def error(difference: np.ndarray, hessian: np.ndarray) -> float:
+    return float(np.einsum("gok,gkl,gol->", difference, hessian, difference))
+
+
+def slow_gptq(weight: np.ndarray, hessian: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Equations 2 and 3 of the paper: the inverse is updated by Gaussian elimination."""
+    h = hessian + DAMPING * np.diag(hessian).mean() * np.eye(len(hessian))
+    order = np.argsort(-np.diag(hessian), kind="stable")
+    left, work, inverse = list(order), weight.copy(), np.linalg.inv(h)
+    found = np.empty_like(weight)
+    for q in order:
+        found[:, q] = np.clip(np.rint(work[:, q] / step[:, q]), -8, 7) * step[:, q]
+        loss = (work[:, q] - found[:, q]) / inverse[q, q]
+        work -= np.outer(loss, inverse[q])
+        work[:, [i for i in range(len(h)) if i not in left]] = 0
+        inverse = inverse - np.outer(inverse[:, q], inverse[q]) / inverse[q, q]
+        left.remove(q)
+    return found
+
+
+def test_columns_are_rounded_as_by_the_papers_equations() -> None:
+    weight, hessian, grid = layer()
+    ours = round_by_hessian(weight, grid, hessian)
+    assert np.allclose(ours[0], slow_gptq(weight[0], hessian[0], grid.steps[0]))
+
+
+def test_the_output_error_is_far_below_that_of_rounding_to_nearest() -> None:
+    weight, hessian, grid = layer(depth=48)
+    ours = error(round_by_hessian(weight, grid, hessian) - weight, hessian)
+    assert ours < 0.5 * error(grid.round(weight) - weight, hessian)
+
+
+def test_sequential_mse_finds_the_best_factor_of_a_fine_search() -> None:
+    weight, hessian, grid = layer()
+    rounded, factors = best_steps(weight, grid, Moments(hessian, np.zeros((1, 24)), 400), "layer")
+    tried = []
+    for factor in np.linspace(0.7, 1.3, 25):
+        own = Grid(grid.steps * factor, grid.zeros, -8, 7).round(weight)
+        tried.append([error((own - weight)[:, [i]], hessian) for i in range(5)])
+    ours = [error((rounded - weight)[:, [i]], hessian) for i in range(5)]
+    assert np.allclose(ours, np.min(tried, axis=0), rtol=1e-4)
+    assert factors.shape == (1, 5, 1)

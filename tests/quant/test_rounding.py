@@ -1,0 +1,160 @@
+"""Rounding algorithms from recipe to stored weights, on a small network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from edgesdk_quant.data import open_data
+from edgesdk_quant.graph import constant, load, normalize, to_bytes
+from edgesdk_quant.pipeline import quantize
+from edgesdk_quant.progress import Silent
+from edgesdk_quant.recipe import Algorithms, Recipe, Search
+from edgesdk_runtimes import runtime_named
+from edgesdk_runtimes.errors import InputError, RecipeError
+from edgesdk_targets import load as load_target
+from tests.edgesdk.small_network import images, network
+
+ALGORITHMS = ("nearest", "sequential_mse", "gptq", "adaround")
+
+
+class KilledError(Exception):
+    """Stands for a process that is killed."""
+
+
+class Deadly(Silent):
+    """Progress that ends the run after some units of a task."""
+
+    def __init__(self, task: str, units: int) -> None:
+        self._task, self._left, self._now = task, units, ""
+
+    def start(self, task: str, total: int | None, unit: str) -> None:
+        self._now = task
+
+    def advance(self, units: int = 1) -> None:
+        if self._now == self._task:
+            self._left -= units
+            if self._left < 0:
+                raise KilledError
+
+
+def chain(layers: int) -> bytes:
+    """Convolutions in a row, each with a Relu: more than one block."""
+    rng = np.random.default_rng(0)
+    shapes = [(8, 3 if i == 0 else 8, 3, 3) for i in range(layers)]
+    weights = [rng.normal(size=shape).astype(np.float32) / 4 for shape in shapes]
+    nodes = []
+    for i in range(layers):
+        source = "image" if i == 0 else f"relu{i - 1}"
+        nodes.append(helper.make_node("Conv", [source, f"w{i}"], [f"y{i}"], f"conv{i}"))
+        nodes.append(helper.make_node("Relu", [f"y{i}"], [f"relu{i}"], f"activation{i}"))
+    tensors = [numpy_helper.from_array(w, f"w{i}") for i, w in enumerate(weights)]
+    shape: list[int | str | None] = ["batch", 3, 16, 16]
+    inputs = [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)]
+    outputs = [helper.make_tensor_value_info(f"relu{layers - 1}", TensorProto.FLOAT, None)]
+    graph = helper.make_graph(nodes, "chain", inputs, outputs, tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    return bytes(model.SerializeToString())
+
+
+def recipe(rounding: str, **changes: Any) -> Recipe:
+    algorithms = Algorithms(bias_correction=True, rounding=rounding, iterations=60)
+    return replace(Recipe.load("w4a8"), algorithms=algorithms, search=None, **changes)
+
+
+def quantized(rules: Recipe, samples: int = 24, **options: Any) -> ir.Model:
+    data = open_data(images(samples))
+    graph = normalize(load(network()))
+    return quantize(graph, data, rules, load_target("generic"), **options).model
+
+
+def noise(model: ir.Model) -> float:
+    """Power of the error on images that calibration did not see."""
+    x = images(64, seed=9)
+    exact = runtime_named("onnxruntime").open(network())
+    ours = runtime_named("onnxruntime").open(to_bytes(model))
+    rows = [(exact.run([x[i : i + 1]])[0], ours.run([x[i : i + 1]])[0]) for i in range(64)]
+    return float(np.mean([np.square(a - b).mean() for a, b in rows]))
+
+
+@pytest.mark.parametrize("rounding", ALGORITHMS)
+def test_all_weights_are_stored_in_four_bits(rounding: str) -> None:
+    model = quantized(recipe(rounding))
+    kinds = [str(v.dtype) for n, v in model.graph.initializers.items() if n.startswith("w")]
+    stored = [k for k in kinds if "INT4" in k.upper()]
+    assert len(stored) >= 3
+    for name, value in model.graph.initializers.items():
+        if name.endswith("_quantized") and value.dtype == ir.DataType.INT4:
+            array = np.asarray(constant(value)).astype(int)
+            assert -8 <= array.min() <= array.max() <= 7
+
+
+def test_what_looks_at_outputs_beats_rounding_to_nearest() -> None:
+    errors = {rounding: noise(quantized(recipe(rounding))) for rounding in ALGORITHMS}
+    assert errors["adaround"] < 0.8 * errors["nearest"]
+    assert errors["gptq"] < errors["nearest"]
+    assert errors["sequential_mse"] < 1.05 * errors["nearest"]
+
+
+@pytest.mark.parametrize(("rounding", "task"), [
+    ("adaround", "learning to round"),
+    ("gptq", "rounding by GPTQ"),
+    ("sequential_mse", "choosing steps by sequential MSE"),
+])  # fmt: skip
+def test_a_run_that_was_killed_goes_on_and_gives_the_same_file(
+    rounding: str, task: str, tmp_path: Path
+) -> None:
+    x = np.random.default_rng(0).normal(size=(12, 3, 16, 16)).astype(np.float32)
+    rules, data = recipe(rounding), open_data(x)
+    target, graph = load_target("generic"), normalize(load(chain(5)))
+    deadly = Deadly(task, 90 if rounding == "adaround" else 4)
+    with pytest.raises(KilledError):
+        quantize(graph, data, rules, target, workdir=tmp_path, progress=deadly)
+    assert list(tmp_path.glob("rounding*")), "the finished block was kept"
+    resumed = quantize(graph, data, rules, target, workdir=tmp_path).model
+    assert to_bytes(resumed) == to_bytes(quantize(graph, data, rules, target).model)
+    assert not list(tmp_path.glob("rounding*"))
+
+
+def test_too_few_samples_for_the_hessian_are_refused_with_a_number() -> None:
+    from edgesdk_quant.algorithms.gptq import _refuse_too_few
+
+    with pytest.raises(InputError, match=r"1280 x 1280 .* 16 samples .* at least 40 samples"):
+        _refuse_too_few(1280, 16, 16, "classifier")
+
+
+def test_the_search_spends_its_budget_on_the_layer_that_needs_it() -> None:
+    rules = replace(recipe("nearest"), search=Search(budget=0.2, samples=8))
+    model = quantized(rules)
+    settled = Recipe.parse(model.metadata_props["edgesdk.recipe"])
+    assert settled.search is None
+    widths = {node: settled.weight_bits(node) for node in ("stem", "inner", "classify")}
+    assert 8 in widths.values()
+    assert 4 in widths.values()
+
+
+def test_a_budget_below_four_bits_is_impossible_and_says_so() -> None:
+    rules = replace(recipe("nearest"), search=Search(budget=0.1, samples=8))
+    with pytest.raises(RecipeError, match="impossible: the cheapest choice"):
+        quantized(rules)
+
+
+def test_configurations_that_were_measured_are_not_measured_again(tmp_path: Path) -> None:
+    rules = replace(recipe("nearest"), search=Search(budget=0.2, samples=8))
+    first = to_bytes(quantized(rules, workdir=tmp_path))
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.glob("evaluations*")}
+    assert before
+    assert to_bytes(quantized(rules, workdir=tmp_path)) == first
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.glob("evaluations*")} == before
+
+
+def test_rounding_that_needs_data_says_so() -> None:
+    rules = replace(Recipe.load("w8"), algorithms=Algorithms(rounding="gptq"))
+    with pytest.raises(InputError, match="needs calibration data"):
+        quantize(normalize(load(network())), None, rules, load_target("generic"))

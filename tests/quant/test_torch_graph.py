@@ -1,0 +1,85 @@
+"""torch evaluates what ONNX Runtime evaluates, operator by operator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from edgesdk_quant.graph import load
+from edgesdk_quant.torch_graph import TorchGraph
+from edgesdk_runtimes import runtime_named
+from edgesdk_runtimes.errors import UnsupportedError
+from tests.edgesdk.small_network import images, network
+
+RNG = np.random.default_rng(0)
+IMAGE = RNG.normal(size=(2, 6, 9, 8)).astype(np.float32)
+
+
+def array(*shape: int) -> np.ndarray:
+    return RNG.normal(size=shape).astype(np.float32)
+
+
+def ints(*values: int) -> np.ndarray:
+    return np.array(values, np.int64)
+
+
+CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
+    ("Conv", [array(4, 6, 3, 3), array(4)], {"pads": [1, 0, 2, 1], "strides": [2, 1]}),
+    ("Conv", [array(12, 1, 3, 3)], {"group": 6, "dilations": [2, 1]}),
+    ("MaxPool", [], {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]}),
+    ("AveragePool", [], {"kernel_shape": [2, 3], "strides": [2, 1]}),
+    ("GlobalAveragePool", [], {}),
+    ("ReduceMean", [ints(2, 3)], {"keepdims": 0}),
+    ("Flatten", [], {}),
+    ("Reshape", [ints(0, 6, -1)], {}),
+    ("Transpose", [], {"perm": [0, 2, 3, 1]}),
+    ("Unsqueeze", [ints(1, 5)], {}),
+    ("Pad", [ints(0, 0, 1, 2, 0, 0, 3, 0), np.float32(0.5)], {}),
+    ("Clip", [np.float32(0), np.float32(6)], {}),
+    ("HardSwish", [], {}),
+    ("LeakyRelu", [], {"alpha": 0.3}),
+    ("Gelu", [], {"approximate": "tanh"}),
+    ("Softmax", [], {"axis": 1}),
+    ("LayerNormalization", [array(8), array(8)], {"axis": -1}),
+    ("MatMul", [array(8, 5)], {}),
+    ("Mul", [array(6, 1, 1)], {}),
+    ("Erf", [], {}),
+]
+
+
+@pytest.mark.parametrize(("op", "constants", "attributes"), CASES, ids=lambda v: str(v)[:12])
+def test_operators(op: str, constants: list[Any], attributes: dict[str, Any]) -> None:
+    names = [f"c{i}" for i in range(len(constants))]
+    graph = helper.make_graph(
+        [helper.make_node(op, ["x", *names], ["y"], "node", **attributes)],
+        "one",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, IMAGE.shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.asarray(c), n) for c, n in zip(constants, names, strict=True)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    expected = runtime_named("onnxruntime").open(model.SerializeToString()).run([IMAGE])[0]
+    torch_graph = TorchGraph(load(model.SerializeToString()))
+    found = torch_graph.run({"x": torch.from_numpy(IMAGE)})["y"].numpy()
+    assert found.shape == expected.shape
+    assert np.allclose(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_a_network_takes_more_samples_than_one_at_a_time() -> None:
+    x = images(3)
+    found = TorchGraph(load(network())).run({"image": torch.from_numpy(x)})["scores"]
+    session = runtime_named("onnxruntime").open(network())
+    expected = np.concatenate([session.run([x[i : i + 1]])[0] for i in range(3)])
+    assert np.allclose(found.numpy(), expected, atol=1e-5)
+
+
+def test_unknown_operators_are_named_together() -> None:
+    model = load(network())
+    for node in list(model.graph)[:2]:
+        node.op_type = f"No{node.op_type}"
+    with pytest.raises(UnsupportedError, match="NoConv, NoRelu"):
+        TorchGraph(model)
