@@ -57,7 +57,7 @@ def measure(path: Path, *, quantized: bool) -> Outcome:
     try:
         graph = capture(path)
         lowered = lower(graph)
-        inputs = _inputs(graph, np.random.default_rng(0))
+        inputs = random_inputs(graph, np.random.default_rng(0))
         expected = _onnxruntime(to_bytes(graph), inputs)
         errors = [_error(_run(name, lowered, inputs), expected) for name in ("native", "litert")]
         differing = _differing(path, graph) if quantized else None
@@ -66,7 +66,8 @@ def measure(path: Path, *, quantized: bool) -> Outcome:
     return Outcome(path.name, errors[0], errors[1], differing)
 
 
-def _inputs(graph: Any, random: np.random.Generator) -> list[Array]:
+def random_inputs(graph: Any, random: np.random.Generator) -> list[Array]:
+    """An array in 0..1 for each input."""
     shapes = [[d if isinstance(d, int) else 1 for d in v.shape] for v in graph.graph.inputs]
     return [random.uniform(0, 1, shape).astype(np.float32) for shape in shapes]
 
@@ -95,7 +96,7 @@ def _error(actual: Sequence[Array], expected: Sequence[Array]) -> float:
 
 def _differing(path: Path, graph: Any) -> int:
     random = np.random.default_rng(1)
-    samples = [_inputs(graph, random) for _ in range(SAMPLES)]
+    samples = [random_inputs(graph, random) for _ in range(SAMPLES)]
     names = [str(value.name) for value in graph.graph.inputs]
     data = [dict(zip(names, sample, strict=True)) for sample in samples]
     model = lower(edgesdk.quantize(path, data, "w8a8").model)

@@ -14,7 +14,7 @@ INTEGER: dict[str, tuple[int, int]] = {
     "CONV_2D": (3, 4),
     "DEPTHWISE_CONV_2D": (3, 5),
     "FULLY_CONNECTED": (4, 7),
-    "TRANSPOSE_CONV": (2, 3),
+    "TRANSPOSE_CONV": (3, 3),
     "BATCH_MATMUL": (2, 3),
     "ADD": (2, 4),
     "SUB": (2, 5),
@@ -59,6 +59,13 @@ FIRST = {"BROADCAST_TO": 2}
 HALF_PIXEL = {"RESIZE_BILINEAR": 3, "RESIZE_NEAREST_NEIGHBOR": 3}
 
 
+def _transpose_conv(operands: int, options: Mapping[str, OptionValue]) -> int:
+    """2 takes int8, 3 a bias (we always write one), 4 a fused activation."""
+    if options.get("fused_activation_function", "NONE") != "NONE":
+        return 4
+    return 3 if operands > 3 else 2
+
+
 def version_of(code: str, kinds: Sequence[str], options: Mapping[str, OptionValue]) -> int:
     """Version of an operator.
 
@@ -80,6 +87,8 @@ def version_of(code: str, kinds: Sequence[str], options: Mapping[str, OptionValu
         version = max(version, 2)
     if options.get("keep_num_dims"):
         version = max(version, 5)
+    if code == "TRANSPOSE_CONV":
+        version = _transpose_conv(len(kinds), options)
     if code == "QUANTIZE" and first in ("INT8", "UINT8", "INT16"):
         version = 2
     return version

@@ -33,6 +33,13 @@ def write_out_rounding(model: ir.Model) -> None:
         if node.attributes.get_int("ceil_mode", 0) and (pads := _rounded_pads(node)) is not None:
             node.attributes.pop("ceil_mode")
             node.attributes["pads"] = ir.AttrInt64s("pads", pads)
+            _forget_sizes(node.outputs[0])
+
+
+def _forget_sizes(value: ir.Value) -> None:
+    """They may have counted a window that does not exist."""
+    if value.shape is not None:
+        value.shape = ir.Shape([*value.shape.dims[:2], *[None] * (len(value.shape) - 2)])
 
 
 def _rounded_pads(node: ir.Node) -> list[int] | None:

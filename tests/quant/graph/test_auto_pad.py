@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from edgesdk_quant.graph.auto_pad import write_out_padding
+from edgesdk_quant.graph.auto_pad import write_out_padding, write_out_rounding
 from tests.quant.graph.written import model, random, rewritten
 
 
@@ -40,6 +40,32 @@ def test_pools_keep_their_results(size: int, kernel: int, stride: int, mode: str
     text = f"agraph (float[1,2,{size},8] x) => (float[1,2,H,W] y) {{ y = {op} <{attributes}> (x) }}"
     after = rewritten(model(text), write_out_padding)
     assert "auto_pad" not in next(iter(after.graph)).attributes
+
+
+@given(
+    size=st.integers(3, 9),
+    kernel=st.integers(1, 3),
+    stride=st.integers(1, 3),
+    pad=st.integers(0, 1),
+    op=st.sampled_from(["MaxPool", "AveragePool"]),
+)
+def test_rounding_up_becomes_padding(
+    size: int, kernel: int, stride: int, pad: int, op: str
+) -> None:
+    assume(pad < kernel)
+    attributes = (
+        f"ceil_mode=1, kernel_shape=[{kernel}, 2], strides=[{stride}, 2], pads=[{pad}, 0, {pad}, 0]"
+    )
+    text = f"agraph (float[1,2,{size},8] x) => (float[1,2,H,W] y) {{ y = {op} <{attributes}> (x) }}"
+    after = rewritten(model(text), write_out_rounding)
+    assert "ceil_mode" not in next(iter(after.graph)).attributes
+
+
+def test_a_mean_that_counts_its_border_keeps_its_rounding() -> None:
+    attributes = "ceil_mode=1, kernel_shape=[3], strides=[2], pads=[1, 1], count_include_pad=1"
+    text = f"agraph (float[1,2,8] x) => (float[1,2,L] y) {{ y = AveragePool <{attributes}> (x) }}"
+    after = rewritten(model(text), write_out_rounding)
+    assert next(iter(after.graph)).attributes.get_int("ceil_mode") == 1
 
 
 def test_an_unknown_image_size_keeps_its_mode() -> None:
