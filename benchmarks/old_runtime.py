@@ -82,8 +82,8 @@ def measure(path: Path, recipe: str, python: Path, folder: Path) -> Outcome:
         graph = edgesdk.quantize(graph, data, recipe).model
     try:
         model = write_model(lower(graph))
-    except EdgeError as error:
-        return Outcome(path.name, recipe, refusal=str(error))
+    except EdgeError as refused:
+        return Outcome(path.name, recipe, refusal=str(refused))
     session = find_runtime("native").open(model)
     shapes = [[size or 1 for size in spec.shape] for spec in session.inputs]
     inputs = [random.uniform(0, 1, shape).astype(np.float32) for shape in shapes]

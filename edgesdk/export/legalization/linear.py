@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import onnx_ir as ir
 
 from edgesdk.export.legalization.composer import Composer
 from edgesdk_quant.graph import constant, static_shape
 from edgesdk_quant.graph.rewrite import input_at
+from edgesdk_runtimes.errors import UnsupportedError
+
+EXACT_DEPTH = 256  # 256 * 255 * 255 < 2^24: float32 holds every such sum
 
 
 def rewrite_gemm(write: Composer, node: ir.Node) -> bool:
@@ -74,4 +79,55 @@ def rewrite_matmul(write: Composer, node: ir.Node) -> bool:
     return True
 
 
-RULES = {"Gemm": rewrite_gemm, "MatMul": rewrite_matmul}
+def rewrite_matmul_integer(write: Composer, node: ir.Node) -> bool:
+    """Products of 8-bit integers in float, in parts so short that every sum is exact."""
+    shape = static_shape(node.inputs[0])
+    if shape is None or len(shape) < 2 or len(static_shape(node.inputs[1]) or ()) < 2:
+        return False
+    left, right = _centred(write, node, 0, [-1, 1]), _centred(write, node, 1)
+    total: ir.Value | None = None
+    for first in range(0, shape[-1], EXACT_DEPTH):
+        bounds = [first], [min(first + EXACT_DEPTH, shape[-1])]
+        parts = write("Slice", left, *bounds, [-1]), write("Slice", right, *bounds, [-2])
+        product = write("Cast", write("MatMul", *parts), to=int(ir.DataType.INT32))
+        total = product if total is None else write("Add", total, product)
+    if total is None:
+        return False
+    write.replace(total)
+    return True
+
+
+def rewrite_conv_integer(write: Composer, node: ir.Node) -> bool:
+    """A convolution of 8-bit integers in float, where every sum is exact."""
+    kernel = static_shape(node.inputs[1])
+    if kernel is None:
+        return False
+    if math.prod(kernel[1:]) > EXACT_DEPTH:
+        raise UnsupportedError(f"sums of more than {EXACT_DEPTH} products are not exact in float")
+    column = [-1] + [1] * (len(kernel) - 1)
+    operands = [_centred(write, node, 0), _centred(write, node, 1, column)]
+    result = write("Conv", *operands, **dict(node.attributes))
+    write.replace(write("Cast", result, to=int(ir.DataType.INT32)))
+    return True
+
+
+def _centred(
+    write: Composer, node: ir.Node, index: int, shape: list[int] | None = None
+) -> ir.Value:
+    """An operand less its zero point, in float; several of them in this shape."""
+    real = write("Cast", node.inputs[index], to=int(ir.DataType.FLOAT))
+    zero = input_at(node, 2 + index)
+    if zero is None:
+        return real
+    offset = write("Cast", zero, to=int(ir.DataType.FLOAT))
+    if shape is not None and len(static_shape(zero) or ()) == 1:
+        offset = write("Reshape", offset, shape)
+    return write("Sub", real, offset)
+
+
+RULES = {
+    "ConvInteger": rewrite_conv_integer,
+    "Gemm": rewrite_gemm,
+    "MatMul": rewrite_matmul,
+    "MatMulInteger": rewrite_matmul_integer,
+}

@@ -254,6 +254,10 @@ def lower_identity(scope: Scope, node: ir.Node) -> None:
     scope.alias(node.outputs[0], scope.place(value, integer=False), integer=False)
 
 
+def lower_constant(scope: Scope, node: ir.Node) -> None:
+    """Nothing: a result of a branch that is constant; whoever reads it finds it."""
+
+
 def lower_shape(scope: Scope, node: ir.Node) -> None:
     """Shape of a value whose sizes are all known."""
     value = node.inputs[0]
@@ -269,6 +273,7 @@ LOWERINGS: dict[str, Lowering] = {
     **{onnx: binary(code, fuses) for onnx, (code, fuses) in BINARY.items()},
     "Cast": lower_cast,
     "Clip": lower_clip,
+    "Constant": lower_constant,
     "Elu": lower_elu,
     "Gelu": lower_gelu,
     "Identity": lower_identity,

@@ -24,6 +24,7 @@ from edgesdk_quant.graph.opset import convert_opset
 from edgesdk_quant.graph.padding import fold_padding
 from edgesdk_quant.graph.power import simplify_powers
 from edgesdk_quant.graph.quantized import is_quantized
+from edgesdk_quant.graph.quantized_operators import write_quantized_operators
 from edgesdk_quant.graph.shapes import infer_shapes
 from edgesdk_quant.graph.soundness import check_weights
 from edgesdk_quant.graph.variadic import pair_operands
@@ -81,3 +82,4 @@ def _collect(model: ir.Model) -> None:
     common.InlinePass()(model)
     lift_constants(model)
     infer_shapes(model)
+    write_quantized_operators(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.edgesdk.export.judged import judge
@@ -36,3 +37,30 @@ def test_vectors(left: str, right: str, result: str) -> None:
 
 def test_two_vectors_make_a_scalar() -> None:
     judge("(float[4] a, float[4] b) => (float y) { y = MatMul(a, b) }")
+
+
+@pytest.mark.parametrize("depth", [3, 256, 700])
+def test_integer_products_are_exact_at_any_depth(depth: int) -> None:
+    integers = np.random.default_rng(0).integers
+    feeds = {
+        "a": integers(0, 256, (2, depth)).astype(np.uint8),
+        "b": integers(0, 256, (depth, 4)).astype(np.uint8),
+    }
+    text = f"""(uint8[2,{depth}] a, uint8[{depth},4] b) => (int32[2,4] y) {{
+        y = MatMulInteger(a, b, az, bz)
+    }}"""
+    judge(text, feeds, az=np.array(12, np.uint8), bz=np.array(200, np.uint8))
+
+
+def test_integer_convolutions_are_exact() -> None:
+    integers = np.random.default_rng(0).integers
+    text = """(uint8[1,2,5,5] x) => (int32[1,3,5,5] y) {
+        y = ConvInteger <pads=[1,1,1,1]> (x, w, xz, wz)
+    }"""
+    judge(
+        text,
+        {"x": integers(0, 256, (1, 2, 5, 5)).astype(np.uint8)},
+        w=integers(0, 256, (3, 2, 3, 3)).astype(np.uint8),
+        xz=np.array(7, np.uint8),
+        wz=np.array(200, np.uint8),
+    )

@@ -39,6 +39,15 @@ def test_branches_that_only_choose() -> None:
         judge(text, {"c": np.array([choice]), "a": random(2), "b": random(2, seed=1)})
 
 
+def test_branches_may_be_constant() -> None:
+    text = """(bool[1] c) => (float y) {
+        y = If (c) <then_branch = t () => (float p) { p = Constant <value_float=1.5> () },
+                    else_branch = e () => (float q) { q = Constant <value_float=-2.0> () }>
+    }"""
+    for choice in (True, False):
+        judge(text, {"c": np.array([choice])})
+
+
 @pytest.mark.parametrize("turns", [0, 1, 4])
 def test_a_loop_with_a_limit_that_comes_from_outside(turns: int) -> None:
     text = """(float[2,3] x, int64 n) => (float[2,3] y) {
