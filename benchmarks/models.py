@@ -1,6 +1,7 @@
 """Models through the whole way: quantize, save, verify on every runtime; one row for each recipe.
 
-Run: python -m benchmarks.models [WORD ...] [--recipe NAME] [--json]; a WORD picks models by name.
+Run: python -m benchmarks.models [WORD ...] [--recipe NAME] [--samples N] [--json]
+A WORD picks models by name.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -173,6 +174,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("words", nargs="*", help="parts of model names (default all)")
     parser.add_argument("--recipe", help="instead of those of each model")
+    parser.add_argument("--samples", type=int, help="compare on so many only (default all)")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     options = parser.parse_args()
     rows: list[Row] = []
@@ -181,6 +183,7 @@ def main() -> None:
             if options.words and not any(w.lower() in name.lower() for w in options.words):
                 continue
             samples = job.samples()
+            samples = replace(samples, test=samples.test.limited(options.samples))
             recipes = (options.recipe,) if options.recipe else job.recipes
             rows += [measure(name, job, recipe, samples, progress) for recipe in recipes]
     if options.json:
