@@ -13,9 +13,9 @@
 enum { CHANNELS = 8, MOST = 7 }; /* MOST: pixels at once */
 
 typedef struct er_block {
-  int32_t bias[2][CHANNELS]; /* for ER_MAGIC and for ER_RECTIFIED */
+  int32_t start[2][CHANNELS]; /* of the sums, for ER_MAGIC and ER_RECTIFIED */
+  float offset[2][CHANNELS];
   float scale[CHANNELS];
-  float offset[CHANNELS]; /* for ER_RECTIFIED */
   /* 3x3: [column], 5x5: [column], then columns 0..3 and column 4 of the fifth line. Each is
    * [8 channels][4 lines or columns]; what is not used is 0. */
   int8_t weights[][2][16];
@@ -53,7 +53,7 @@ static size_t packed_bytes(const er_conv_shape *s) {
 static bool fits(const er_conv_shape *s, const er_weights_s8 *w) {
   for (int32_t c = 0; c < s->out_c; c++) {
     const int32_t bias = er_bias_less_zero_point(w, c, c, s->out_c);
-    if (er_fit_of(bias, w->scale[c], w->values + c, w->depth, s->out_c) != ER_FITS_FLOAT)
+    if (er_fit_of(bias, w->scale[c], w->values + c, w->depth, s->out_c).bits != ER_FITS_ALL)
       return false;
   }
   return true;
@@ -86,10 +86,12 @@ static void pack(const er_conv_shape *s, const er_weights_s8 *w, void *packed) {
     er_block *block = (er_block *)(p->rest + (size_t)b * block_bytes(s));
     for (int32_t i = 0, c = first_channel(s, b); i < CHANNELS && c < s->out_c; i++, c++) {
       const int32_t bias = er_bias_less_zero_point(w, c, c, s->out_c);
-      block->bias[0][i] = bias + ER_MAGIC_BITS;
-      block->bias[1][i] = bias + ER_TWO_23_BITS;
+      const int32_t low = er_fit_of(bias, w->scale[c], w->values + c, w->depth, s->out_c).low;
+      block->start[0][i] = ER_TWO_23_BITS + bias - low;
+      block->start[1][i] = ER_TWO_23_BITS + bias;
+      block->offset[0][i] = ER_TWO_23 - (float)low;
+      block->offset[1][i] = -ER_TWO_23 * w->scale[c];
       block->scale[i] = w->scale[c];
-      block->offset[i] = -ER_TWO_23 * w->scale[c];
       pack_taps(s, w->values + c, block, i);
     }
   }
@@ -165,7 +167,7 @@ ER_INLINE void settle_pixels(const int count, const enum er_settling how, const 
   int16x8_t wide[MOST + 1];
   ER_UNROLL for (int p = 0; p < count; p++) {
     wide[p] = er_settle8_neon(how, ER_IN_ORDER, acc[p][0], acc[p][1], s->block->scale,
-                              s->block->offset, settle);
+                              s->block->offset[how == ER_RECTIFIED], settle);
   }
   int8x16_t q[(MOST + 1) / 2]; /* two pixels each */
   ER_UNROLL for (int p = 0; p < count; p += 2) {
@@ -190,7 +192,7 @@ ER_INLINE void settle_pixels(const int count, const enum er_settling how, const 
 ER_INLINE void pixels(const int count, const int filter, const int stride, const er_strip *s,
                       int32_t x, const er_settle_neon *settle) {
   const int64_t at = (int64_t)x * stride * s->pixel;
-  const int32_t *bias = s->block->bias[s->rectified];
+  const int32_t *bias = s->block->start[s->rectified];
   int32x4_t acc[MOST][2];
   ER_UNROLL for (int p = 0; p < count; p++) {
     acc[p][0] = vld1q_s32(bias);

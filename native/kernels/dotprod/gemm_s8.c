@@ -8,10 +8,11 @@
 enum { UNITS = 8, ROWS = 8, STEP = 4, BLOCK = 16 }; /* BLOCK: depth that one load of a row covers */
 
 typedef struct er_panel {
-  int32_t bias[2][UNITS]; /* less the input zero point's part; [1]: for ER_RECTIFIED */
+  int32_t bias[UNITS];     /* less the input zero point's part */
+  int32_t start[2][UNITS]; /* sums for ER_MAGIC and ER_RECTIFIED start here */
+  float offset[2][UNITS];  /* for them */
   float scale[UNITS];
-  float offset[UNITS]; /* for ER_RECTIFIED */
-  int32_t fit;         /* er_fit of all units; ER_FITS_FLOAT: bias[0] is for ER_MAGIC */
+  int32_t fit; /* er_fit_bits of all units */
   int32_t unused[3];
   int8_t weights[][2][16]; /* [steps of depth][4 units each] */
 } er_panel;
@@ -28,12 +29,14 @@ static void pack_unit(const er_weights_s8 *w, int32_t unit, er_panel *panel) {
   const int32_t u = unit % UNITS;
   const int8_t *values = w->values + (int64_t)unit * w->depth;
   const int32_t bias = er_bias_less_zero_point(w, unit, (int64_t)unit * w->depth, 1);
-  const int32_t fit = er_fit_of(bias, w->scale[unit], values, w->depth, 1);
-  panel->fit = fit < panel->fit ? fit : panel->fit;
-  panel->bias[0][u] = bias;
-  panel->bias[1][u] = (int32_t)((uint32_t)bias + ER_TWO_23_BITS);
+  const er_fit fit = er_fit_of(bias, w->scale[unit], values, w->depth, 1);
+  panel->fit &= fit.bits;
+  panel->bias[u] = bias;
+  panel->start[0][u] = (int32_t)(ER_TWO_23_BITS + (uint32_t)bias - (uint32_t)fit.low);
+  panel->start[1][u] = (int32_t)(ER_TWO_23_BITS + (uint32_t)bias);
+  panel->offset[0][u] = ER_TWO_23 - (float)fit.low;
+  panel->offset[1][u] = -ER_TWO_23 * w->scale[unit];
   panel->scale[u] = w->scale[unit];
-  panel->offset[u] = -ER_TWO_23 * w->scale[unit];
   for (int32_t d = 0; d < w->depth; d++) {
     panel->weights[d / STEP][u / 4][u % 4 * STEP + d % STEP] = values[d];
   }
@@ -41,13 +44,10 @@ static void pack_unit(const er_weights_s8 *w, int32_t unit, er_panel *panel) {
 
 static void pack(const er_weights_s8 *weights, void *packed) {
   const size_t bytes = panel_bytes(weights->depth);
-  for (int32_t first = 0; first < weights->units; first += UNITS) {
-    er_panel *panel = (er_panel *)((char *)packed + (size_t)(first / UNITS) * bytes);
-    const int32_t left = weights->units - first;
-    panel->fit = ER_FITS_FLOAT;
-    for (int32_t u = 0; u < left && u < UNITS; u++) pack_unit(weights, first + u, panel);
-    if (panel->fit != ER_FITS_FLOAT) continue;
-    for (int32_t u = 0; u < UNITS; u++) panel->bias[0][u] += ER_MAGIC_BITS;
+  for (int32_t unit = 0; unit < weights->units; unit++) {
+    er_panel *panel = (er_panel *)((char *)packed + (size_t)(unit / UNITS) * bytes);
+    if (unit % UNITS == 0) panel->fit = ER_FITS_ALL;
+    pack_unit(weights, unit, panel);
   }
 }
 
@@ -86,7 +86,10 @@ ER_INLINE void tile(const int rows, const enum er_settling how, const er_panel_t
   const er_gemm_s8_call *c = task->call;
   const er_panel *panel = task->panel;
   const int8_t *input[ROWS], *from = c->input + row * c->input_stride;
-  const int32_t *bias = panel->bias[how == ER_RECTIFIED];
+  const int32_t *bias = how == ER_MAGIC       ? panel->start[0]
+                        : how == ER_RECTIFIED ? panel->start[1]
+                                              : panel->bias;
+  const float *offset = panel->offset[how == ER_RECTIFIED];
   const int8_t(*weights)[2][16] = panel->weights;
   int32x4_t acc[ROWS][2];
   int8x16_t a[ROWS];
@@ -116,8 +119,7 @@ ER_INLINE void tile(const int rows, const enum er_settling how, const er_panel_t
   int16x8_t wide[ROWS];
   int8x16_t q[ROWS];
   ER_UNROLL for (int r = 0; r < rows; r++) {
-    wide[r] = er_settle8_neon(how, ER_IN_ORDER, acc[r][0], acc[r][1], panel->scale, panel->offset,
-                              settle);
+    wide[r] = er_settle8_neon(how, ER_IN_ORDER, acc[r][0], acc[r][1], panel->scale, offset, settle);
   }
   ER_UNROLL for (int r = 0; r < rows; r += 2) {
     q[r / 2] = er_bytes_neon(how, wide[r], wide[r + 1 < rows ? r + 1 : r], settle);
@@ -136,16 +138,19 @@ ER_INLINE void tile(const int rows, const enum er_settling how, const er_panel_t
   }
 RUN_ROWS(run_rectified, ER_RECTIFIED)
 RUN_ROWS(run_magic, ER_MAGIC)
+RUN_ROWS(run_bounded, ER_BOUNDED)
 RUN_ROWS(run_saturated, ER_SATURATED)
 
 static void multiply(const er_panel_task *task) {
   const er_panel *panel = task->panel;
-  if (panel->fit != ER_FITS_FLOAT) {
-    run_saturated(task);
-  } else if (er_rectifies(task->call->range)) {
+  if ((panel->fit & ER_FITS_RECTIFIED) && er_rectifies(task->call->range)) {
     run_rectified(task);
-  } else {
+  } else if (panel->fit & ER_FITS_MAGIC) {
     run_magic(task);
+  } else if (panel->fit & ER_FITS_BOUNDED) {
+    run_bounded(task);
+  } else {
+    run_saturated(task);
   }
 }
 

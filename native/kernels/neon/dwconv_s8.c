@@ -24,7 +24,7 @@ typedef struct er_block {
 
 typedef struct er_packed {
   int32_t chain;  /* ALONE, IN_PAIRS or ALL_TAPS */
-  int32_t fit;    /* er_fit of all channels */
+  int32_t fit;    /* er_fit_bits of all channels */
   int32_t excess; /* that `widen` adds to the sums of a line function, taken out of the biases */
   int32_t unused[13];
   char blocks[];
@@ -89,12 +89,11 @@ static void pack_channel(const er_weights_s8 *w, int32_t c, int32_t excess, er_b
 static void pack(const er_conv_shape *s, const er_weights_s8 *w, void *packed) {
   er_packed *p = packed;
   p->chain = ALL_TAPS;
-  p->fit = ER_FITS_FLOAT;
+  p->fit = ER_FITS_ALL;
   for (int32_t c = 0; c < s->out_c; c++) {
     const int32_t chain = chain_of(w, c), bias = er_bias_less_zero_point(w, c, c, s->out_c);
-    const int32_t fit = er_fit_of(bias, w->scale[c], w->values + c, w->depth, s->out_c);
     p->chain = chain < p->chain ? chain : p->chain;
-    p->fit = fit < p->fit ? fit : p->fit;
+    p->fit &= er_fit_of(bias, w->scale[c], w->values + c, w->depth, s->out_c).bits;
   }
   p->excess = ((w->depth + p->chain - 1) / p->chain - 1) * -INT16_MIN;
   for (int32_t b = 0; b < block_count(s); b++) {
@@ -186,7 +185,7 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
 
 static er_strip strip_of(const er_dwconv_s8_call *c) {
   const er_packed *packed = c->packed;
-  const bool rectified = packed->fit == ER_FITS_FLOAT && er_rectifies(c->range);
+  const bool rectified = (packed->fit & ER_FITS_RECTIFIED) && er_rectifies(c->range);
   er_strip strip = {.pixel = c->shape->out_c,
                     .channels = c->shape->out_c < CHANNELS ? c->shape->out_c : CHANNELS,
                     .how = rectified ? ER_RECTIFIED : ER_BOUNDED};
@@ -236,7 +235,7 @@ static line_function *line_for(const er_conv_shape *s, int32_t chain, int32_t fi
       {{line_3x3_s1_chained, line_3x3_s2_chained}, {line_5x5_s1_chained, line_5x5_s2_chained}}};
   const bool square = s->filter_h == s->filter_w && (s->filter_h == 3 || s->filter_h == 5);
   if (!square || s->dilation_w != 1 || s->stride_w > 2 || s->out_w < 2) return NULL;
-  if (chain == ALONE || fit == ER_FITS_NOT) return NULL;
+  if (chain == ALONE || !fit) return NULL;
   return lines[chain == ALL_TAPS][s->filter_h == 5][s->stride_w - 1];
 }
 

@@ -21,7 +21,7 @@ typedef struct er_panel { /* units in vectors of four, er_order ER_EVEN_ODD */
   int32_t bias[2][UNITS]; /* less the input zero point's part; [1]: for ER_RECTIFIED */
   float scale[UNITS];
   float offset[UNITS]; /* for ER_RECTIFIED */
-  int32_t fit;         /* er_fit of all units */
+  int32_t fit;         /* er_fit_bits of all units */
   int32_t in_pairs;    /* whether two products may be added in int16 */
   int32_t unused[2];
   int8_t weights[][4][16]; /* [steps of depth][4 units each] */
@@ -39,8 +39,7 @@ static void pack_unit(const er_weights_s8 *w, int32_t unit, er_panel *panel) {
   const int32_t pair = unit % UNITS / 8, vector = 2 * pair + unit % 2, lane = unit % 8 / 2;
   const int8_t *values = w->values + (int64_t)unit * w->depth;
   const int32_t bias = er_bias_less_zero_point(w, unit, (int64_t)unit * w->depth, 1);
-  const int32_t fit = er_fit_of(bias, w->scale[unit], values, w->depth, 1);
-  panel->fit = fit < panel->fit ? fit : panel->fit;
+  panel->fit &= er_fit_of(bias, w->scale[unit], values, w->depth, 1).bits;
   panel->bias[0][4 * vector + lane] = bias;
   panel->bias[1][4 * vector + lane] = (int32_t)((uint32_t)bias + ER_TWO_23_BITS);
   panel->scale[4 * vector + lane] = w->scale[unit];
@@ -57,7 +56,7 @@ static void pack(const er_weights_s8 *weights, void *packed) {
         (er_panel *)((char *)packed + (size_t)(unit / UNITS) * panel_bytes(weights->depth));
     if (unit % UNITS == 0) {
       panel->in_pairs = 1;
-      panel->fit = ER_FITS_FLOAT;
+      panel->fit = ER_FITS_ALL;
     }
     pack_unit(weights, unit, panel);
   }
@@ -189,10 +188,10 @@ static void run_alone(const er_panel_task *t) {
 
 static void multiply(const er_panel_task *task) {
   const er_panel *panel = task->panel;
-  const bool rectified = panel->fit == ER_FITS_FLOAT && er_rectifies(task->call->range);
+  const bool rectified = (panel->fit & ER_FITS_RECTIFIED) && er_rectifies(task->call->range);
   if (!panel->in_pairs) {
     run_alone(task);
-  } else if (panel->fit == ER_FITS_NOT) {
+  } else if (!panel->fit) {
     run_16_saturated(task);
   } else if (task->units > 8) {
     (rectified ? run_16_rectified : run_16_bounded)(task);

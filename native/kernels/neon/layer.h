@@ -4,7 +4,7 @@
 
 #include "kernels/kernels.h"
 
-extern const er_gemm_s8 er_gemm_s8_neon;
+extern const er_gemm_s8 er_gemm_s8_neon, er_gemm_w4_neon;
 extern const er_dwconv_s8 er_dwconv_s8_neon;
 void er_gemv_s8_neon(const er_gemv_s8_call *call);
 void er_add_row_s8_neon(const er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,

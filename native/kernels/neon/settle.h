@@ -1,18 +1,17 @@
 /* From sums to stored integers in vectors: clamp(rint(float(acc) * scale) + zero_point), to the bit
- * what er_settle gives. There are four ways; the weights prove (er_fit_of) which of them hold for
- * all inputs.
+ * what er_settle gives. There are four ways; the weights prove (er_fit_of) which hold for all
+ * inputs.
  *
  *   ER_SATURATED  SCVTF FMUL FCVTNS, then narrowed with saturation: always
- *   ER_BOUNDED    the same, but |acc * scale| < 2^15: the low 16 bits are the integer
- *   ER_MAGIC      no conversions, which are slow on cores like the A76 (one pipe, two cycles each).
- *                 MAGIC = 1.5 * 2^23 is a float whose last bit counts 1, so MAGIC's bits + n, |n| <
- * 2^22, are those of the float MAGIC + n; and adding MAGIC to a float rounds it to an integer, ties
- * to even, that the low bits show. A sum that starts at MAGIC's bits needs FSUB (- MAGIC, exact)
- * FMUL (scale) FADD (+ MAGIC) ER_RECTIFIED       when the output is -128 for every acc <= 0 and all
- * of -128..127 is allowed. A sum that starts at the bits of 2^23 is x = 2^23 + acc for acc >= 0,
- * and x * scale - 2^23 * scale in one FMLA is acc * scale rounded once, for 2^23 * scale is exact;
- * for acc < 0 it is negative. One FADD adds MAGIC and the even zero point -128, and nothing is
- * clamped. */
+ *   ER_BOUNDED    |acc * scale| < 2^15: SCVTF FMUL FADD. MAGIC = 1.5 * 2^23 is a float whose last
+ * bit counts 1: adding it rounds to an integer, ties to even, that the low 16 bits show ER_MAGIC no
+ * conversion, which is slow on cores like the A76 (one pipe, two cycles each). All acc of a unit
+ * lie in [low, low + 2^23). A sum that starts at the bits of 2^23, less low, is the float 2^23 +
+ * acc - low: FSUB (2^23 - low, exact), then FMUL FADD ER_RECTIFIED  when the output is -128 for
+ * every acc <= 0 and all of -128..127 is allowed. A sum that starts at the bits of 2^23 is x = 2^23
+ * + acc for 0 <= acc < 2^23, and x * scale - 2^23 * scale in one FMLA is acc * scale rounded once,
+ * for 2^23 * scale is exact; for acc < 0 it is negative. One FADD adds MAGIC and the even zero
+ * point -128; nothing is clamped. */
 #ifndef ER_NEON_SETTLE_H
 #define ER_NEON_SETTLE_H
 
@@ -30,25 +29,30 @@ enum er_order {
 };
 
 #define ER_MAGIC_FLOAT 12582912.0f
-#define ER_MAGIC_BITS 0x4B400000
 #define ER_TWO_23 8388608.0f
 #define ER_TWO_23_BITS 0x4B000000
 
 /* What is proven of a unit's sums. */
-enum er_fit {
-  ER_FITS_NOT,
-  ER_FITS_INT16, /* |acc * scale| < 2^15 */
-  ER_FITS_FLOAT  /* and |acc| < 2^22 */
-};
+enum er_fit_bits { ER_FITS_BOUNDED = 1, ER_FITS_MAGIC = 2, ER_FITS_RECTIFIED = 4, ER_FITS_ALL = 7 };
+typedef struct er_fit {
+  int32_t bits;
+  int32_t low; /* the smallest sum */
+} er_fit;
 
 /** @param bias less the input zero point's part  @param values [depth], `step` apart */
-static inline int32_t er_fit_of(int32_t bias, float scale, const int8_t *values, int32_t depth,
-                                int64_t step) {
-  int64_t most = bias < 0 ? -(int64_t)bias : bias;
-  for (int32_t d = 0; d < depth; d++, values += step)
-    most += 128 * (*values < 0 ? -*values : *values);
-  if (!((float)most * scale < 32000.0f)) return ER_FITS_NOT;
-  return most < 1 << 22 ? ER_FITS_FLOAT : ER_FITS_INT16;
+static inline er_fit er_fit_of(int32_t bias, float scale, const int8_t *values, int32_t depth,
+                               int64_t step) {
+  int64_t low = bias, high = bias;
+  for (int32_t d = 0; d < depth; d++, values += step) {
+    low += *values < 0 ? *values * 127 : *values * -128;
+    high += *values < 0 ? *values * -128 : *values * 127;
+  }
+  const int64_t two_23 = 1 << 23, most = high > -low ? high : -low;
+  if (!((float)most * scale < 32000.0f)) return (er_fit){0, 0};
+  const bool magic = high - low < two_23 && low > -two_23 && low < two_23;
+  return (er_fit){
+      ER_FITS_BOUNDED | (magic ? ER_FITS_MAGIC : 0) | (high < two_23 ? ER_FITS_RECTIFIED : 0),
+      (int32_t)low};
 }
 
 /* Whether ER_RECTIFIED serves; ARMv7 has no fused FMLA. */
@@ -84,26 +88,23 @@ ER_INLINE int32x4_t er_rint_neon(float32x4_t value) {
 }
 
 /* Four sums to integers; but for ER_SATURATED only the low 16 bits count.
- * @param scale [4]  @param offset [4] ER_RECTIFIED: -2^23 * scale */
+ * @param scale [4]
+ * @param offset [4] ER_MAGIC: 2^23 - low; ER_RECTIFIED: -2^23 * scale; else not read */
 ER_INLINE int32x4_t er_scale_neon(const enum er_settling how, int32x4_t sum, float32x4_t scale,
                                   const float *offset) {
-  const float32x4_t magic = vdupq_n_f32(ER_MAGIC_FLOAT), x = vreinterpretq_f32_s32(sum);
+  const float32x4_t x = vreinterpretq_f32_s32(sum);
+  float32x4_t magic = vdupq_n_f32(ER_MAGIC_FLOAT), value;
+  if (how == ER_SATURATED) return er_rint_neon(vmulq_f32(vcvtq_f32_s32(sum), scale));
+  if (how == ER_BOUNDED) value = vmulq_f32(vcvtq_f32_s32(sum), scale);
+  if (how == ER_MAGIC) value = vmulq_f32(vsubq_f32(x, vld1q_f32(offset)), scale);
 #ifdef __aarch64__
   if (how == ER_RECTIFIED) {
     __asm__("" : "+r"(offset)); /* load it again: a copy would take a slot of the vector pipes */
-    const float32x4_t value = vfmaq_f32(vld1q_f32(offset), x, scale);
-    return vreinterpretq_s32_f32(vaddq_f32(value, vdupq_n_f32(ER_MAGIC_FLOAT - 128.0f)));
-  }
-#else
-  (void)offset;
-  if (how == ER_BOUNDED) {
-    return vreinterpretq_s32_f32(vaddq_f32(vmulq_f32(vcvtq_f32_s32(sum), scale), magic));
+    value = vfmaq_f32(vld1q_f32(offset), x, scale);
+    magic = vdupq_n_f32(ER_MAGIC_FLOAT - 128.0f);
   }
 #endif
-  if (how == ER_MAGIC) {
-    return vreinterpretq_s32_f32(vaddq_f32(vmulq_f32(vsubq_f32(x, magic), scale), magic));
-  }
-  return er_rint_neon(vmulq_f32(vcvtq_f32_s32(sum), scale));
+  return vreinterpretq_s32_f32(vaddq_f32(value, magic));
 }
 
 ER_INLINE int16x8_t er_low_halves(const enum er_order order, int32x4_t a, int32x4_t b) {
