@@ -8,6 +8,7 @@
 #include "kernels/kernels.h"
 
 extern const er_gemm_s8 er_gemm_s8_avx2;
+extern const er_gemm_s8 er_gemm_w4_avx2;
 extern const er_gemm_w4b er_gemm_w4b_avx2;
 extern const er_dwconv_s8 er_dwconv_s8_avx2;
 extern const er_gemm_f32 er_gemm_f32_avx2;
@@ -38,6 +39,14 @@ static ER_ALWAYS_INLINE __m256i er_spread32(const void *from) {
   int32_t value;
   memcpy(&value, from, sizeof value);
   return _mm256_set1_epi32(value);
+}
+
+/** @return the sum of eight int32s; wraps. */
+static inline int32_t er_add_lanes(__m256i sums) {
+  const __m128i half =
+      _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+  const __m128i pair = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4E));
+  return _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0xB1)));
 }
 
 /* A range in the form of the last step: int16 zero points and byte bounds. */

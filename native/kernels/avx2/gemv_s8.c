@@ -16,13 +16,6 @@ static __m256i widen_rest(const int8_t *from, int32_t count) {
   return widen(rest);
 }
 
-static int32_t add_lanes(__m256i sums) {
-  const __m128i half =
-      _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-  const __m128i pair = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4E));
-  return _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0xB1)));
-}
-
 #define EACH_UNIT(DO) DO(0) DO(1) DO(2) DO(3)
 #define DECLARE(u) __m256i s##u = _mm256_setzero_si256();
 #define MADD(u) \
@@ -33,7 +26,7 @@ static int32_t add_lanes(__m256i sums) {
     s##u = _mm256_add_epi32(s##u, _mm256_madd_epi16(x, w));             \
   }
 #define SUM(u) \
-  if (units > u) sums[u] = add_lanes(s##u);
+  if (units > u) sums[u] = er_add_lanes(s##u);
 
 /* @param values of the first unit  @param units 1..4, a constant  @param[out] sums [units] */
 static ER_ALWAYS_INLINE void multiply(const er_gemv_s8_call *c, const int8_t *values,

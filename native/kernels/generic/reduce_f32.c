@@ -1,4 +1,5 @@
-/* MEAN, SUM, REDUCE_MAX, REDUCE_MIN and REDUCE_PROD in float32: one pass over the input. */
+/* MEAN, SUM, REDUCE_MAX, REDUCE_MIN and REDUCE_PROD in float32: one pass over the
+ * input. */
 #include <math.h>
 
 #include "kernels/float.h"
@@ -38,14 +39,45 @@ static void output_strides(const er_reduce_shape *s, int64_t *strides) {
   }
 }
 
+enum { LANES = 8 };
+
+/* A run along the last dimension that goes into one number; sums in lanes, which is as exact as it
+ * is fast. */
+static float take_run(er_reduce op, float total, const float *input, int32_t count) {
+  int32_t i = 0;
+  if (op == ER_MEAN || op == ER_SUM) {
+    float lanes[LANES] = {0};
+    for (; i + LANES <= count; i += LANES) {
+      for (int32_t j = 0; j < LANES; j++) lanes[j] += input[i + j];
+    }
+    for (int32_t j = 0; j < LANES; j++) total += lanes[j];
+  }
+  for (; i < count; i++) total = take(op, total, input[i]);
+  return total;
+}
+
+/* A run that goes into as many numbers. */
+static void take_each(er_reduce op, float *output, const float *input, int32_t count) {
+  if (op == ER_MEAN || op == ER_SUM) {
+    for (int32_t i = 0; i < count; i++) output[i] += input[i];
+    return;
+  }
+  for (int32_t i = 0; i < count; i++) output[i] = take(op, output[i], input[i]);
+}
+
 void er_reduce_f32(er_reduce op, const er_reduce_shape *s, const float *input, float *output) {
   int64_t strides[EDGERT_MAX_RANK], at = 0;
   int32_t index[EDGERT_MAX_RANK] = {0};
+  const int32_t last = s->rank - 1, run = s->dims[last];
   output_strides(s, strides);
   for (int64_t i = 0; i < s->out_count; i++) output[i] = start(op);
-  for (int64_t i = 0; i < s->in_count; i++) {
-    output[at] = take(op, output[at], input[i]);
-    for (int32_t d = s->rank - 1; d >= 0; d--) {
+  for (int64_t i = 0; i < s->in_count; i += run) {
+    if (s->reduced[last]) {
+      output[at] = take_run(op, output[at], input + i, run);
+    } else {
+      take_each(op, output + at, input + i, run);
+    }
+    for (int32_t d = last - 1; d >= 0; d--) {
       at += strides[d];
       if (++index[d] < s->dims[d]) break;
       at -= strides[d] * s->dims[d];
