@@ -24,5 +24,6 @@ foreach(layer ${EDGERT_LAYERS})
   list(APPEND EDGERT_KERNELS ${sources})
 endforeach()
 
-set(EDGERT_SMALL_KERNELS kernels/generic/cast.c kernels/generic/compare.c kernels/generic/cumsum.c
-                         kernels/generic/select.c kernels/generic/top_k.c)
+# Those that move, compare or convert, and those that every SIMD layer replaces.
+set(EDGERT_SMALL_KERNELS cast compare cumsum select top_k pad reduce arg_extreme real_rows lstm softmax_s8 mul_s8)
+list(TRANSFORM EDGERT_SMALL_KERNELS REPLACE "(.+)" "kernels/generic/\\1.c")

@@ -2,7 +2,7 @@
 # libFuzzer under ASan and UBSan: both targets, FUZZ_SECONDS each (15). Seeds are the models that the
 # tests run. Called by `make fuzz` with the folder of python and cmake.
 set -euo pipefail
-bin=$1
+PATH=$1:$PATH
 cd "$(dirname "$0")/../.."
 if ! command -v clang-19 >/dev/null; then
   echo "fuzzing skipped: there is no clang-19"
@@ -12,10 +12,10 @@ fi
 folder=build/fuzz
 mkdir -p $folder/seeds $folder/new
 if [ -z "$(ls -A $folder/seeds)" ]; then
-  EDGERT_KEEP_MODELS=$folder/seeds "$bin/python" -m pytest -q tests/native/test_float_ops.py \
+  EDGERT_KEEP_MODELS=$folder/seeds python -m pytest -q tests/native/test_float_ops.py \
     tests/native/test_data_movement_ops.py tests/native/test_int*.py tests/native/test_quantize_ops.py
 fi
-(cd native && "$bin/cmake" --preset fuzz && "$bin/cmake" --build --preset fuzz --target load load_run)
+(cd native && cmake --preset fuzz && cmake --build --preset fuzz --target load load_run)
 for target in load load_run; do
   $folder/fuzz/$target -max_total_time="${FUZZ_SECONDS:-15}" -max_len=8192 -timeout=20 -verbosity=0 \
     -print_final_stats=1 -artifact_prefix=$folder/ \
