@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import onnx
 import onnx_ir as ir
 
-from edgesdk_quant.graph import load
+from edgesdk_quant.graph import consumers, load
 from edgesdk_runtimes.litert import planned_ops
 from edgesdk_runtimes.onnxruntime import optimized_model
 
@@ -34,6 +34,7 @@ FLOAT_OPS: Mapping[str, frozenset[str]] = {
     "MatMul": frozenset({"MatMul", "FusedMatMul"}),
 }
 WITH_BIAS = frozenset({"Conv", "Gemm"})
+ACTIVATIONS = frozenset({"Relu", "Clip"})
 BIAS = 2  # the input that is one
 
 
@@ -90,14 +91,16 @@ def audit_onnxruntime(model: bytes) -> Audit:
 
 
 def _quantized_ops(nodes: Iterable[ir.Node]) -> dict[str, list[str]]:
-    """Names of the nodes whose every operand is a dequantized value, by operator.
+    """Names of the nodes between dequantized operands and a quantized result, by operator.
 
     Nodes with float activations and stored weights are not among them: they are float on purpose.
     """
     found: dict[str, list[str]] = {}
     for node in nodes:
         operands = node.inputs[:BIAS] if node.op_type in WITH_BIAS else _data(node)
-        if node.op_type in INTEGER_OPS and all(_dequantized(value) for value in operands):
+        if node.op_type not in INTEGER_OPS or not _is_quantized(node):
+            continue
+        if all(_dequantized(value) for value in operands):
             found.setdefault(node.op_type, []).append(node.name or "")
     return found
 
@@ -105,6 +108,14 @@ def _quantized_ops(nodes: Iterable[ir.Node]) -> dict[str, list[str]]:
 def _data(node: ir.Node) -> Sequence[ir.Value | None]:
     """Inputs that are no axes, which are int64."""
     return [value for value in node.inputs if value is None or value.dtype != ir.DataType.INT64]
+
+
+def _is_quantized(node: ir.Node) -> bool:
+    """Whether a quantizer reads the result, or that of the activation behind it."""
+    readers = consumers(node.outputs[0])
+    if len(readers) == 1 and readers[0].op_type in ACTIVATIONS:
+        readers = consumers(readers[0].outputs[0])
+    return any(reader.op_type == "QuantizeLinear" for reader in readers)
 
 
 def _dequantized(value: ir.Value | None) -> bool:
