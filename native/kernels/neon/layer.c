@@ -12,4 +12,9 @@ void er_add_neon(er_kernels *kernels) {
   kernels->mul_row_s8 = er_mul_row_s8_neon;
   kernels->lookup = er_lookup_neon;
   kernels->sum = er_sum_neon;
+  kernels->gemm_f32 = er_gemm_f32_neon;
+  kernels->dwconv_f32.name = "dwconv_f32_neon";
+  kernels->dwconv_f32.run = er_dwconv_f32_neon;
+  kernels->fc_f32.name = "fc_f32_neon";
+  kernels->fc_f32.run = er_fc_f32_neon;
 }

@@ -14,4 +14,10 @@ void er_mul_row_s8_neon(const er_mul_s8 *mul, bool is_unsigned, int32_t count, c
 void er_lookup_neon(const uint8_t *table, int64_t count, const uint8_t *input, uint8_t *output);
 void er_sum_neon(const er_reduce_shape *shape, edgert_type type, const void *input, int64_t *sums);
 
+extern const er_gemm_f32 er_gemm_f32_neon;
+void er_dwconv_f32_neon(const er_dwconv_f32_call *call);
+void er_fc_f32_neon(const er_fc_shape *shape, const float *input, const float *weights,
+                    const float *bias, float low, float high, float *output, int32_t first,
+                    int32_t last);
+
 #endif

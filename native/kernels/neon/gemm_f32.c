@@ -1,0 +1,110 @@
+/* float32 gemm: a panel holds 8 units, FMLA takes each input by lane. Packed: [8 biases][depth][8].
+ */
+#include <string.h>
+
+#include "kernels/neon/intrinsics.h"
+#include "kernels/neon/layer.h"
+#include "kernels/neon/unroll.h"
+
+#ifdef __aarch64__
+enum { ROWS = 8 };
+#define MULTIPLY_ADD(sum, w, a, lane) vfmaq_laneq_f32(sum, w, a, lane)
+#define MULTIPLY_ADD_ONE(sum, w, a) vfmaq_n_f32(sum, w, a)
+#else
+enum { ROWS = 4 }; /* there are 16 vector registers, not 32 */
+#define MULTIPLY_ADD(sum, w, a, lane) \
+  vmlaq_lane_f32(sum, w, (lane) < 2 ? vget_low_f32(a) : vget_high_f32(a), (lane) % 2)
+#define MULTIPLY_ADD_ONE(sum, w, a) vmlaq_n_f32(sum, w, a)
+#endif
+enum { UNITS = 8 };
+
+static size_t packed_bytes(int32_t units, int32_t depth) {
+  return ((size_t)units + UNITS - 1) / UNITS * UNITS * ((size_t)depth + 1) * sizeof(float);
+}
+
+static void pack(int32_t units, int32_t depth, const float *values, const float *bias,
+                 void *packed) {
+  float *to = packed;
+  for (int32_t first = 0; first < units; first += UNITS, to += (int64_t)UNITS * (depth + 1)) {
+    for (int32_t u = 0; u < UNITS && first + u < units; u++) {
+      if (bias) to[u] = bias[first + u];
+      const float *from = values + (int64_t)(first + u) * depth;
+      for (int64_t d = 0; d < depth; d++) to[(d + 1) * UNITS + u] = from[d];
+    }
+  }
+}
+
+/* The sums of one row to its output; only whole vectors are written in one go. */
+ER_INLINE void store(const float32x4_t sum[2], const er_gemm_f32_call *c, int32_t units,
+                     float *to) {
+  const float32x4_t low = vdupq_n_f32(c->low), high = vdupq_n_f32(c->high);
+  const float32x4_t a = vminq_f32(vmaxq_f32(sum[0], low), high);
+  const float32x4_t b = vminq_f32(vmaxq_f32(sum[1], low), high);
+  if (units >= UNITS) {
+    vst1q_f32(to, a);
+    vst1q_f32(to + 4, b);
+  } else {
+    float both[UNITS];
+    vst1q_f32(both, a);
+    vst1q_f32(both + 4, b);
+    memcpy(to, both, (size_t)units * sizeof *to);
+  }
+}
+
+#define STEP(lane)                                              \
+  {                                                             \
+    const float32x4_t w0 = vld1q_f32(w), w1 = vld1q_f32(w + 4); \
+    ER_UNROLL for (int r = 0; r < rows; r++) {                  \
+      acc[r][0] = MULTIPLY_ADD(acc[r][0], w0, a[r], lane);      \
+      acc[r][1] = MULTIPLY_ADD(acc[r][1], w1, a[r], lane);      \
+    }                                                           \
+    w += UNITS;                                                 \
+  }
+
+/* Rows from `row` on times the panel of unit `first`. */
+ER_INLINE void tile(const int rows, const er_gemm_f32_call *c, int32_t first, int32_t row) {
+  const float *w = (const float *)c->packed + (int64_t)first * (c->depth + 1);
+  const float *input[ROWS], *from = c->input + row * c->input_stride;
+  float32x4_t acc[ROWS][2], a[ROWS];
+  ER_UNROLL for (int r = 0; r < rows; r++) {
+    input[r] = from;
+    from += c->input_stride;
+    acc[r][0] = vld1q_f32(w);
+    acc[r][1] = vld1q_f32(w + 4);
+  }
+  w += UNITS;
+  int32_t d = 0;
+  for (; d + 4 <= c->depth; d += 4) {
+    ER_UNROLL for (int r = 0; r < rows; r++) a[r] = vld1q_f32(input[r] + d);
+    STEP(0)
+    STEP(1)
+    STEP(2)
+    STEP(3)
+  }
+  for (; d < c->depth; d++, w += UNITS) {
+    const float32x4_t w0 = vld1q_f32(w), w1 = vld1q_f32(w + 4);
+    ER_UNROLL for (int r = 0; r < rows; r++) {
+      acc[r][0] = MULTIPLY_ADD_ONE(acc[r][0], w0, input[r][d]);
+      acc[r][1] = MULTIPLY_ADD_ONE(acc[r][1], w1, input[r][d]);
+    }
+  }
+  float *to = c->output + row * c->output_stride + first;
+  ER_UNROLL for (int r = 0; r < rows; r++)
+      store(acc[r], c, c->last - first, to + r * c->output_stride);
+}
+
+static void run(const er_gemm_f32_call *c) {
+  for (int32_t u = c->first; u < c->last; u += UNITS) {
+    int32_t row = 0;
+    for (; row + ROWS <= c->rows; row += ROWS) tile(ROWS, c, u, row);
+    for (; row + 2 <= c->rows; row += 2) tile(2, c, u, row);
+    if (row < c->rows) tile(1, c, u, row);
+  }
+}
+
+const er_gemm_f32 er_gemm_f32_neon = {.name = "gemm_f32_neon",
+                                      .unit_step = UNITS,
+                                      .row_step = ROWS,
+                                      .packed_bytes = packed_bytes,
+                                      .pack = pack,
+                                      .run = run};
