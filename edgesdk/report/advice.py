@@ -23,6 +23,7 @@ REMEDIES: Mapping[str, Override] = {
     "outliers": Override("*", activation_range="percentile"),
     "rounding": Override("*", quantize="none"),
     "weights": Override("*", quantize="none"),
+    "operands": Override("*", quantize="none"),
     "bias overflow": Override("*", quantize="none"),
 }
 # Weights of fewer bits get these before a layer is left in float.

@@ -26,6 +26,7 @@ class Evidence:
         drop_db: what the operator adds to the noise of its worst input, in dB.
         source: name of that input, "" where no input was compared.
         bias_at_limit: a bias was cut off at the end of int32.
+        has_weights: the operator has constants that were rounded.
     """
 
     noise: float
@@ -37,6 +38,7 @@ class Evidence:
     drop_db: float
     source: str
     bias_at_limit: bool
+    has_weights: bool
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,10 @@ def name_cause(found: Evidence) -> Cause:
         return _rounding(found)
     if found.source and found.drop_db < INHERITED_DB:
         return Cause("inherited", f"most of the noise comes with its input {found.source}")
+    if not found.has_weights:
+        return Cause(
+            "operands", "rounding of what it reads, which it multiplies or adds up; keep it float"
+        )
     return Cause("weights", "rounding of this operator's weights; keep it float or give it 16 bits")
 
 

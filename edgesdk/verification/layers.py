@@ -138,6 +138,7 @@ class LayerComparison:
             drop_db=drop,
             source=source,
             bias_at_limit=self._bias_at_limit(op),
+            has_weights=any(self._tensors[t].data is not None for t in op.inputs if t >= 0),
         )
         return LayerDamage(name, op.code, own, drop, evidence.clipped, name_cause(evidence))
 

@@ -18,6 +18,7 @@ NEUTRAL = Evidence(
     drop_db=10.0,
     source="x",
     bias_at_limit=False,
+    has_weights=True,
 )
 
 
@@ -27,6 +28,8 @@ NEUTRAL = Evidence(
         ({}, "weights"),
         ({"drop_db": 1.0}, "inherited"),
         ({"drop_db": 1.0, "source": ""}, "weights"),
+        ({"has_weights": False}, "operands"),
+        ({"has_weights": False, "drop_db": 1.0}, "inherited"),
         ({"rounding_noise": 60.0}, "rounding"),
         ({"rounding_noise": 60.0, "bulk": 0.1}, "outliers"),
         ({"clip_noise": 60.0, "clipped": 0.02}, "saturation"),

@@ -19,7 +19,9 @@ def quantized(name: str, scale: float, zero: int = 0, data: Array | None = None)
 def chain(*tensors: Tensor, bias: Array | None = None) -> Model:
     """tensors[0] is the input, each operator makes the next."""
     scheme = Quantization(np.ones(1, np.float32), np.zeros(1, np.int64))
-    constant = Tensor("bias", "INT32", (1,), bias, scheme)
+    constant = Tensor(
+        "bias", "INT32", (1,), np.zeros(1, np.int32) if bias is None else bias, scheme
+    )
     last = len(tensors)
     ops = tuple(Operator("CONV_2D", (i, last), (i + 1,)) for i in range(last - 1))
     return Model((Subgraph("main", (*tensors, constant), ops, (0,), (last - 1,)),))
