@@ -93,7 +93,7 @@ ER_INLINE int32x4_t er_rint_neon(float32x4_t value) {
 ER_INLINE int32x4_t er_scale_neon(const enum er_settling how, int32x4_t sum, float32x4_t scale,
                                   const float *offset) {
   const float32x4_t x = vreinterpretq_f32_s32(sum);
-  float32x4_t magic = vdupq_n_f32(ER_MAGIC_FLOAT), value;
+  float32x4_t magic = vdupq_n_f32(ER_MAGIC_FLOAT), value = magic;
   if (how == ER_SATURATED) return er_rint_neon(vmulq_f32(vcvtq_f32_s32(sum), scale));
   if (how == ER_BOUNDED) value = vmulq_f32(vcvtq_f32_s32(sum), scale);
   if (how == ER_MAGIC) value = vmulq_f32(vsubq_f32(x, vld1q_f32(offset)), scale);
