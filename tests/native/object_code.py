@@ -30,7 +30,7 @@ MULTIPLIES = re.compile(
     r"v(?:q?d?mul|mla|mls|mlal|mull|fma)[\w.]*"
 )
 VECTOR = re.compile(r"%[xyz]mm\d+|\b[qdv]\d+\b")
-ON_STACK = re.compile(r"\(%r[sb]p[,)]|\[(?:sp|x29|r7|fp)\b")
+ON_STACK = re.compile(r"\(%r[sb]p[,)]|\[(?:sp|x29|fp)\b")
 
 
 @dataclass(frozen=True)
