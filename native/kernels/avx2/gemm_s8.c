@@ -87,6 +87,9 @@ typedef struct tile {
     if (vectors > 1) _mm256_storeu_si256((__m256i *)(t->sums + r * UNITS + 8), s##r##1); \
   }
 
+/* The empty instructions keep gcc from reordering what registers then do not do for. */
+#define KEEP(r) __asm__("" : "+x"(s##r##0), "+x"(s##r##1));
+
 #define MADD_BYTES(r)                                                                              \
   if (rows > r) {                                                                                  \
     const __m256i x = er_spread32(bytes + r * BYTE_STRIDE);                                        \
@@ -94,6 +97,7 @@ typedef struct tile {
     if (vectors > 1) {                                                                             \
       s##r##1 = _mm256_add_epi32(s##r##1, _mm256_madd_epi16(_mm256_maddubs_epi16(x, w[1]), ones)); \
     }                                                                                              \
+    KEEP(r)                                                                                        \
   }
 
 #define MADD_WIDE(r)                                                                \
@@ -101,6 +105,7 @@ typedef struct tile {
     const __m256i x = er_spread32(wide + r * WIDE_STRIDE);                          \
     s##r##0 = _mm256_add_epi32(s##r##0, _mm256_madd_epi16(x, w0));                  \
     if (vectors > 1) s##r##1 = _mm256_add_epi32(s##r##1, _mm256_madd_epi16(x, w1)); \
+    KEEP(r)                                                                         \
   }
 
 #define STORE(r)                                                                 \
