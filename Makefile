@@ -40,8 +40,10 @@ check: $(STAMP) native asan arm fuzz test  ## everything that must hold before a
 	$(BIN)/mypy
 	PYTHONPATH=.:quant:runtimes:targets $(BIN)/lint-imports
 
-bench: $(STAMP)  ## peers and us in one interleaved run; needs EDGESDK_SHARED_DATA for the large models
-	$(BIN)/python -m benchmarks.runtimes
+bench: $(STAMP)  ## peers and us in one interleaved run, as this machine is and as an AVX2 one
+	$(BIN)/pip install --quiet -c constraints.txt openvino
+	$(BIN)/python -m benchmarks.runtimes --threads 1,2
+	-$(BIN)/python -m benchmarks.runtimes --view avx2
 
 wheel: $(STAMP)  ## one wheel for all Pythons of this platform, in dist/
 	$(BIN)/python -m build --wheel

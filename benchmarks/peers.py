@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.zoo import Files
+from benchmarks.zoo import ENTRY_OF, Files, files_of
 from edgesdk.benchmark import random_inputs
 from edgesdk_runtimes import RUNTIMES
 from edgesdk_runtimes.errors import EdgeError
@@ -66,18 +66,14 @@ def _ort(path: Path, threads: int) -> Call:
 
 def _ort_dynamic(path: Path, threads: int) -> Call:
     """The float model with int8 weights and activations quantized at run time."""
+    if not path.stem.startswith("minilm"):
+        raise RuntimeError("of interest for MiniLM only")
     quantization = importlib.import_module("onnxruntime.quantization")
-    source = path.with_name(f"{path.stem.removesuffix('_f32')}_f32.onnx")
-    if not source.exists():
-        return _missing(source)
+    source = files_of(ENTRY_OF["minilm_f32"]).onnx
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "dynamic.onnx"
         quantization.quantize_dynamic(source, target)
         return _ort(target, threads)
-
-
-def _missing(path: Path) -> Call:
-    raise RuntimeError(f"there is no {path.name} to quantize")
 
 
 def _openvino(path: Path, threads: int) -> Call:

@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.peers import PEERS, Call, Refusal, open_peer
 from benchmarks.view import VIEWS, enter
-from benchmarks.zoo import ENTRIES, Entry, Files, files_of
+from benchmarks.zoo import ENTRIES, ENTRY_OF, Files, files_of
 from edgesdk.cli.options import numbers
 from edgesdk.cli.output import print_json, print_table
 
@@ -109,14 +109,8 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def _chosen(names: list[str]) -> list[tuple[str, Files]]:
-    entries = {entry.name: entry for entry in ENTRIES}
-    wanted = names or list(entries)
-    return [(name, _files(entries, name)) for name in wanted]
-
-
-def _files(entries: dict[str, Entry], name: str) -> Files:
-    return files_of(entries[name]) if name in entries else Files(Path(name), None)
+def _files(name: str) -> Files:
+    return files_of(ENTRY_OF[name]) if name in ENTRY_OF else Files(Path(name), None)
 
 
 def main() -> None:
@@ -128,7 +122,8 @@ def main() -> None:
     parser.add_argument("--view", choices=VIEWS, default="native", help="which processor is seen")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     options = parser.parse_args()
-    chosen = _chosen(options.models)
+    names = options.models or [entry.name for entry in ENTRIES]
+    chosen = [(name, _files(name)) for name in names]
     enter(options.view)
     rows = [
         time_model(name, files, threads, options.rounds)

@@ -58,15 +58,16 @@ ENTRIES = (
     Entry("minilm_f32", "minilm", recipe=""),
     Entry("mobilenet_v1_uint8", file="collection/test-data__mobilenet_v1_0.5_160_quant"),
 )
+ENTRY_OF = {entry.name: entry for entry in ENTRIES}
 
 
 @dataclass(frozen=True)
 class Files:
-    """Where a model lies; `onnx` and `dynamic` are None where there is no such file.
+    """Where a model lies.
 
     Attributes:
         tflite: what native and LiteRT run.
-        onnx: what ONNX Runtime and OpenVINO run.
+        onnx: what ONNX Runtime and OpenVINO run; None where there is no such file.
     """
 
     tflite: Path

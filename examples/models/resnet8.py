@@ -1,4 +1,4 @@
-"""ResNet-8 for CIFAR-10, the image classifier of MLPerf Tiny (Banbury et al. 2021), seeded weights."""
+"""ResNet-8 for CIFAR-10, of MLPerf Tiny (Banbury et al. 2021), with seeded weights."""
 
 from __future__ import annotations
 
