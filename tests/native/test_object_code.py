@@ -24,14 +24,14 @@ from tests.native.object_code import (
 )
 
 BASELINE_FOLDERS = ("src", "ops", "fuse", "generic", "kernels")
-# A value or two of a long loop may find no register; an array of them is a fault.
-MOST_STACK_MOVES = 0.05
+# A value or two of a long loop may find no register; an array of them is a fault. 32-bit ARM has half
+# the vector registers that the NEON kernels are laid out for.
+MOST_STACK_MOVES: Mapping[str, float] = {"x86_64": 0.05, "aarch64": 0.05, "armv7": 0.10}
 # Kernels whose loops do move more over the stack, and how much of the worst one: time to be won.
-# 32-bit ARM has half the vector registers that the NEON kernels were laid out for.
 KNOWN: Mapping[str, Mapping[str, float]] = {
     "x86_64": {"avx2/gemm_s8": 0.31, "avx2/gemm_w4": 0.13, "avx2/gemm_w4b": 0.32},
     "aarch64": {},
-    "armv7": {"neon/dwconv_s8": 0.6, "neon/gemm_s8": 0.08},
+    "armv7": {"neon/dwconv_s8": 0.6},
 }
 
 
@@ -118,7 +118,7 @@ def test_hot_loops_of_simd_kernels_keep_their_values_in_registers(name: str) -> 
         if not is_baseline(path)
         for function in functions(f"{machine.gcc}objdump", path)
         for address, moves in spilling_loops(function)
-        if moves > KNOWN[name].get(kernel_name(path), MOST_STACK_MOVES)
+        if moves > KNOWN[name].get(kernel_name(path), MOST_STACK_MOVES[name])
     ]
     assert not spills
 
@@ -191,4 +191,4 @@ void f(v *a, const v *b, int n) {
 def test_sums_that_live_on_the_stack_are_found(name: str, tmp_path: Path) -> None:
     machine = MACHINES[name]
     (function,) = functions(f"{machine.gcc}objdump", compiled(machine, tmp_path, CROWDED, "-O3"))
-    assert max(moves for _, moves in spilling_loops(function)) > MOST_STACK_MOVES
+    assert max(moves for _, moves in spilling_loops(function)) > MOST_STACK_MOVES[name]
