@@ -24,8 +24,8 @@ from tests.native.object_code import (
 )
 
 BASELINE_FOLDERS = ("src", "ops", "fuse", "generic", "kernels")
-# A value or two of a long loop may find no register; an array of them is a fault. 32-bit ARM has half
-# the vector registers that the NEON kernels are laid out for.
+# A value or two of a long loop may find no register; an array of them is a fault. 32-bit ARM has
+# half the vector registers that the NEON kernels are laid out for.
 MOST_STACK_MOVES: Mapping[str, float] = {"x86_64": 0.05, "aarch64": 0.05, "armv7": 0.10}
 # Kernels whose loops do move more over the stack, and how much of the worst one: time to be won.
 KNOWN: Mapping[str, Mapping[str, float]] = {
