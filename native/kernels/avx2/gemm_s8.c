@@ -188,8 +188,7 @@ static void multiply_tile(const er_gemm_s8_call *c, int32_t row, int32_t rows, i
   for (int32_t d = 0; d < depth; d += CHUNK) {
     const int8_t *input = c->input + row * c->input_stride + d;
     const int32_t width = depth - d < CHUNK ? depth - d : CHUNK;
-    bool is_widened = false;
-    lift(input, c->input_stride, rows, width, er_s8_orders(c->units), prepared->bytes);
+    bool is_widened = false, is_lifted = false;
     t.quads = width / QUAD;
     t.first = d == 0;
     t.last = d + CHUNK >= depth;
@@ -202,6 +201,10 @@ static void multiply_tile(const er_gemm_s8_call *c, int32_t row, int32_t rows, i
       t.units = last - unit < UNITS ? last - unit : UNITS;
       t.sums = sums[(unit - first) / UNITS];
       t.output = c->output + row * c->output_stride + unit;
+      if (t.safe > 0 && !is_lifted) {
+        lift(input, c->input_stride, rows, width, er_s8_orders(c->units), prepared->bytes);
+        is_lifted = true;
+      }
       if (t.safe < t.quads && !is_widened) {
         widen(input, c->input_stride, rows, width, prepared->wide);
         is_widened = true;

@@ -13,6 +13,7 @@ typedef struct source {
   const er_weights_s8 *weights;
   int32_t first, count; /* units that exist */
   int32_t width;        /* UNITS or NARROW */
+  int32_t orders;       /* to try; 0: all quads are exact */
 } source;
 
 /* Which unit of a panel a slot holds: saturating packs then bring bytes in order. */
@@ -78,7 +79,7 @@ static void store_exact(const source *s, const int8_t *quad, int8_t *to) {
 /* Depth [d, end): safe quads from the front, the others from the back.
  * @return how many are safe */
 static int32_t pack_chunk(const source *s, int32_t d, int32_t end, er_s8_panel *to) {
-  const int32_t depth = s->weights->depth, orders = er_s8_orders(s->weights->units);
+  const int32_t depth = s->weights->depth;
   const int64_t bytes = (int64_t)s->width * QUAD;
   uint16_t *places = er_s8_places(to, depth) + d / QUAD;
   int8_t *weights = er_s8_weights(to, depth) + d / QUAD * bytes;
@@ -86,7 +87,7 @@ static int32_t pack_chunk(const source *s, int32_t d, int32_t end, er_s8_panel *
   for (int32_t at = d; at < end; at += QUAD) {
     int8_t quad[UNITS * QUAD];
     gather(s, at, quad);
-    const int32_t order = find_order(orders, quad);
+    const int32_t order = find_order(s->orders, quad);
     if (order < 0) {
       exact--;
       store_exact(s, quad, weights + exact * bytes);
@@ -100,9 +101,22 @@ static int32_t pack_chunk(const source *s, int32_t d, int32_t end, er_s8_panel *
   return safe;
 }
 
+/* With one panel it does not pay to prepare the rows in two ways: all quads are alike. */
+static int32_t choose_orders(const source *s) {
+  const int32_t orders = er_s8_orders(s->weights->units);
+  if (s->weights->units > UNITS) return orders;
+  for (int32_t d = 0; d < s->weights->depth; d += QUAD) {
+    int8_t quad[UNITS * QUAD];
+    gather(s, d, quad);
+    if (find_order(1, quad) < 0) return 0;
+  }
+  return 1;
+}
+
 static void pack_panel(const er_weights_s8 *weights, int32_t first, er_s8_panel *to) {
   const int32_t left = weights->units - first, depth = er_s8_padded(weights->depth);
-  const source s = {weights, first, left < UNITS ? left : UNITS, left <= NARROW ? NARROW : UNITS};
+  source s = {weights, first, left < UNITS ? left : UNITS, left <= NARROW ? NARROW : UNITS, 0};
+  s.orders = choose_orders(&s);
   for (int32_t slot = 0; slot < s.width; slot++) {
     const int32_t unit = first + unit_of_slot(s.width, slot);
     if (unit >= weights->units) continue;
