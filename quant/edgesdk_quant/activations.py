@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from edgesdk_quant.calibration import Collected, Histogram, find_range
 from edgesdk_quant.capability import Target
-from edgesdk_quant.fingerprint import fingerprint
 from edgesdk_quant.graph import constant
 from edgesdk_quant.guard import too_coarse
 from edgesdk_quant.placement import Group, Placement, place
@@ -30,13 +29,11 @@ class Settled:
         placement: the one that was asked for, less what the recipe's width cannot hold.
         parameters: of every value of the placement; one object for each group.
         histograms: value name -> counts of what it was on the calibration samples.
-        data_sha256: hash over the samples.
     """
 
     placement: Placement
     parameters: Mapping[str, Affine]
     histograms: Mapping[str, Histogram]
-    data_sha256: str
 
 
 def settle(
@@ -53,7 +50,7 @@ def settle(
     """
     ranges = _Ranges(model, recipe, observe)
     if recipe.activations is None:
-        return Settled(placement, {}, {}, ranges.data_sha256)
+        return Settled(placement, {}, {})
     least, coarse = recipe.activations.min_sqnr, dict[str, float]()
     while True:
         parameters = ranges.of(placement.groups, recipe.activations)
@@ -63,7 +60,6 @@ def settle(
                 placement,
                 {name: parameters[group] for group in placement.groups for name in group.values},
                 ranges.histograms,
-                ranges.data_sha256,
             )
         coarse.update(found)
         placement = place(model, recipe, target, coarse)
@@ -77,7 +73,6 @@ class _Ranges:
     recipe: Recipe
     observe: Observe
     histograms: dict[str, Histogram] = field(default_factory=dict)
-    data_sha256: str = fingerprint([])
     known: dict[Group, Affine] = field(default_factory=dict)
 
     def of(self, groups: Sequence[Group], recipe: ActivationRecipe) -> dict[Group, Affine]:
@@ -99,9 +94,7 @@ class _Ranges:
                 self.histograms[name] = _histogram(constant(initializers[name]))
         missing = [name for name in names if name not in self.histograms]
         if missing:
-            found = self.observe(missing)
-            self.histograms.update(found.observers)
-            self.data_sha256 = found.data_sha256
+            self.histograms.update(self.observe(missing).observers)
 
     def _merge(self, group: Group) -> Histogram:
         merged = Histogram()

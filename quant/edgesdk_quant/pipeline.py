@@ -25,6 +25,7 @@ from edgesdk_quant.placement import FLOAT, Decision, Placement, place
 from edgesdk_quant.progress import Progress, Silent
 from edgesdk_quant.recipe import Recipe
 from edgesdk_quant.weights import Run, settle_weights
+from edgesdk_quant.witness import Witnessed
 from edgesdk_runtimes.errors import InputError, ModelError
 
 __all__ = ["Decision", "QuantizedModel", "quantize"]
@@ -77,6 +78,7 @@ def quantize(
             "The model is quantized already; export it as it is, or give the float model."
         )
     model, progress = clone(graph), progress or Silent()
+    data = None if data is None else Witnessed.of(data)
     if recipe.activations is not None:
         write_integer_forms(model)
     placement = place(model, recipe, target)
@@ -99,7 +101,7 @@ def quantize(
         {
             "edgesdk.recipe": recipe.to_toml(),
             "edgesdk.version": VERSION,
-            "edgesdk.data_sha256": settled.data_sha256,
+            "edgesdk.data_sha256": (data.sha256 if data else "") or fingerprint([]),
             "edgesdk.source_sha256": fingerprint([to_bytes(graph)]),
         }
     )

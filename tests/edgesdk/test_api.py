@@ -44,6 +44,23 @@ def test_the_same_input_gives_the_same_bytes() -> None:
         assert digest(kind) == digest(kind)
 
 
+def test_data_corrects_the_biases_of_weight_only_models_and_is_hashed() -> None:
+    network, key = small_network.network(), "edgesdk.data_sha256"
+    without, *others = (
+        edgesdk.quantize(network, data, "w8").model
+        for data in (None, small_network.images(8), small_network.images(8, seed=5))
+    )
+    full = edgesdk.quantize(network, small_network.images(8)).model
+    assert len({m.metadata_props[key] for m in (without, *others)}) == 3
+    assert others[0].metadata_props[key] == full.metadata_props[key]
+    exact = np.asarray(edgesdk.Runner(network)(small_network.images(24)))
+    runners = [edgesdk.Runner(edgesdk.Quantized(m).to_bytes("onnx")) for m in (without, others[0])]
+    plain, corrected = (
+        np.square(np.asarray(r(small_network.images(24))) - exact).sum() for r in runners
+    )
+    assert corrected < plain
+
+
 @pytest.mark.native
 def test_all_runtimes_agree_with_the_simulation_and_nearly_with_float(files: Path) -> None:
     proof = edgesdk.verify(
