@@ -23,7 +23,7 @@ class Witnessed(CalibrationData):
 
     @property
     def sha256(self) -> str:
-        """ "" before the first pass reached the end."""
+        """Empty before the first pass that reaches the end."""
         return self.hashes[0] if self.hashes else ""
 
     def samples(self, inputs: Sequence[TensorSpec]) -> Iterator[Sample]:
