@@ -1,14 +1,22 @@
 /* BATCH_MATMUL: products of matrices whose outer dimensions broadcast. */
+#include <math.h>
+#include <string.h>
+
 #include "activation.h"
 #include "kernels/float.h"
 #include "kernels/kernels.h"
+#include "memory.h"
 #include "shape.h"
 
 typedef struct er_matmul_plan {
   er_matmul_shape shape;
   er_matmul_rule rule;
+  const er_gemm_f32 *gemm; /* float products of many rows: B is packed while running */
+  size_t packed_bytes;     /* of B, before its transposed copy */
   size_t thread_bytes;
 } er_matmul_plan;
+
+enum { FEW_ROWS = 8 }; /* below this packing does not pay */
 
 enum { SLOT_A_TRANSPOSED, SLOT_B_TRANSPOSED };
 
@@ -118,6 +126,18 @@ static edgert_status plan_integer(er_plan *plan, er_node *node, er_matmul_plan *
   return EDGERT_OK;
 }
 
+static void plan_float(er_plan *plan, er_node *node, er_matmul_plan *p) {
+  const er_matmul_shape *s = &p->shape;
+  node->kernel = "batch_matmul_f32";
+  if (s->a_transposed || s->rows < FEW_ROWS) return;
+  p->gemm = &er_plan_kernels(plan)->gemm_f32;
+  p->packed_bytes = er_align_up(p->gemm->packed_bytes(s->columns, s->depth));
+  const size_t copy = (size_t)s->columns * (size_t)s->depth * sizeof(float);
+  p->thread_bytes = er_align_up(p->packed_bytes + (s->b_transposed ? 0 : copy));
+  node->scratch_bytes = p->thread_bytes * (size_t)er_plan_threads(plan);
+  node->kernel = p->gemm->name;
+}
+
 static edgert_status prepare(er_plan *plan, er_node *node) {
   ER_TRY(er_plan_want_counts(plan, node, 2, 2, 1));
   er_matmul_plan *p = er_plan_alloc(plan, sizeof *p);
@@ -130,8 +150,43 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
   node->data = p;
   p->rule.type = a->type;
   if (a->type != EDGERT_FLOAT32) return plan_integer(plan, node, p);
-  node->kernel = "batch_matmul_f32";
+  plan_float(plan, node, p);
   return EDGERT_OK;
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+/* @param from [rows, columns]  @param to [columns, rows] */
+static void transpose(int32_t rows, int32_t columns, const float *from, float *to) {
+  for (int32_t c = 0; c < columns; ++c) {
+    for (int32_t r = 0; r < rows; ++r) to[(int64_t)c * rows + r] = from[(int64_t)r * columns + c];
+  }
+}
+
+static void multiply_f32(const er_matmul_plan *p, const float *a, const float *b, float *output,
+                         int32_t product, uint8_t *scratch) {
+  const er_matmul_shape *s = &p->shape;
+  const float *values = b + (int64_t)s->b_index[product] * s->depth * s->columns;
+  if (!s->b_transposed) {
+    float *copy = (float *)(void *)(scratch + p->packed_bytes);
+    transpose(s->depth, s->columns, values, copy);
+    values = copy;
+  }
+  memset(scratch, 0, p->packed_bytes);
+  p->gemm->pack(s->columns, s->depth, values, NULL, scratch);
+  const er_gemm_f32_call call = {.rows = s->rows,
+                                 .depth = s->depth,
+                                 .units = s->columns,
+                                 .input = a + (int64_t)s->a_index[product] * s->rows * s->depth,
+                                 .input_stride = s->depth,
+                                 .packed = scratch,
+                                 .first = 0,
+                                 .last = s->columns,
+                                 .low = -INFINITY,
+                                 .high = INFINITY,
+                                 .output = output + (int64_t)product * s->rows * s->columns,
+                                 .output_stride = s->columns};
+  p->gemm->run(&call);
 }
 
 /* What a thread needs. */
@@ -145,13 +200,18 @@ typedef struct er_job {
 static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
   const er_job *job = arg;
   const er_matmul_plan *p = job->plan;
-  if (p->rule.type == EDGERT_FLOAT32) {
+  uint8_t *scratch = job->scratch + p->thread_bytes * (size_t)thread;
+  if (p->rule.type == EDGERT_FLOAT32 && !p->gemm) {
     er_batch_matmul_f32(&p->shape, job->a, job->b, job->output, first, last);
     return;
   }
-  int16_t *scratch = (int16_t *)(void *)(job->scratch + p->thread_bytes * (size_t)thread);
   for (int32_t product = first; product < last; ++product) {
-    er_batch_matmul(&p->shape, &p->rule, job->a, job->b, job->output, product, scratch);
+    if (p->gemm) {
+      multiply_f32(p, job->a, job->b, job->output, product, scratch);
+    } else {
+      er_batch_matmul(&p->shape, &p->rule, job->a, job->b, job->output, product,
+                      (int16_t *)(void *)scratch);
+    }
   }
 }
 
