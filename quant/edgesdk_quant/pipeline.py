@@ -19,6 +19,7 @@ from edgesdk_quant.capability import Target
 from edgesdk_quant.data import CalibrationData
 from edgesdk_quant.fingerprint import fingerprint
 from edgesdk_quant.graph import clone, is_quantized, to_bytes
+from edgesdk_quant.graph.matrix_products import write_matrix_products
 from edgesdk_quant.insertion import insert
 from edgesdk_quant.integer_forms import write_integer_forms
 from edgesdk_quant.placement import FLOAT, Decision, Placement, place
@@ -81,6 +82,8 @@ def quantize(
     data = None if data is None else Witnessed.of(data)
     if recipe.activations is not None:
         write_integer_forms(model)
+    if recipe.weights.granularity == "block":
+        write_matrix_products(model)
     placement = place(model, recipe, target)
     _refuse_no_op(placement, recipe, target)
     if recipe.algorithms.equalization and data is not None:

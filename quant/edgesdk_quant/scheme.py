@@ -159,6 +159,8 @@ def weight_parameters(
     exact = np.asarray(steps, np.float64)
     coarsest = exact.max(initial=0.0) or SCALE_OF_ZEROS
     scale = np.asarray(np.maximum(exact, coarsest * FINEST_CHANNEL), np.float32)
+    if block:  # TFLite keeps the scales of blocks as float16
+        scale = np.maximum(scale.astype(np.float16), np.finfo(np.float16).tiny).astype(np.float32)
     zero = np.zeros(scale.shape) if zero_point is None else zero_point
     return Affine(scale, np.asarray(zero, scheme.dtype), scheme, axis, block)
 

@@ -97,6 +97,8 @@ def _matrix(
     rows = np.ascontiguousarray(rows)
     if weights.scale is None:
         return scope.out.constant(name, rows)
+    if weights.block:
+        return scope.out.constant(name, rows, _blocks(weights, rows.shape[1], integer=integer))
     scale = np.atleast_1d(weights.scale)
     tensor = scope.out.constant(name, rows, Quantization(scale, np.zeros(scale.size, np.int64), 0))
     if integer:
@@ -104,6 +106,22 @@ def _matrix(
     result = scope.out.add(f"{name}_float", "FLOAT32", rows.shape)
     scope.out.emit("DEQUANTIZE", [tensor], [result])
     return result
+
+
+def _blocks(weights: Weights, depth: int, *, integer: bool) -> Quantization:
+    """Scales [units, depth / block]; the kernel itself quantizes the rows that it reads.
+
+    Raises:
+        UnsupportedError: what TFLite's blocks do not take.
+    """
+    if integer or weights.scale is None or depth % weights.block:
+        raise UnsupportedError(
+            f"blocks of {weights.block} weights need float activations and a depth that they "
+            f"divide, not {depth}"
+        )
+    scale = weights.scale.T if weights.axis == 0 else weights.scale
+    scale = np.ascontiguousarray(scale)
+    return Quantization(scale, np.zeros(scale.shape, np.int64), block=weights.block)
 
 
 LOWERINGS = {"Gemm": lower_gemm, "MatMul": lower_matmul}

@@ -39,12 +39,14 @@ class Weights:
     Attributes:
         data: as stored, in ONNX order; int8 or float32.
         scale: float32, [] or [C]; None for float weights.
-        axis: dimension of C.
+        axis: dimension of C, or the one that is cut into blocks.
+        block: how many neighbours along `axis` share a scale; 0 without blocks.
     """
 
     data: NDArray[np.generic]
     scale: NDArray[np.float32] | None
     axis: int
+    block: int = 0
 
 
 @dataclass
@@ -189,7 +191,10 @@ class Scope:
         data = required(producer.inputs[0], f"operand {value.name}")
         scale = np.asarray(required(producer.inputs[1], "a scale"), np.float32)
         axis = producer.attributes.get_int("axis", 1) % max(data.ndim, 1)
-        return Weights(data, scale, axis)
+        block = producer.attributes.get_int("block_size", 0)
+        if block and len(producer.inputs) > 2 and np.any(constant(producer.inputs[2])):
+            raise UnsupportedError("TFLite's blocks have no zero points; use symmetric = true")
+        return Weights(data, scale, axis, block)
 
     def reordered(self, value: ir.Value, rows: NDArray[np.generic]) -> NDArray[np.generic]:
         """Weights [units, depth] with their columns in the order that the flattened value has."""
