@@ -250,15 +250,17 @@ static void any_pixel(const er_dwconv_s8_call *c, const er_strip *strip, int32_t
   ER_UNROLL for (int v = 0; v < 4; v++) {
     acc[v] = vaddq_s32(vld1q_s32(block->bias[0] + 4 * v), vdupq_n_s32(packed->excess));
   }
-  for (int32_t t = 0; t < s->filter_h * s->filter_w; t++) {
-    const int32_t column = x * s->stride_w + t % s->filter_w * s->dilation_w;
-    const int8x16_t in = vld1q_s8(c->lines[t / s->filter_w] + column * strip->pixel + channel);
-    const int8x16_t w = vld1q_s8(block->weights[t]);
-    const int16x8_t low = vmull_s8(vget_low_s8(w), vget_low_s8(in)), high = vmull_high_s8(w, in);
-    acc[0] = vaddw_s16(acc[0], vget_low_s16(low));
-    acc[1] = vaddw_high_s16(acc[1], low);
-    acc[2] = vaddw_s16(acc[2], vget_low_s16(high));
-    acc[3] = vaddw_high_s16(acc[3], high);
+  const int8_t(*weights)[CHANNELS] = block->weights;
+  for (int32_t i = 0; i < s->filter_h; i++) {
+    const int8_t *from = c->lines[i] + (int64_t)x * s->stride_w * strip->pixel + channel;
+    for (int32_t j = 0; j < s->filter_w; j++, from += s->dilation_w * strip->pixel) {
+      const int8x16_t in = vld1q_s8(from), w = vld1q_s8(*weights++);
+      const int16x8_t low = vmull_s8(vget_low_s8(w), vget_low_s8(in)), high = vmull_high_s8(w, in);
+      acc[0] = vaddw_s16(acc[0], vget_low_s16(low));
+      acc[1] = vaddw_high_s16(acc[1], low);
+      acc[2] = vaddw_s16(acc[2], vget_low_s16(high));
+      acc[3] = vaddw_high_s16(acc[3], high);
+    }
   }
   const int8x16_t q = settle_pixel(ER_SATURATED, acc, block, settle);
   er_store_parts_neon(&q, 1, strip->channels, 0, strip->output + x * strip->pixel);

@@ -17,4 +17,6 @@ void er_add_neon(er_kernels *kernels) {
   kernels->dwconv_f32.run = er_dwconv_f32_neon;
   kernels->fc_f32.name = "fc_f32_neon";
   kernels->fc_f32.run = er_fc_f32_neon;
+  kernels->average_pool = er_average_pool_neon;
+  kernels->max_pool = er_max_pool_neon;
 }

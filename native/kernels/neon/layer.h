@@ -19,5 +19,9 @@ void er_dwconv_f32_neon(const er_dwconv_f32_call *call);
 void er_fc_f32_neon(const er_fc_shape *shape, const float *input, const float *weights,
                     const float *bias, float low, float high, float *output, int32_t first,
                     int32_t last);
+void er_average_pool_neon(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
+                          const void *input, void *output, int32_t first, int32_t last);
+void er_max_pool_neon(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
+                      const void *input, void *output, int32_t first, int32_t last);
 
 #endif

@@ -6,7 +6,8 @@
 #define ER_INLINE static inline __attribute__((always_inline))
 
 #ifdef __clang__
-#pragma clang diagnostic ignored "-Wpass-failed" /* it refuses the largest loops: slower, not wrong */
+#pragma clang diagnostic ignored \
+    "-Wpass-failed" /* it refuses the largest loops: slower, not wrong */
 #define ER_UNROLL _Pragma("unroll")
 #else
 #define ER_UNROLL _Pragma("GCC unroll 32")
