@@ -239,6 +239,7 @@ ER_INLINE void go_to_block(const er_dwconv_s8_call *c, int32_t block, er_strip *
       for (; x + 4 < width && width >= MOST; x += MOST) {                               \
         pixels(MOST, filter, stride, &s, x + MOST > width ? width - MOST : x, &settle); \
       }                                                                                 \
+      if (width == 5) pixels(5, filter, stride, &s, 0, &settle), x = 5;                 \
       for (; x < width && width >= 4; x += 4) {                                         \
         pixels(4, filter, stride, &s, x + 4 > width ? width - 4 : x, &settle);          \
       }                                                                                 \

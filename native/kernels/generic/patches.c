@@ -26,22 +26,12 @@ typedef struct er_strip {
     memcpy(to + bytes - size, from + bytes - size, size);                                    \
   }
 
-static void copies(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t bytes,
-                   int32_t count) {
-  if (bytes > 256) {
-    for (int32_t n = 0; n < count; n++) {
-      memcpy(to + n * to_step, from + n * from_step, (size_t)bytes);
-    }
-  } else if (bytes > 64) {
-    COPIES(16, (bytes + 15) / 16)
-  } else if (bytes > 48) {
-    COPIES(16, 4)
-  } else if (bytes > 32) {
-    COPIES(16, 3)
-  } else if (bytes > 16) {
+static void short_copies(char *to, int64_t to_step, const char *from, int64_t from_step,
+                         int64_t bytes, int32_t count) {
+  if (bytes >= 32) {
+    COPIES(32, 2)
+  } else if (bytes >= 16) {
     COPIES(16, 2)
-  } else if (bytes == 16) {
-    COPIES(16, 1)
   } else if (bytes >= 8) {
     COPIES(8, 2)
   } else if (bytes >= 4) {
@@ -51,8 +41,25 @@ static void copies(char *to, int64_t to_step, const char *from, int64_t from_ste
   }
 }
 
-/* Patches [first, last) of an output line, pixel by pixel: they leave the image, or are dilated, or
- * are of one group. @param line of the input, which patch 0 reads from pixel -pad_left on */
+enum { SHORT = 64, LONG = 1024 }; /* bytes */
+
+static void copies(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t bytes,
+                   int32_t count) {
+  if (bytes > LONG) {
+    for (int32_t n = 0; n < count; n++) {
+      memcpy(to + n * to_step, from + n * from_step, (size_t)bytes);
+    }
+    return;
+  }
+  for (int64_t at = 0; at < bytes; at += SHORT) { /* the last piece may overlap */
+    const int64_t start = at + SHORT <= bytes || bytes < SHORT ? at : bytes - SHORT;
+    short_copies(to + start, to_step, from + start, from_step, bytes < SHORT ? bytes : SHORT,
+                 count);
+  }
+}
+
+/* Patches [first, last) of an output line, pixel by pixel: dilated, or of one group.
+ * @param line of the input, which patch 0 reads from pixel -pad_left on */
 static void slow(const er_strip *strip, const char *line, int32_t first, int32_t last, char *to) {
   const er_conv_shape *s = strip->shape;
   const int64_t pixel = s->in_c * strip->element.bytes, part = s->filter_c * strip->element.bytes;
@@ -72,7 +79,22 @@ static int32_t between(int32_t low, int64_t value, int32_t high) {
   return value < low ? low : value > high ? high : (int32_t)value;
 }
 
-/* The same; those that lie inside of the image in one go. */
+/* The same where pixels lie side by side, for patches that leave the image: filled, copied, filled.
+ */
+static void edge(const er_strip *strip, const char *line, int32_t first, int32_t last, char *to) {
+  const er_conv_shape *s = strip->shape;
+  const int64_t pixel = s->in_c * strip->element.bytes;
+  for (int32_t n = first; n < last; n++, to += strip->patch_bytes) {
+    const int64_t start = (int64_t)n * s->stride_w - s->pad_left;
+    const int32_t before = between(0, -start, s->filter_w);
+    const int32_t end = between(before, s->in_w - start, s->filter_w);
+    memset(to, strip->element.value, (size_t)(before * pixel));
+    copies(to + before * pixel, 0, line + (start + before) * pixel, 0, (end - before) * pixel, 1);
+    memset(to + end * pixel, strip->element.value, (size_t)((s->filter_w - end) * pixel));
+  }
+}
+
+/* Those inside of the image in one go. */
 static void fast(const er_strip *strip, const char *line, int32_t first, int32_t last, char *to) {
   const er_conv_shape *s = strip->shape;
   const int64_t pixel = s->in_c * strip->element.bytes;
@@ -80,11 +102,11 @@ static void fast(const er_strip *strip, const char *line, int32_t first, int32_t
   const int32_t inside =
       between(first, ((int64_t)s->pad_left + s->stride_w - 1) / s->stride_w, last);
   const int32_t beyond = between(inside, room < 0 ? 0 : room / s->stride_w + 1, last);
-  slow(strip, line, first, inside, to);
+  edge(strip, line, first, inside, to);
   copies(to + (inside - first) * strip->patch_bytes, strip->patch_bytes,
          line + ((int64_t)inside * s->stride_w - s->pad_left) * pixel, s->stride_w * pixel,
          strip->line_bytes, beyond - inside);
-  slow(strip, line, beyond, last, to + (beyond - first) * strip->patch_bytes);
+  edge(strip, line, beyond, last, to + (beyond - first) * strip->patch_bytes);
 }
 
 /* Patches [first, last) of line `row` of batch * out_h. */
