@@ -1,8 +1,14 @@
 /* CONV_2D on the fast kernels. */
 #include "conv.h"
 
-/* Patches at once: they stay in the first-level cache beside a panel of weights. */
-enum { STRIP_BYTES = 16 * 1024, MOST_STRIP = 256 };
+/* Patches at once. Beside few weights they stay in the first-level cache; many weights come from
+ * afar for each strip, so there shall be few strips, in the second-level cache. */
+enum {
+  STRIP_BYTES = 16 * 1024,
+  LONG_STRIP_BYTES = 256 * 1024,
+  MANY_WEIGHTS = 128 * 1024, /* bytes */
+  MOST_STRIP = 256
+};
 
 bool er_is_pointwise(const er_conv_shape *s) {
   return s->filter_h == 1 && s->filter_w == 1 && s->stride_h == 1 && s->stride_w == 1 &&
@@ -12,7 +18,8 @@ bool er_is_pointwise(const er_conv_shape *s) {
 
 void er_conv_gemm_resize(er_conv_gemm *conv) {
   const size_t row = (size_t)conv->depth * er_conv_gemm_element_bytes(conv);
-  const int32_t fitting = row > STRIP_BYTES ? 1 : (int32_t)(STRIP_BYTES / row);
+  const size_t bytes = conv->group_bytes > MANY_WEIGHTS ? LONG_STRIP_BYTES : STRIP_BYTES;
+  const int32_t fitting = row > bytes ? 1 : (int32_t)(bytes / row);
   conv->direct = er_is_pointwise(&conv->shape);
   conv->strip =
       er_round_up(fitting < MOST_STRIP ? fitting : MOST_STRIP, er_conv_gemm_row_step(conv));
