@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from edgesdk.cli.options import add_data, add_json
 from edgesdk.cli.output import in_bytes, print_json, print_table
@@ -28,6 +30,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_data(parser)
     parser.add_argument(
+        "--max-drop", type=float, metavar="POINTS",
+        help="try better and dearer algorithms until top-1 on real kernels drops no more",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-minutes", type=float, default=20.0, metavar="M",
+        help="with --max-drop: begin no step after so many minutes (default 20)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--test", metavar="DATA", help="with --max-drop: what it is measured on, not --calibration"
+    )
+    parser.add_argument(
+        "--labels", metavar="CSV", help="with --max-drop: classes of the test data; without them "
+        "the answers are compared with the float model's",
+    )  # fmt: skip
+    parser.add_argument(
         "-o", "--output", default="out", help="folder of the artifact (default out)"
     )
     parser.add_argument("--name", default="model", help="file name without suffix (default model)")
@@ -47,7 +64,8 @@ def run(options: argparse.Namespace) -> int:
         check_target(options.report)
     folder = _folder(options.output)
     with progress_bar(quiet=options.json) as progress:
-        quantized = quantize(
+        make = quantize if options.max_drop is None else partial(_quantize_until, options)
+        quantized = make(
             model_named(options.model),
             calibration=options.calibration,
             recipe=options.recipe,
@@ -66,6 +84,53 @@ def run(options: argparse.Namespace) -> int:
         with progress_bar(quiet=options.json) as progress:
             quantized.report(options.report, progress=progress)
     return 0
+
+
+def _quantize_until(
+    options: argparse.Namespace,
+    model: object,
+    *,
+    preprocess: str | None,
+    limit: int | None,
+    **rest: Any,
+) -> Quantized:
+    """`quantize`, by the accuracy-aware loop."""
+    from edgesdk.accuracy_loop import Attempt, quantize_until
+    from edgesdk.sources import labels_from, preprocess_of
+    from edgesdk_quant.data import open_data
+    from edgesdk_quant.recipe import Recipe
+
+    if options.test is None:
+        raise InputError(
+            "--max-drop needs --test DATA to measure on: give other samples than "
+            "those of --calibration."
+        )
+    steps = preprocess_of(preprocess, None)
+
+    def tell(attempt: Attempt) -> None:
+        if not options.json:
+            verdict = "holds" if attempt.holds else "drops too much"
+            print(f"{attempt.step}: drop {attempt.drop:.2f} on {attempt.runtime}, {verdict}")
+
+    calibration = rest.pop("calibration")
+    outcome = quantize_until(
+        model,
+        None if calibration is None else open_data(calibration, steps).limited(limit),
+        open_data(options.test, steps),
+        labels_from(options.labels, options.test),
+        Recipe.load(rest.pop("recipe")),
+        max_drop=options.max_drop,
+        max_minutes=options.max_minutes,
+        tell=tell,
+        preprocess=steps,
+        **rest,
+    )
+    if not outcome.holds and not options.json:
+        print(
+            f"No step holds {options.max_drop} points; written is the one that drops least. "
+            "Allow more minutes, more calibration samples, or more bits (--recipe w8a8)."
+        )
+    return outcome.quantized
 
 
 def _folder(text: str) -> Path:
