@@ -25,6 +25,7 @@ from edgesdk.export.legalization.doubles import narrow_doubles
 from edgesdk_quant.graph.folding import fold_constants
 from edgesdk_quant.graph.functions import expand_functions
 from edgesdk_quant.graph.identity import remove_identities
+from edgesdk_quant.graph.naming import name_nodes
 from edgesdk_quant.graph.shapes import infer_shapes
 from edgesdk_runtimes.errors import UnsupportedError
 
@@ -96,6 +97,7 @@ def _count(model: ir.Model) -> Counter[str]:
 
 
 def _tidy(model: ir.Model) -> None:
+    name_nodes(model)  # rules name what they write after the node that it replaces
     infer_shapes(model)
     fold_constants(model)
     remove_identities(model)
