@@ -97,6 +97,41 @@ static int compare_gemm(const er_gemm_s8 *tested, int32_t weight_bits) {
   return same;
 }
 
+/* Plain sums, in two parts too. */
+static void run_sums(const er_gemm_s8 *gemm, er_gemm_s8_call call, const void *packed,
+                     int32_t *to) {
+  call.packed = packed;
+  call.last = random_from(0, call.units / gemm->unit_step) * gemm->unit_step;
+  gemm->sums(&call, to, call.units);
+  const int32_t middle = call.last;
+  call.first = middle;
+  call.last = call.units;
+  if (middle < call.units) gemm->sums(&call, to + middle, call.units);
+}
+
+static int compare_sums(const er_gemm_s8 *tested) {
+  er_kernels oracle;
+  er_kernels_for("generic", &oracle);
+  const int32_t rows = random_from(1, 33), units = random_from(1, 90);
+  const int32_t depth = random_from(0, 3) ? random_from(1, 80) : random_from(80, 3000);
+  layer l = make_layer(units, depth, random_from(0, 1) ? 8 : 4);
+  const size_t bytes = (size_t)rows * (size_t)depth;
+  const size_t results = (size_t)rows * (size_t)units * sizeof(int32_t);
+  int8_t *input = take(bytes, ER_OVERREAD);
+  random_int8(input, bytes + ER_OVERREAD, -128, 127);
+  int32_t *expected = malloc(results), *actual = malloc(results);
+  const er_gemm_s8_call call = {
+      .rows = rows, .depth = depth, .units = units, .input = input, .input_stride = depth};
+  void *oracle_packed = packed_gemm(&oracle.gemm_sums, &l), *packed = packed_gemm(tested, &l);
+  run_sums(&oracle.gemm_sums, call, oracle_packed, expected);
+  run_sums(tested, call, packed, actual);
+  const int same = memcmp(expected, actual, results) == 0;
+  if (!same) fprintf(stderr, "sums of %s: %d x %d x %d\n", tested->name, rows, depth, units);
+  free(oracle_packed), free(packed), free(input), free(expected), free(actual);
+  drop_layer(&l);
+  return same;
+}
+
 static er_conv_shape random_dwconv(void) {
   er_conv_shape s = {.batch = 1, .multiplier = 1, .filter_c = 1};
   s.out_c = s.in_c = s.groups = random_from(1, 70);
@@ -174,6 +209,7 @@ static void test_layer(const char *isa) {
     random_state = (uint64_t)round + 1;
     CHECK(compare_gemm(&kernels.gemm_s8, round % 3 ? 8 : random_from(4, 8)));
     CHECK(compare_gemm(&kernels.gemm_w4, 4));
+    CHECK(compare_sums(&kernels.gemm_sums));
     CHECK(compare_dwconv(&kernels.dwconv_s8, round % 3 ? 8 : random_from(4, 8)));
     CHECK(compare_gemv(&kernels.gemv_s8));
     if (check_failures > 10) return;

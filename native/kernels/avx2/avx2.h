@@ -10,6 +10,8 @@
 extern const er_gemm_s8 er_gemm_s8_avx2;
 extern const er_gemm_s8 er_gemm_w4_avx2;
 extern const er_gemm_w4b er_gemm_w4b_avx2;
+er_row_quant er_quantize_row_avx2(int64_t count, const float *input, int8_t *output);
+void er_scale_sums_avx2(const er_scale_sums_call *call);
 extern const er_dwconv_s8 er_dwconv_s8_avx2;
 extern const er_gemm_f32 er_gemm_f32_avx2;
 void er_dwconv_f32_avx2(const er_dwconv_f32_call *call);
@@ -91,6 +93,11 @@ static ER_ALWAYS_INLINE void er_store_bytes(__m128i bytes, int32_t count, int8_t
   int8_t all[16];
   _mm_storeu_si128((__m128i *)all, bytes);
   memcpy(output, all, (size_t)count);
+}
+
+/** @return a mask of the first `count` of eight lanes. */
+static ER_ALWAYS_INLINE __m256i er_avx2_first(int32_t count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
 #endif

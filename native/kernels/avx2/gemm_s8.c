@@ -64,7 +64,8 @@ typedef struct tile {
   const int16_t *wide;
   const uint8_t *bytes;
   bool first, last;
-  int32_t *sums; /* [ROWS][UNITS], kept between chunks */
+  bool plain;    /* the sums are the result */
+  int32_t *sums; /* [ROWS][UNITS], kept between chunks, or the result in slot order */
   er_avx2_range range;
   int32_t units; /* to store */
   int8_t *output;
@@ -157,7 +158,7 @@ static ER_ALWAYS_INLINE void multiply(const tile *t, const int rows, const int v
     }
     weights += 16 * vectors;
   }
-  if (!t->last) {
+  if (!t->last || t->plain) {
     EACH_ROW(SUSPEND)
     return;
   }
@@ -176,15 +177,30 @@ static void (*const kernels[ROWS][2])(const tile *t) = {EACH_ROW(KERNELS)};
 
 /* ---- the whole product ----------------------------------------------------------------------- */
 
+/* Where plain sums go; NULL: bytes go to the call's output. */
+typedef struct plain_sums {
+  int32_t *to; /* [rows][units of the call] */
+  int64_t stride;
+} plain_sums;
+
+static void store_plain(const tile *t, bool whole, int32_t rows, int32_t *to, int64_t stride) {
+  const int32_t width = whole ? UNITS : NARROW;
+  for (int32_t r = 0; r < rows; r++) {
+    er_store_sums(LANES, whole, t->sums + r * UNITS, t->units < width ? t->units : width,
+                  to + r * stride);
+  }
+}
+
 /* Rows [row, row + rows) times the panels of units [first, last), chunk by chunk of the depth. */
-static void multiply_tile(const er_gemm_s8_call *c, int32_t row, int32_t rows, int32_t first,
-                          int32_t last, tile_rows *prepared) {
+static void multiply_tile(const er_gemm_s8_call *c, plain_sums plain, int32_t row, int32_t rows,
+                          int32_t first, int32_t last, tile_rows *prepared) {
   int32_t sums[BLOCK][ROWS * UNITS];
   const int32_t depth = er_s8_padded(c->depth);
   tile t = {.range = er_avx2_range_of(c->range),
             .wide = prepared->wide,
             .bytes = prepared->bytes,
-            .output_stride = c->output_stride};
+            .output_stride = c->output_stride,
+            .plain = plain.to != NULL};
   for (int32_t d = 0; d < depth; d += CHUNK) {
     const int8_t *input = c->input + row * c->input_stride + d;
     const int32_t width = depth - d < CHUNK ? depth - d : CHUNK;
@@ -200,7 +216,7 @@ static void multiply_tile(const er_gemm_s8_call *c, int32_t row, int32_t rows, i
       t.weights = er_s8_weights(t.panel, c->depth) + (int64_t)d * (whole ? UNITS : NARROW);
       t.units = last - unit < UNITS ? last - unit : UNITS;
       t.sums = sums[(unit - first) / UNITS];
-      t.output = c->output + row * c->output_stride + unit;
+      if (!plain.to) t.output = c->output + row * c->output_stride + unit;
       if (t.safe > 0 && !is_lifted) {
         lift(input, c->input_stride, rows, width, er_s8_orders(c->units), prepared->bytes);
         is_lifted = true;
@@ -210,6 +226,9 @@ static void multiply_tile(const er_gemm_s8_call *c, int32_t row, int32_t rows, i
         is_widened = true;
       }
       kernels[rows - 1][whole](&t);
+      if (plain.to && t.last) {
+        store_plain(&t, whole, rows, plain.to + row * plain.stride + unit - c->first, plain.stride);
+      }
     }
   }
 }
@@ -219,7 +238,7 @@ static int32_t units_of_block(int32_t depth) {
   return UNITS * (panels < 1 ? 1 : panels > BLOCK ? BLOCK : (int32_t)panels);
 }
 
-static void run(const er_gemm_s8_call *c) {
+static void multiply_all(const er_gemm_s8_call *c, plain_sums plain) {
   tile_rows prepared;
   const int32_t block = units_of_block(c->depth);
   const int32_t tiles = (c->rows + ROWS - 1) / ROWS; /* of nearly equal height */
@@ -228,9 +247,15 @@ static void run(const er_gemm_s8_call *c) {
     for (int32_t i = 0; i < tiles; i++) {
       const int32_t row = (int32_t)((int64_t)c->rows * i / tiles);
       const int32_t next = (int32_t)((int64_t)c->rows * (i + 1) / tiles);
-      multiply_tile(c, row, next - row, unit, end, &prepared);
+      multiply_tile(c, plain, row, next - row, unit, end, &prepared);
     }
   }
+}
+
+static void run(const er_gemm_s8_call *c) { multiply_all(c, (plain_sums){NULL, 0}); }
+
+static void sums(const er_gemm_s8_call *c, int32_t *to, int64_t stride) {
+  multiply_all(c, (plain_sums){to, stride});
 }
 
 const er_gemm_s8 er_gemm_s8_avx2 = {.name = "gemm_s8_avx2",
@@ -238,4 +263,5 @@ const er_gemm_s8 er_gemm_s8_avx2 = {.name = "gemm_s8_avx2",
                                     .row_step = ROWS,
                                     .packed_bytes = er_s8_packed_bytes,
                                     .pack = er_s8_pack,
-                                    .run = run};
+                                    .run = run,
+                                    .sums = sums};

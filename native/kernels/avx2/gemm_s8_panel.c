@@ -16,18 +16,13 @@ typedef struct source {
   int32_t orders;       /* to try; 0: all quads are exact */
 } source;
 
-/* Which unit of a panel a slot holds: saturating packs then bring bytes in order. */
-static int32_t unit_of_slot(int32_t width, int32_t slot) {
-  return width == NARROW ? slot : slot % 8 / 4 * 8 + slot / 8 * 4 + slot % 4;
-}
-
 /* @param[out] quad [UNITS][QUAD] the weights of depth d.. in slot order, zeros where there are none
  */
 static void gather(const source *s, int32_t d, int8_t *quad) {
   const int32_t depth = s->weights->depth, left = depth - d < QUAD ? depth - d : QUAD;
   memset(quad, 0, UNITS * QUAD);
   for (int32_t slot = 0; slot < s->width; slot++) {
-    const int32_t unit = unit_of_slot(s->width, slot);
+    const int32_t unit = er_unit_of_slot(LANES, s->width != NARROW, slot);
     if (unit >= s->count) continue;
     const int8_t *from = s->weights->values + (int64_t)(s->first + unit) * depth + d;
     memcpy(quad + slot * QUAD, from, (size_t)left);
@@ -118,7 +113,7 @@ static void pack_panel(const er_weights_s8 *weights, int32_t first, er_s8_panel 
   source s = {weights, first, left < UNITS ? left : UNITS, left <= NARROW ? NARROW : UNITS, 0};
   s.orders = choose_orders(&s);
   for (int32_t slot = 0; slot < s.width; slot++) {
-    const int32_t unit = first + unit_of_slot(s.width, slot);
+    const int32_t unit = first + er_unit_of_slot(LANES, s.width != NARROW, slot);
     if (unit >= weights->units) continue;
     to->bias[slot] = er_bias_less_zero_point(weights, unit, (int64_t)unit * weights->depth, 1);
     to->scale[slot] = weights->scale[unit];

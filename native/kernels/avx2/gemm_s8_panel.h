@@ -3,9 +3,11 @@
 #define ER_GEMM_S8_PANEL_H
 
 #include "avx2.h"
+#include "kernels/slots.h"
 
 enum {
   ROWS = 6,
+  LANES = 8, /* int32s of a vector */
   UNITS = 16,
   NARROW = 8, /* units of a panel of one vector, the last one of a layer */
   QUAD = 4,

@@ -26,12 +26,8 @@ static ER_ALWAYS_INLINE __m256 load_scale(const uint16_t *halves) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
 }
 
-static ER_ALWAYS_INLINE __m256i mask_of(int32_t units) {
-  return _mm256_cmpgt_epi32(_mm256_set1_epi32(units), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-}
-
 static ER_ALWAYS_INLINE void settle(const tile *t, int32_t row, int32_t first, __m256 sum) {
-  const __m256i mask = mask_of(t->units - first);
+  const __m256i mask = er_avx2_first(t->units - first);
   float *output = t->output + (int64_t)row * t->call->units + first;
   __m256 value = _mm256_mul_ps(sum, _mm256_set1_ps(t->quant[row].scale));
   if (t->bias) value = _mm256_add_ps(value, _mm256_maskload_ps(t->bias + first, mask));

@@ -53,4 +53,5 @@ const er_gemm_s8 er_gemm_s8_avx512vnni = {.name = "gemm_s8_avx512vnni",
                                           .row_step = ROWS,
                                           .packed_bytes = packed_bytes,
                                           .pack = pack,
-                                          .run = run};
+                                          .run = run,
+                                          .sums = sums};

@@ -41,9 +41,11 @@ static const er_gemm_s8 gemm = {.name = "gemm_s8_avxvnni",
                                 .row_step = ROWS,
                                 .packed_bytes = packed_bytes,
                                 .pack = pack,
-                                .run = run};
+                                .run = run,
+                                .sums = sums};
 
 void er_add_avxvnni(er_kernels *kernels) {
   kernels->gemm_s8 = gemm;
+  kernels->gemm_sums = gemm;
   kernels->gemm_w4 = gemm; /* bytes: unpacking nibbles costs more than it saves */
 }

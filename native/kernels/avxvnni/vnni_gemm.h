@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
+#include "kernels/slots.h"
 
 #ifndef ER_ALWAYS_INLINE
 #define ER_ALWAYS_INLINE inline __attribute__((always_inline))
@@ -47,17 +48,12 @@ static size_t packed_bytes(int32_t units, int32_t depth) {
   return ((size_t)units + UNITS - 1) / UNITS * panel_bytes(depth);
 }
 
-/* Which unit of a panel a slot holds: packing two vectors to int16 then brings them in order. */
-static int32_t unit_of_slot(int32_t width, int32_t slot) {
-  return width == NARROW ? slot : slot % LANES / 4 * 8 + slot / LANES * 4 + slot % 4;
-}
-
 static void pack_panel(const er_weights_s8 *weights, int32_t first, panel *to) {
   const int32_t left = weights->units - first, width = left <= NARROW ? NARROW : UNITS;
   er_weights_s8 lifted = *weights;
   lifted.input_zero_point += 128;
   for (int32_t slot = 0; slot < width; slot++) {
-    const int32_t unit = unit_of_slot(width, slot);
+    const int32_t unit = er_unit_of_slot(LANES, width != NARROW, slot);
     if (unit >= left) continue;
     const int64_t at = (int64_t)(first + unit) * weights->depth;
     to->bias[slot] = er_bias_less_zero_point(&lifted, first + unit, at, 1);
@@ -90,7 +86,8 @@ typedef struct tile {
   const uint8_t *bytes;  /* [ROWS][STRIDE] */
   int32_t depth;         /* of this chunk, a multiple of 4 */
   bool first, last;
-  int32_t *sums; /* [ROWS][UNITS], kept between chunks */
+  bool plain;    /* the sums are the result */
+  int32_t *sums; /* [ROWS][UNITS], kept between chunks, or the result in slot order */
   output_range range;
   int32_t units; /* to store */
   int8_t *output;
@@ -134,7 +131,7 @@ static ER_ALWAYS_INLINE void multiply(const tile *t, const int rows, const int v
     const vector w0 = load(weights), w1 = vectors > 1 ? load(weights + 4 * LANES) : w0;
     EACH_ROW(DOT)
   }
-  if (!t->last) {
+  if (!t->last || t->plain) {
     EACH_ROW(SUSPEND)
     return;
   }
@@ -152,13 +149,30 @@ static void (*const kernels[ROWS][2])(const tile *t) = {EACH_ROW(KERNELS)};
 
 /* ---- the whole product ----------------------------------------------------------------------- */
 
+/* Where plain sums go; NULL: bytes go to the call's output. */
+typedef struct plain_sums {
+  int32_t *to; /* [rows][units of the call] */
+  int64_t stride;
+} plain_sums;
+
+static void store_plain(const tile *t, bool whole, int32_t rows, int32_t *to, int64_t stride) {
+  const int32_t width = whole ? UNITS : NARROW;
+  for (int32_t r = 0; r < rows; r++) {
+    er_store_sums(LANES, whole, t->sums + r * UNITS, t->units < width ? t->units : width,
+                  to + r * stride);
+  }
+}
+
 /* Rows [row, row + rows) times the panels of units [first, last), chunk by chunk of the depth. */
-static void multiply_tile(const er_gemm_s8_call *c, int32_t row, int32_t rows, int32_t first,
-                          int32_t last, uint8_t *bytes) {
+static void multiply_tile(const er_gemm_s8_call *c, plain_sums plain, int32_t row, int32_t rows,
+                          int32_t first, int32_t last, uint8_t *bytes) {
   int32_t sums[BLOCK][ROWS * UNITS];
   const int32_t depth = padded(c->depth);
   const char *packed = c->packed;
-  tile t = {.range = output_range_of(c->range), .bytes = bytes, .output_stride = c->output_stride};
+  tile t = {.range = output_range_of(c->range),
+            .bytes = bytes,
+            .output_stride = c->output_stride,
+            .plain = plain.to != NULL};
   for (int32_t d = 0; d < depth; d += CHUNK) {
     t.depth = depth - d < CHUNK ? depth - d : CHUNK;
     t.first = d == 0;
@@ -170,8 +184,11 @@ static void multiply_tile(const er_gemm_s8_call *c, int32_t row, int32_t rows, i
       t.weights = t.panel->weights + (int64_t)d * (whole ? UNITS : NARROW);
       t.units = last - unit;
       t.sums = sums[(unit - first) / UNITS];
-      t.output = c->output + row * c->output_stride + unit;
+      if (!plain.to) t.output = c->output + row * c->output_stride + unit;
       kernels[rows - 1][whole](&t);
+      if (plain.to && t.last) {
+        store_plain(&t, whole, rows, plain.to + row * plain.stride + unit - c->first, plain.stride);
+      }
     }
   }
 }
@@ -181,7 +198,7 @@ static int32_t units_of_block(int32_t depth) {
   return UNITS * (panels < 1 ? 1 : panels > BLOCK ? BLOCK : (int32_t)panels);
 }
 
-static void run(const er_gemm_s8_call *c) {
+static void multiply_all(const er_gemm_s8_call *c, plain_sums plain) {
   uint8_t bytes[ROWS * STRIDE];
   const int32_t block = units_of_block(c->depth);
   const int32_t tiles = (c->rows + ROWS - 1) / ROWS; /* of nearly equal height */
@@ -190,7 +207,13 @@ static void run(const er_gemm_s8_call *c) {
     for (int32_t i = 0; i < tiles; i++) {
       const int32_t row = (int32_t)((int64_t)c->rows * i / tiles);
       const int32_t next = (int32_t)((int64_t)c->rows * (i + 1) / tiles);
-      multiply_tile(c, row, next - row, unit, end, bytes);
+      multiply_tile(c, plain, row, next - row, unit, end, bytes);
     }
   }
+}
+
+static void run(const er_gemm_s8_call *c) { multiply_all(c, (plain_sums){NULL, 0}); }
+
+static void sums(const er_gemm_s8_call *c, int32_t *to, int64_t stride) {
+  multiply_all(c, (plain_sums){to, stride});
 }

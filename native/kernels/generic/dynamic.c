@@ -1,16 +1,11 @@
 /* Activations quantized while running, by the rule of LiteRT (XNNPACK's qd8), bit for bit. */
+#include "kernels/dynamic.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "kernels/generic/generic.h"
 #include "kernels/rounding.h"
-
-/* The zero point that errs less, at the low or at the high end. */
-static int32_t zero_point_of(float low, float high) {
-  const float from_low = -128.0f - low, from_high = 127.0f - high;
-  const bool low_errs_less = (-128.0f + low) + (127.0f + high) > 0.0f;
-  return er_settle(low_errs_less ? from_low : from_high, 0, -128, 127);
-}
 
 static int8_t quantized(float value, float inverse, int32_t zero_point) {
   return (int8_t)er_settle(value * inverse, zero_point, -128, 127);
@@ -22,8 +17,8 @@ er_row_quant er_quantize_row(int64_t count, const float *input, int8_t *output) 
     low = input[i] < low ? input[i] : low; /* NaN leaves both as they are */
     high = input[i] > high ? input[i] : high;
   }
-  const float inverse = low == high ? 1.0f : 255.0f / (high - low);
-  const int32_t zero_point = zero_point_of(low * inverse, high * inverse);
+  const float inverse = er_inverse_scale(low, high);
+  const int32_t zero_point = er_row_zero_point(low * inverse, high * inverse);
   for (int64_t i = 0; i < count; i++) output[i] = quantized(input[i], inverse, zero_point);
   return (er_row_quant){1.0f / inverse, zero_point};
 }
