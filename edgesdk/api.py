@@ -46,7 +46,7 @@ def quantize(
             already is taken as it is.
         calibration: a folder of images, an .npy or .npz file, an array [N, ...], or any iterable
             of arrays; weight-only recipes need none.
-        recipe: name ("w8a8", "w8", "w8a16") or .toml file.
+        recipe: name ("w8a8", "w4a8", "mixed", "w4", "w8", "w8a16") or .toml file.
         target: name ("generic", "raspberrypi4", ...) or .toml file of the device.
         inputs: name -> shape, for a module that does not declare its inputs.
         preprocess: how images become arrays, e.g. "crop=224,mean=127,std=128"; remembered in

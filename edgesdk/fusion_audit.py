@@ -77,7 +77,8 @@ def audit_onnxruntime(model: bytes) -> Audit:
         RuntimeMissingError: onnxruntime is not installed.
         ModelError: it refuses the model.
     """
-    asked = _quantized_ops(load(model).graph.all_nodes())
+    nodes = list(load(model).graph.all_nodes())
+    asked = _quantized_ops(nodes)
     optimized = ir.from_proto(onnx.load_from_string(optimized_model(model)))
     found = list(optimized.graph.all_nodes())
     fusions = []
@@ -87,6 +88,11 @@ def audit_onnxruntime(model: bytes) -> Audit:
             fused = sum(node.op_type in INTEGER_OPS[op] for node in found)
             left = () if fused >= total else _left(op, asked[op], found)
             fusions.append(Fusion(op, min(fused, total), total, left))
+    blocks = [str(node.name) for node in nodes if _has_blocks(node)]
+    if blocks:
+        fused = sum(node.op_type == "MatMulNBits" for node in found)
+        left = () if fused >= len(blocks) else _left("MatMul", blocks, found)
+        fusions.append(Fusion("MatMul in blocks", fused, len(blocks), left))
     return Audit("onnxruntime", tuple(fusions))
 
 
@@ -103,6 +109,12 @@ def _quantized_ops(nodes: Iterable[ir.Node]) -> dict[str, list[str]]:
         if all(_dequantized(value) for value in operands):
             found.setdefault(node.op_type, []).append(node.name or "")
     return found
+
+
+def _has_blocks(node: ir.Node) -> bool:
+    """Whether a node reads weights in blocks: floats otherwise, ONNX Runtime fuses what it can."""
+    producers = [value.producer() for value in node.inputs if value is not None]
+    return any(p is not None and p.attributes.get_int("block_size", 0) for p in producers)
 
 
 def _data(node: ir.Node) -> Sequence[ir.Value | None]:

@@ -8,6 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import edgesdk
+from edgesdk.fusion_audit import audit_onnxruntime
 from edgesdk_runtimes import runtime_named
 from edgesdk_runtimes.onnxruntime import optimized_model
 
@@ -37,6 +38,7 @@ def test_onnxruntime_fuses_the_blocks() -> None:
     data = edgesdk.quantize(linear(), recipe="w4").to_bytes("onnx")
     fused = onnx.load_from_string(optimized_model(data))
     assert "MatMulNBits" in {node.op_type for node in fused.graph.node}
+    assert str(audit_onnxruntime(data)) == "1/1 matmul in blocks"
 
 
 @pytest.mark.native
