@@ -263,7 +263,12 @@ static void any_pixel(const er_dwconv_s8_call *c, const er_strip *strip, int32_t
     }
   }
   const int8x16_t q = settle_pixel(ER_SATURATED, acc, block, settle);
-  er_store_parts_neon(&q, 1, strip->channels, 0, strip->output + x * strip->pixel);
+  int8_t *to = strip->output + x * strip->pixel;
+  if (strip->channels == CHANNELS) {
+    vst1q_s8(to, q);
+  } else {
+    er_store_parts_neon(&q, 1, strip->channels, 0, to);
+  }
 }
 
 static void run(const er_dwconv_s8_call *c) {
