@@ -26,6 +26,7 @@ enum {
   UNITS = 2 * LANES, /* of a panel */
   NARROW = LANES,    /* of a panel of one vector, the last one of a layer */
   CHUNK = 2048,      /* depth at once */
+  AHEAD = 4096,      /* bytes: weights come from afar in a steady stream */
   STRIDE = CHUNK + 64,
   BLOCK = 16,              /* panels for which one tile of rows is prepared */
   BLOCK_BYTES = 256 * 1024 /* and that stay in the second-level cache */
@@ -128,6 +129,8 @@ static ER_ALWAYS_INLINE void multiply(const tile *t, const int rows, const int v
   const uint8_t *bytes = t->bytes;
   const int8_t *weights = t->weights;
   for (int32_t d = 0; d < t->depth; d += 4, bytes += 4, weights += 4 * LANES * vectors) {
+    _mm_prefetch((const char *)weights + AHEAD, _MM_HINT_T0);
+    if (LANES * vectors > 16) _mm_prefetch((const char *)weights + AHEAD + 64, _MM_HINT_T0);
     const vector w0 = load(weights), w1 = vectors > 1 ? load(weights + 4 * LANES) : w0;
     EACH_ROW(DOT)
   }

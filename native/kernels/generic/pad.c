@@ -35,23 +35,30 @@ static void repeat(const void *value, size_t element_bytes, int64_t count, char 
   for (int64_t i = 0; i < count; i++, to += element_bytes) memcpy(to, value, element_bytes);
 }
 
+/* The last dimension that has a border: what lies inside of it is copied in one piece. */
+static int32_t last_border(const er_pad_shape *s) {
+  int32_t d = s->rank - 1;
+  while (d > 0 && s->in[d] == s->out[d]) d--;
+  return d;
+}
+
 /* Dimensions from `d` on: border, content, border. @return the end of what was written */
-static char *pad_from(const er_pad_shape *s, int32_t d, size_t element_bytes, const char **input,
-                      const void *value, char *to) {
+static char *pad_from(const er_pad_shape *s, int32_t d, int32_t last, size_t element_bytes,
+                      const char **input, const void *value, char *to) {
   int64_t inner = 1; /* output elements of one step along d */
   for (int32_t i = d + 1; i < s->rank; i++) inner *= s->out[i];
   const int64_t before = s->before[d] * inner;
   const int64_t after = (s->out[d] - s->before[d] - s->in[d]) * inner;
   repeat(value, element_bytes, before, to);
   to += (size_t)before * element_bytes;
-  if (d == s->rank - 1) {
-    const size_t bytes = (size_t)s->in[d] * element_bytes;
+  if (d == last) {
+    const size_t bytes = (size_t)(s->in[d] * inner) * element_bytes;
     memcpy(to, *input, bytes);
     *input += bytes;
     to += bytes;
   } else {
     for (int32_t i = 0; i < s->in[d]; i++) {
-      to = pad_from(s, d + 1, element_bytes, input, value, to);
+      to = pad_from(s, d + 1, last, element_bytes, input, value, to);
     }
   }
   repeat(value, element_bytes, after, to);
@@ -64,7 +71,7 @@ void er_pad(const er_pad_shape *s, size_t element_bytes, const void *input, cons
   if (s->rank == 0) {
     memcpy(output, input, element_bytes);
   } else {
-    pad_from(s, 0, element_bytes, &from, value, output);
+    pad_from(s, 0, last_border(s), element_bytes, &from, value, output);
   }
 }
 
