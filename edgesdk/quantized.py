@@ -166,4 +166,9 @@ class Quantized:
         for reason, nodes in self.reasons().items():
             shown = ", ".join(nodes[:5]) + (", ..." if len(nodes) > 5 else "")
             lines.append(f"Float because {reason or 'it has no integer form'}: {shown}.")
+        wider: dict[str, list[str]] = {}
+        for decision in self.decisions:
+            if decision.integer and decision.reason.startswith("target "):
+                wider.setdefault(decision.reason, []).append(decision.node)
+        lines += [f"Wider because {why}: {', '.join(nodes[:5])}." for why, nodes in wider.items()]
         return "\n".join(lines)

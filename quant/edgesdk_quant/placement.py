@@ -199,7 +199,7 @@ class _Placer:
             # Whether it moves integers is known when its neighbours are: _spread_pass_through.
             return self._note(node, FLOAT, "it only moves float values")
         self.integer[node] = capability
-        self._note(node, self.kind, "")
+        self._note(node, self.kind, self._wider(node, capability))
         activation = fused_activation(node, capability.fuses)
         if activation is not None:
             self.fused[node] = activation
@@ -252,6 +252,14 @@ class _Placer:
         allowed = capability.weights if integer else capability.weight_only
         wanted = self.recipe.weight_bits(str(node.name))
         return min((bits for bits in allowed if bits >= wanted), default=wanted)
+
+    def _wider(self, node: ir.Node, capability: Capability) -> str:
+        """That weights get more bits than the recipe asks for; "" where they do not."""
+        wanted = self.recipe.weight_bits(str(node.name))
+        if capability.role is not Role.WEIGHTED or wanted in capability.weights:
+            return ""
+        bits = self._bits(node, integer=True)
+        return f"target {self.target.name} has no {wanted}-bit {node.op_type}: {bits} bits"
 
     def _block(self, node: ir.Node) -> int:
         """Blocks share a scale along the depth of a matrix; other weights have one a channel."""

@@ -158,3 +158,17 @@ def test_rounding_that_needs_data_says_so() -> None:
     rules = replace(Recipe.load("w8"), algorithms=Algorithms(rounding="gptq"))
     with pytest.raises(InputError, match="needs calibration data"):
         quantize(normalize(load(network())), None, rules, load_target("generic"))
+
+
+def test_a_target_without_four_bits_gets_eight_and_says_so() -> None:
+    generic = load_target("generic")
+    rows = {
+        op: replace(c, weights=frozenset({8})) if c.weights else c
+        for op, c in generic.capabilities.items()
+    }
+    narrow = replace(generic, name="narrow", capabilities=rows)
+    graph, data = normalize(load(network())), open_data(images(8))
+    done = quantize(graph, data, recipe("nearest"), narrow)
+    reasons = {d.reason for d in done.decisions if d.op == "Conv"}
+    assert reasons == {"target narrow has no 4-bit Conv: 8 bits"}
+    assert not any(v.dtype == ir.DataType.INT4 for v in done.model.graph.initializers.values())
