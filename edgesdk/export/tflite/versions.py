@@ -37,7 +37,6 @@ INTEGER: dict[str, tuple[int, int]] = {
     "GATHER": (2, 4),
     "RELU": (2, 3),
     "RELU6": (2, 3),
-    "RELU_N1_TO_1": (2, 3),
     "LEAKY_RELU": (2, 2),
     "MAXIMUM": (2, 3),
     "MINIMUM": (2, 3),
@@ -50,7 +49,7 @@ INTEGER: dict[str, tuple[int, int]] = {
     "REDUCE_MAX": (2, 3),
     "REDUCE_MIN": (2, 3),
     "ABS": (2, 3),
-    "EXP": (2, 3),
+    "EXP": (2, 2),
 }
 # Operator -> version that first took int4 weights.
 INT4_WEIGHTS = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 7, "FULLY_CONNECTED": 10, "DEQUANTIZE": 6}

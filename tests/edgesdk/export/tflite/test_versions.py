@@ -35,6 +35,8 @@ from edgesdk.export.tflite.versions import version_of
         ("QUANTIZE", ["FLOAT32"], {}, 1),
         ("QUANTIZE", ["INT8"], {}, 2),
         ("BROADCAST_TO", ["FLOAT32", "INT32"], {}, 2),
+        ("EXP", ["INT16"], {}, 2),
+        ("RELU_N1_TO_1", ["INT8"], {}, 1),
         ("ADD", ["FLOAT32", "FLOAT32"], {}, 1),
     ],
 )
