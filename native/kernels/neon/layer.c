@@ -19,4 +19,6 @@ void er_add_neon(er_kernels *kernels) {
   kernels->fc_f32.run = er_fc_f32_neon;
   kernels->average_pool = er_average_pool_neon;
   kernels->max_pool = er_max_pool_neon;
+  kernels->quantize = er_quantize_neon;
+  kernels->dequantize = er_dequantize_neon;
 }

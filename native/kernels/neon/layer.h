@@ -23,5 +23,9 @@ void er_average_pool_neon(const er_conv_shape *shape, edgert_type type, int32_t 
                           const void *input, void *output, int32_t first, int32_t last);
 void er_max_pool_neon(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
                       const void *input, void *output, int32_t first, int32_t last);
+void er_quantize_neon(edgert_type type, float inverse_scale, int32_t zero_point, int64_t count,
+                      const float *input, void *output);
+void er_dequantize_neon(edgert_type type, float scale, int32_t zero_point, int64_t count,
+                        const void *input, float *output);
 
 #endif
