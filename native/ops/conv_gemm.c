@@ -1,14 +1,14 @@
 /* CONV_2D on the fast kernels. */
 #include "conv.h"
 
-/* Patches at once. Beside few weights they stay in the first-level cache; many weights come from
- * afar for each strip, so there shall be few strips, in the second-level cache. */
-enum {
-  STRIP_BYTES = 16 * 1024,
-  LONG_STRIP_BYTES = 256 * 1024,
-  MANY_WEIGHTS = 128 * 1024, /* bytes */
-  MOST_STRIP = 256
-};
+/* Patches at once: as many bytes as there are weights, which then are read from afar for few
+ * strips, within what caches hold. */
+enum { LEAST_STRIP_BYTES = 16 * 1024, MOST_STRIP_BYTES = 1024 * 1024, MOST_STRIP = 256 };
+
+static size_t strip_bytes(size_t weight_bytes) {
+  if (weight_bytes < LEAST_STRIP_BYTES) return LEAST_STRIP_BYTES;
+  return weight_bytes < MOST_STRIP_BYTES ? weight_bytes : MOST_STRIP_BYTES;
+}
 
 bool er_is_pointwise(const er_conv_shape *s) {
   return s->filter_h == 1 && s->filter_w == 1 && s->stride_h == 1 && s->stride_w == 1 &&
@@ -18,7 +18,7 @@ bool er_is_pointwise(const er_conv_shape *s) {
 
 void er_conv_gemm_resize(er_conv_gemm *conv) {
   const size_t row = (size_t)conv->depth * er_conv_gemm_element_bytes(conv);
-  const size_t bytes = conv->group_bytes > MANY_WEIGHTS ? LONG_STRIP_BYTES : STRIP_BYTES;
+  const size_t bytes = strip_bytes(conv->group_bytes);
   const int32_t fitting = row > bytes ? 1 : (int32_t)(bytes / row);
   conv->direct = er_is_pointwise(&conv->shape);
   conv->strip =

@@ -2,7 +2,7 @@
  * [bias, then depth][16]. */
 #include "avx2.h"
 
-enum { ROWS = 6, UNITS = 16, BLOCK_BYTES = 128 * 1024 };
+enum { ROWS = 6, UNITS = 16, BLOCK_BYTES = 128 * 1024, AHEAD = 4096 };
 
 static size_t panel_floats(int32_t depth) { return ((size_t)depth + 1) * UNITS; }
 
@@ -74,6 +74,8 @@ static ER_ALWAYS_INLINE void multiply(const tile *t, const int rows) {
   const int64_t depth = t->depth;
   for (int64_t d = 0; d < depth; d++) {
     w += UNITS;
+    _mm_prefetch((const char *)w + AHEAD, _MM_HINT_T0);
+    _mm_prefetch((const char *)w + AHEAD + 64, _MM_HINT_T0);
     const __m256 w0 = _mm256_loadu_ps(w), w1 = _mm256_loadu_ps(w + 8);
     EACH_ROW(MADD)
   }

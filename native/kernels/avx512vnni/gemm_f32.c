@@ -2,7 +2,7 @@
  * [bias, then depth][32]. */
 #include "avx512vnni.h"
 
-enum { ROWS = 12, LANES = 16, UNITS = 2 * LANES, BLOCK_BYTES = 256 * 1024 };
+enum { ROWS = 12, LANES = 16, UNITS = 2 * LANES, BLOCK_BYTES = 256 * 1024, AHEAD = 4096 };
 
 static size_t panel_floats(int32_t depth) { return ((size_t)depth + 1) * UNITS; }
 
@@ -71,6 +71,8 @@ static ER_ALWAYS_INLINE void multiply(const tile *t, const int rows, const int v
   const int64_t depth = t->depth;
   for (int64_t d = 0; d < depth; d++) {
     w += UNITS;
+    _mm_prefetch((const char *)w + AHEAD, _MM_HINT_T0);
+    _mm_prefetch((const char *)w + AHEAD + 64, _MM_HINT_T0);
     const __m512 w0 = _mm512_loadu_ps(w), w1 = _mm512_loadu_ps(w + LANES);
     EACH_ROW(MADD)
   }
