@@ -17,6 +17,14 @@ static void spread(int32_t bytes, const char *from, int64_t count, int32_t multi
     for (int64_t i = 0; i < count; i++) memset(to + i * multiplier, from[i], (size_t)multiplier);
     return;
   }
+  if (bytes == (int32_t)sizeof(float)) {
+    const float *values = (const float *)(const void *)from;
+    float *output = (float *)(void *)to;
+    for (int64_t i = 0; i < count; i++, output += multiplier) {
+      for (int32_t m = 0; m < multiplier; m++) output[m] = values[i];
+    }
+    return;
+  }
   for (int64_t i = 0; i < count; i++, from += bytes) {
     for (int32_t m = 0; m < multiplier; m++, to += bytes) memcpy(to, from, (size_t)bytes);
   }
