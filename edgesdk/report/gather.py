@@ -23,7 +23,7 @@ from edgesdk.report.contents import FileSize, FrontPoint, LayerTime, Report, Sea
 from edgesdk.report.findings import Findings, describe_layers, kept_float
 from edgesdk.report.layers import group_layers
 from edgesdk.report.network import Network
-from edgesdk.report.onnx_network import onnx_network
+from edgesdk.report.onnx_network import load_with_shapes, onnx_network
 from edgesdk.report.tflite_network import tflite_network
 from edgesdk.report.timing import layer_times
 from edgesdk.verification import Verification, verify_artifact
@@ -31,7 +31,6 @@ from edgesdk.verification.artifacts import collect
 from edgesdk_quant.calibration import Histogram
 from edgesdk_quant.calibration import collect as observe
 from edgesdk_quant.data import CalibrationData
-from edgesdk_quant.graph import load
 from edgesdk_quant.progress import Progress, Silent
 from edgesdk_quant.tflite.reader import read_model
 from edgesdk_runtimes import RUNTIMES, cpu
@@ -149,7 +148,7 @@ class _Gatherer:
         name = Path(self.path).name
         given = read_artifact(self.path)
         if given.format == "onnx":
-            return onnx_network(load(given.data, given.name), name, histograms=True)
+            return onnx_network(load_with_shapes(given), name, histograms=True)
         return tflite_network(read_model(given.data), name, histograms=True)
 
     def _files(self) -> list[Artifact]:

@@ -8,13 +8,26 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from edgesdk.artifact import Artifact
 from edgesdk.report.bins import bins_of_array
 from edgesdk.report.cost import macs
 from edgesdk.report.network import INPUT, OUTPUT, Constant, Grid, Network, Node, Value
-from edgesdk_quant.graph import constant, scalar, value_shape
+from edgesdk_quant.graph import constant, load, scalar, value_shape
+from edgesdk_quant.graph.shapes import infer_shapes
 from edgesdk_quant.operators import attribute
+from edgesdk_runtimes.errors import ModelError
 
 INTEGER_DTYPES = frozenset({"INT4", "UINT4", "INT8", "UINT8", "INT16", "UINT16"})
+
+
+def load_with_shapes(artifact: Artifact) -> ir.Model:
+    """The file's own graph with the shapes that ONNX can infer; without, where they contradict."""
+    model = load(artifact.data, artifact.name)
+    try:
+        infer_shapes(model)
+    except ModelError:
+        return load(artifact.data, artifact.name)
+    return model
 
 
 def onnx_network(model: ir.Model, name: str, *, histograms: bool = False) -> Network:

@@ -6,14 +6,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-import onnx_ir as ir
-
 from edgesdk.artifact import Artifact, read_artifact
 from edgesdk.report.contents import FileSize, Report
 from edgesdk.report.findings import Findings, describe_layers
 from edgesdk.report.layers import group_layers
 from edgesdk.report.network import Network
-from edgesdk.report.onnx_network import onnx_network
+from edgesdk.report.onnx_network import load_with_shapes, onnx_network
 from edgesdk.report.tflite_network import tflite_network
 from edgesdk_runtimes.errors import InputError
 
@@ -53,18 +51,4 @@ def _network(artifact: Artifact, name: str) -> Network:
         return tflite_network(read_model(artifact.data), name)
     if artifact.format != "onnx":
         raise InputError(f"{name} is a declaration for the null runtime; give a model file.")
-    return onnx_network(_with_shapes(artifact), name)
-
-
-def _with_shapes(artifact: Artifact) -> ir.Model:
-    """The file's own graph with the shapes that ONNX can infer; without, where they contradict."""
-    from edgesdk_quant.graph import load
-    from edgesdk_quant.graph.shapes import infer_shapes
-    from edgesdk_runtimes.errors import ModelError
-
-    model = load(artifact.data, artifact.name)
-    try:
-        infer_shapes(model)
-    except ModelError:
-        return load(artifact.data, artifact.name)
-    return model
+    return onnx_network(load_with_shapes(artifact), name)
