@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.data import shared_data
 from edgesdk_targets.device import load_device
-from edgesdk_targets.estimate import Estimate, estimate
+from edgesdk_targets.estimate import estimate
 
 # Name -> file in the folder of shared models.
 MODELS: Mapping[str, str] = {
@@ -32,7 +32,7 @@ def print_row(target: str, name: str, path: Path) -> None:
     ours, peer = (estimate(device, path, runtime) for runtime in ("native", "litert"))
     cells = [name, target, *pair(ours.instructions, peer.instructions)]
     if ours.cycles is not None and peer.cycles is not None:
-        cells += [*pair(ours.cycles, peer.cycles), milliseconds(ours), milliseconds(peer)]
+        cells += pair(ours.cycles, peer.cycles)
     print("| " + " | ".join(cells) + " |", flush=True)
 
 
@@ -41,19 +41,14 @@ def pair(ours: float, peer: float) -> tuple[str, str, str]:
     return f"{ours / 1e6:.2f}", f"{peer / 1e6:.2f}", f"{ours / peer:.2f}"
 
 
-def milliseconds(each: Estimate) -> str:
-    """At the device's clock."""
-    return "-" if each.milliseconds is None else f"{each.milliseconds:.2f}"
-
-
 def main() -> None:
     """Print a Markdown table, row by row."""
     parser = argparse.ArgumentParser("arm", description=__doc__)
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--targets", default="raspberrypi4,raspberrypi5")
     options = parser.parse_args()
-    print("| model | target | Minstr | LiteRT | ratio | Mcycles | LiteRT | ratio | ms | LiteRT |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("| model | target | Minstr | LiteRT | ratio | Mcycles | LiteRT | ratio |")
+    print("|---|---|---|---|---|---|---|---|")
     for target in options.targets.split(","):
         for name in options.models.split(","):
             print_row(target, name, shared_data() / MODELS[name])
