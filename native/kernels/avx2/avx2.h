@@ -10,6 +10,11 @@
 extern const er_gemm_s8 er_gemm_s8_avx2;
 extern const er_gemm_s8 er_gemm_w4_avx2;
 extern const er_gemm_w4b er_gemm_w4b_avx2;
+void er_gemm_wide_s8_avx2(int32_t count, int32_t depth, const int16_t *rows, const int16_t *weights,
+                          const er_requant *requant, uint8_t *output, int64_t stride, int32_t first,
+                          int32_t last);
+void er_dwconv_wide_s8_avx2(const er_conv_shape *shape, const int16_t *lines,
+                            const int16_t *weights, const er_requant *requant, uint8_t *output);
 er_row_quant er_quantize_row_avx2(int64_t count, const float *input, int8_t *output);
 void er_scale_sums_avx2(const er_scale_sums_call *call);
 extern const er_dwconv_s8 er_dwconv_s8_avx2;
