@@ -29,4 +29,23 @@ static inline void er_store_sums(int32_t lanes, bool pair, const int32_t *sums, 
   }
 }
 
+/* Where the plain sums of a product go; `to` is NULL where bytes go to the call's output. */
+typedef struct er_plain_sums {
+  int32_t *to; /* [rows][units of the call] */
+  int64_t stride;
+} er_plain_sums;
+
+/** Bring the sums of a tile in order.
+ * @param sums [rows][2 * lanes] by slot
+ * @param units how many of the tile to store, at most its width
+ * @param to the tile's first sum */
+static inline void er_store_tile(int32_t lanes, bool pair, const int32_t *sums, int32_t rows,
+                                 int32_t units, int32_t *to, int64_t stride) {
+  const int32_t width = pair ? 2 * lanes : lanes;
+  for (int32_t r = 0; r < rows; r++) {
+    er_store_sums(lanes, pair, sums + (int64_t)r * 2 * lanes, units < width ? units : width,
+                  to + r * stride);
+  }
+}
+
 #endif

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import edgesdk
-from edgesdk_runtimes import native_abi
+from edgesdk_runtimes.native_abi import LIBRARY_VARIABLE, library_path
 
 HEAVY = ("torch", "onnx", "onnx_ir", "onnxruntime", "ai_edge_litert", "rich", "PIL", "scipy")
 
@@ -79,7 +79,7 @@ def test_a_device_needs_numpy_and_cffi_alone(shared_data: Path, tmp_path: Path) 
         env={
             **os.environ,
             "PYTHONPATH": str(tmp_path),
-            native_abi.LIBRARY_VARIABLE: str(native_abi.library_path()),
+            LIBRARY_VARIABLE: str(library_path()),
         },
         capture_output=True,
         text=True,

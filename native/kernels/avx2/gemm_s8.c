@@ -177,22 +177,8 @@ static void (*const kernels[ROWS][2])(const tile *t) = {EACH_ROW(KERNELS)};
 
 /* ---- the whole product ----------------------------------------------------------------------- */
 
-/* Where plain sums go; NULL: bytes go to the call's output. */
-typedef struct plain_sums {
-  int32_t *to; /* [rows][units of the call] */
-  int64_t stride;
-} plain_sums;
-
-static void store_plain(const tile *t, bool whole, int32_t rows, int32_t *to, int64_t stride) {
-  const int32_t width = whole ? UNITS : NARROW;
-  for (int32_t r = 0; r < rows; r++) {
-    er_store_sums(LANES, whole, t->sums + r * UNITS, t->units < width ? t->units : width,
-                  to + r * stride);
-  }
-}
-
 /* Rows [row, row + rows) times the panels of units [first, last), chunk by chunk of the depth. */
-static void multiply_tile(const er_gemm_s8_call *c, plain_sums plain, int32_t row, int32_t rows,
+static void multiply_tile(const er_gemm_s8_call *c, er_plain_sums plain, int32_t row, int32_t rows,
                           int32_t first, int32_t last, tile_rows *prepared) {
   int32_t sums[BLOCK][ROWS * UNITS];
   const int32_t depth = er_s8_padded(c->depth);
@@ -227,7 +213,8 @@ static void multiply_tile(const er_gemm_s8_call *c, plain_sums plain, int32_t ro
       }
       kernels[rows - 1][whole](&t);
       if (plain.to && t.last) {
-        store_plain(&t, whole, rows, plain.to + row * plain.stride + unit - c->first, plain.stride);
+        er_store_tile(LANES, whole, t.sums, rows, t.units,
+                      plain.to + row * plain.stride + unit - c->first, plain.stride);
       }
     }
   }
@@ -238,7 +225,7 @@ static int32_t units_of_block(int32_t depth) {
   return UNITS * (panels < 1 ? 1 : panels > BLOCK ? BLOCK : (int32_t)panels);
 }
 
-static void multiply_all(const er_gemm_s8_call *c, plain_sums plain) {
+static void multiply_all(const er_gemm_s8_call *c, er_plain_sums plain) {
   tile_rows prepared;
   const int32_t block = units_of_block(c->depth);
   const int32_t tiles = (c->rows + ROWS - 1) / ROWS; /* of nearly equal height */
@@ -252,10 +239,10 @@ static void multiply_all(const er_gemm_s8_call *c, plain_sums plain) {
   }
 }
 
-static void run(const er_gemm_s8_call *c) { multiply_all(c, (plain_sums){NULL, 0}); }
+static void run(const er_gemm_s8_call *c) { multiply_all(c, (er_plain_sums){NULL, 0}); }
 
 static void sums(const er_gemm_s8_call *c, int32_t *to, int64_t stride) {
-  multiply_all(c, (plain_sums){to, stride});
+  multiply_all(c, (er_plain_sums){to, stride});
 }
 
 const er_gemm_s8 er_gemm_s8_avx2 = {.name = "gemm_s8_avx2",
