@@ -48,6 +48,11 @@ def saved_states(folder: Path, out: str) -> list[Path]:
     return list((folder / out / ".calibration").glob("*.npz"))
 
 
+def hear_ctrl_c() -> None:
+    """A gate may run in the background, where shells let programs inherit a deaf SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def wait_for_reader(pipe: Path) -> int:
     """Open the pipe once a process reads it; it waits as long as this end stays open."""
     deadline = time.monotonic() + PATIENCE_S
@@ -66,7 +71,10 @@ def test_ctrl_c_in_calibration_goes_on_where_it_stopped(folder: Path) -> None:
     (folder / "a").mkdir()
     (folder / "a" / "model.onnx").write_bytes(b"earlier")
     process = subprocess.Popen(
-        [sys.executable, "-m", "edgesdk", *command(folder, "a")], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "edgesdk", *command(folder, "a")],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_ctrl_c,
     )
     writer = wait_for_reader(last)
     process.send_signal(signal.SIGINT)
