@@ -1,9 +1,8 @@
 /* [1x1 convolution ->] depthwise convolution -> 1x1 convolution [-> elementwise]: the separable and
  * the inverted residual blocks of mobile networks, in strips of output lines. The expanded image,
  * most of such a network's traffic, lives line by line in a ring in the cache. */
-#include <string.h>
-
 #include "fuse.h"
+#include "ops/line_window.h"
 
 /* An expanded image smaller than this stays in the second-level cache anyhow, and few wide calls of
  * the gemm beat many narrow ones. */
@@ -19,12 +18,11 @@ typedef struct er_block {
   er_dwconv_lines depthwise;
   er_conv_gemm project;
   er_tail tail;
-  int32_t span;       /* lines from the first to the last that one output line reads */
-  int32_t strip;      /* output lines at once */
-  size_t element;     /* bytes */
-  size_t line_bytes;  /* of a padded line of the ring */
-  size_t strip_bytes; /* of depthwise results */
-  size_t tail_bytes;  /* of projected results before the tail */
+  int32_t strip;       /* output lines at once */
+  size_t element;      /* bytes */
+  size_t window_bytes; /* of the lines that the depthwise convolution reads */
+  size_t strip_bytes;  /* of depthwise results */
+  size_t tail_bytes;   /* of projected results before the tail */
   size_t thread_bytes;
 } er_block;
 
@@ -37,20 +35,13 @@ static void size_scratch(er_block *b) {
   const size_t pixel = (size_t)s->out_c * b->element;
   const int32_t fitting = (int32_t)(STRIP_BYTES / pixel);
   const int32_t pixels = most(fitting, LEAST_PIXELS);
-  b->span = (s->filter_h - 1) * s->dilation_h + 1;
+  const size_t results = (size_t)b->project.shape.out_c * b->element;
   b->strip = most(1, pixels / s->out_w);
-  b->line_bytes =
-      er_align_up((size_t)most(b->depthwise.line_w, s->pad_left + s->in_w) * pixel + ER_OVERREAD);
-  b->strip_bytes = er_align_up((size_t)b->strip * (size_t)s->out_w * pixel + ER_OVERREAD);
-  const size_t projected = (size_t)b->project.shape.out_c * b->element;
-  b->tail_bytes = b->tail.binary
-                      ? er_align_up((size_t)b->strip * (size_t)s->out_w * projected + ER_OVERREAD)
-                      : 0;
-  const size_t kernel = b->depthwise.s8 ? b->depthwise.s8->scratch_bytes(&b->depthwise.spread) : 0;
-  b->thread_bytes = er_align_up((size_t)s->filter_h * sizeof(void *)) +
-                    er_align_up((size_t)b->span * sizeof(int64_t)) +
-                    (1 + (size_t)b->span) * b->line_bytes + b->strip_bytes + b->tail_bytes +
-                    er_align_up(kernel);
+  const size_t strip = (size_t)b->strip * (size_t)s->out_w;
+  b->window_bytes = er_line_window_bytes(&b->depthwise, b->expands || !b->depthwise.direct);
+  b->strip_bytes = er_align_up(strip * pixel + ER_OVERREAD);
+  b->tail_bytes = b->tail.binary ? er_align_up(strip * results + ER_OVERREAD) : 0;
+  b->thread_bytes = b->window_bytes + b->strip_bytes + b->tail_bytes;
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -64,83 +55,35 @@ typedef struct er_job {
   char *scratch;
 } er_job;
 
-/* What one thread works with. Line y of the expanded image is at y mod span of the ring. */
-typedef struct er_bench {
-  const er_block *block;
-  const char *input;
-  const void **lines; /* [filter_h] for the depthwise kernel */
-  int64_t *tags;      /* [span] which line of which image each place holds; -1: none */
-  char *padding;      /* a line outside of the image */
-  char *ring;         /* [span][line_bytes]; the columns outside of the image stay as they start */
-  char *strip;        /* depthwise results */
-  char *results;      /* projected results before the tail */
-  void *kernel;       /* the depthwise kernel's scratch */
-} er_bench;
-
-static er_bench set_up(const er_block *b, const char *input, char *scratch) {
+/* A line of the expanded image, between the columns that lie outside of it. */
+static void expand_line(const void *arg, const char *from, char *to) {
+  const er_block *b = arg;
   const er_conv_shape *s = &b->depthwise.shape;
-  er_bench bench = {.block = b, .input = input};
-  bench.lines = (const void **)(void *)scratch;
-  bench.tags = (int64_t *)(void *)(scratch + er_align_up((size_t)s->filter_h * sizeof(void *)));
-  bench.padding = (char *)bench.tags + er_align_up((size_t)b->span * sizeof(int64_t));
-  bench.ring = bench.padding + b->line_bytes;
-  bench.strip = bench.ring + (size_t)b->span * b->line_bytes;
-  bench.results = bench.strip + b->strip_bytes;
-  bench.kernel = bench.results + b->tail_bytes;
-  memset(bench.padding, b->depthwise.s8 ? b->depthwise.zero_point : 0,
-         (1 + (size_t)b->span) * b->line_bytes);
-  for (int32_t i = 0; i < b->span; i++) bench.tags[i] = -1;
-  return bench;
+  er_conv_gemm_rows(&b->expand, s->in_w, from,
+                    to + (size_t)s->pad_left * (size_t)s->out_c * b->element);
 }
 
-/* One line of the image that the depthwise convolution reads, into the ring. */
-static void make_line(const er_block *b, const char *from, char *to) {
-  const er_conv_shape *s = &b->depthwise.shape;
-  if (b->expands) {
-    er_conv_gemm_rows(&b->expand, s->in_w, from,
-                      to + (size_t)s->pad_left * (size_t)s->out_c * b->element);
-  } else {
-    er_dwconv_line(s, (int32_t)b->element, from, &b->depthwise.zero_point, to);
-  }
+static er_line_source source_of(const er_block *b, const char *input) {
+  if (!b->expands) return er_dwconv_lines_source(&b->depthwise, input);
+  const er_conv_shape *s = &b->expand.shape;
+  return (er_line_source){input, (size_t)s->in_w * (size_t)s->in_c * b->element, expand_line, b,
+                          false};
 }
 
-static const void *line_at(const er_bench *bench, int32_t image, int32_t y) {
-  const er_block *b = bench->block;
-  const er_conv_shape *s = &b->depthwise.shape;
-  if (y < 0 || y >= s->in_h) return bench->padding;
-  const int64_t number = (int64_t)image * s->in_h + y;
-  const int32_t channels = b->expands ? b->expand.shape.in_c : s->in_c;
-  const char *from =
-      bench->input + (size_t)number * (size_t)s->in_w * (size_t)channels * b->element;
-  if (!b->expands && b->depthwise.direct) return from;
-  const int32_t place = y % b->span;
-  char *to = bench->ring + (size_t)place * b->line_bytes;
-  if (bench->tags[place] != number) {
-    make_line(b, from, to);
-    bench->tags[place] = number;
-  }
-  return to;
-}
-
-static void depthwise_line(const er_bench *bench, int32_t row, char *to) {
-  const er_conv_shape *s = &bench->block->depthwise.shape;
-  const int32_t top = row % s->out_h * s->stride_h - s->pad_top;
-  for (int32_t i = 0; i < s->filter_h; i++) {
-    bench->lines[i] = line_at(bench, row / s->out_h, top + i * s->dilation_h);
-  }
-  er_dwconv_lines_one(&bench->block->depthwise, bench->lines, to, bench->kernel);
-}
-
-static void project(const er_job *job, const er_bench *bench, int32_t row, int32_t count) {
+/* Output lines [row, row + count) from their depthwise results.
+ * @param results scratch for what the tail reads */
+static void project(const er_job *job, int32_t row, int32_t count, const char *strip,
+                    char *results) {
   const er_block *b = job->block;
   const er_conv_shape *s = &b->project.shape;
   const size_t at = (size_t)row * (size_t)s->out_w * (size_t)s->out_c * b->element;
   const int32_t pixels = count * s->out_w;
-  char *results = b->tail.binary ? bench->results : job->output + at;
-  er_conv_gemm_rows(&b->project, pixels, bench->strip, results);
-  if (b->tail.binary) {
-    er_tail_run(&b->tail, pixels * s->out_c, results, job->other + at, job->output + at);
+  if (!b->tail.binary) {
+    er_conv_gemm_rows(&b->project, pixels, strip, job->output + at);
+    return;
   }
+  er_conv_gemm_rows(&b->project, pixels, strip, results);
+  er_tail_run(&b->tail, pixels * s->out_c, results, job->other + at, job->output + at);
 }
 
 static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
@@ -148,13 +91,16 @@ static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
   const er_block *b = job->block;
   const er_conv_shape *s = &b->depthwise.shape;
   const size_t line = (size_t)s->out_w * (size_t)s->out_c * b->element;
-  const er_bench bench = set_up(b, job->input, job->scratch + b->thread_bytes * (size_t)thread);
+  char *scratch = job->scratch + b->thread_bytes * (size_t)thread;
+  char *strip = scratch + b->window_bytes;
+  const er_line_window window =
+      er_line_window_open(&b->depthwise, source_of(b, job->input), scratch);
   for (int32_t row = first; row < last; row += b->strip) {
     const int32_t count = last - row < b->strip ? last - row : b->strip;
     for (int32_t i = 0; i < count; i++) {
-      depthwise_line(&bench, row + i, bench.strip + (size_t)i * line);
+      er_line_window_compute(&window, row + i, strip + (size_t)i * line);
     }
-    project(job, &bench, row, count);
+    project(job, row, count, strip, strip + b->strip_bytes);
   }
 }
 

@@ -1,17 +1,6 @@
 #include "dwconv_lines.h"
 
-#include <string.h>
-
-/* Input lines from the first to the last that one output line reads. */
-static int32_t span(const er_conv_shape *s) { return (s->filter_h - 1) * s->dilation_h + 1; }
-
-static size_t list_bytes(const er_conv_shape *s) {
-  return er_align_up((size_t)s->filter_h * sizeof(void *));
-}
-
-static size_t tag_bytes(const er_conv_shape *s) {
-  return er_align_up((size_t)span(s) * sizeof(int64_t));
-}
+#include "line_window.h"
 
 static size_t element_bytes(const er_dwconv_lines *conv) { return conv->s8 ? 1 : sizeof(float); }
 
@@ -44,17 +33,14 @@ static edgert_status take_f32(er_plan *plan, const er_linear_tensors *t, const e
   return conv->weights ? EDGERT_OK : er_plan_no_memory(plan);
 }
 
-/* Scratch of a thread: the list of lines, the ring's tags, a line of padding, the ring, the
- * kernel's own. */
 void er_dwconv_lines_resize(er_dwconv_lines *conv) {
   const er_conv_shape *s = &conv->shape;
-  const size_t pixel = (size_t)s->out_c * element_bytes(conv);
+  const int32_t whole = s->pad_left + s->in_w; /* a padded line may leave out the image's end */
   conv->line_w = (s->out_w - 1) * s->stride_w + (s->filter_w - 1) * s->dilation_w + 1;
   conv->direct = s->multiplier == 1 && s->pad_left == 0 && conv->line_w <= s->in_w;
-  conv->line_bytes = er_align_up((size_t)conv->line_w * pixel + ER_OVERREAD);
-  const size_t lines = conv->direct ? 1 : 1 + (size_t)span(s);
-  conv->thread_bytes = list_bytes(s) + tag_bytes(s) + lines * conv->line_bytes +
-                       (conv->s8 ? er_align_up(conv->s8->scratch_bytes(&conv->spread)) : 0);
+  const size_t pixels = (size_t)(conv->line_w > whole ? conv->line_w : whole);
+  conv->line_bytes = er_align_up(pixels * (size_t)s->out_c * element_bytes(conv) + ER_OVERREAD);
+  conv->thread_bytes = er_line_window_bytes(conv, !conv->direct);
 }
 
 edgert_status er_dwconv_lines_plan(er_plan *plan, const er_conv_shape *shape,
@@ -93,58 +79,26 @@ void er_dwconv_lines_one(const er_dwconv_lines *conv, const void *const *lines, 
   conv->f32(&call);
 }
 
-/* What one thread works with. Padded copies of input lines are kept in a ring, so that each is
- * made once: line y is at y mod span. */
-typedef struct window {
-  const er_dwconv_lines *conv;
-  const char *input;
-  const void **lines; /* [filter_h] for the kernel */
-  int64_t *tags;      /* [span] which line of which image each place holds; -1: none */
-  char *padding;      /* a line outside of the image */
-  char *ring;         /* [span][line_bytes] */
-  void *kernel;       /* the kernel's scratch */
-} window;
-
-static window open_window(const er_dwconv_lines *conv, const void *input, char *scratch) {
-  const er_conv_shape *s = &conv->shape;
-  window w = {.conv = conv, .input = input};
-  w.lines = (const void **)(void *)scratch;
-  w.tags = (int64_t *)(void *)(scratch + list_bytes(s));
-  w.padding = scratch + list_bytes(s) + tag_bytes(s);
-  w.ring = w.padding + conv->line_bytes;
-  w.kernel = w.ring + (conv->direct ? 0 : (size_t)span(s) * conv->line_bytes);
-  for (int32_t i = 0; i < span(s); i++) w.tags[i] = -1;
-  memset(w.padding, conv->s8 ? conv->zero_point : 0,
-         (size_t)conv->line_w * (size_t)s->out_c * element_bytes(conv));
-  return w;
+static void pad_line(const void *arg, const char *from, char *to) {
+  const er_dwconv_lines *conv = arg;
+  er_dwconv_line(&conv->shape, (int32_t)element_bytes(conv), from, &conv->zero_point, to);
 }
 
-static const void *line_at(const window *w, int32_t image, int32_t y) {
-  const er_dwconv_lines *conv = w->conv;
+er_line_source er_dwconv_lines_source(const er_dwconv_lines *conv, const void *input) {
   const er_conv_shape *s = &conv->shape;
-  if (y < 0 || y >= s->in_h) return w->padding;
-  const int64_t number = (int64_t)image * s->in_h + y;
-  const char *from = w->input + number * s->in_w * s->in_c * (int64_t)element_bytes(conv);
-  if (conv->direct) return from;
-  const int32_t place = y % span(s);
-  char *to = w->ring + (size_t)place * conv->line_bytes;
-  if (w->tags[place] != number) {
-    er_dwconv_line(s, (int32_t)element_bytes(conv), from, &conv->zero_point, to);
-    w->tags[place] = number;
-  }
-  return to;
+  return (er_line_source){.input = input,
+                          .bytes = (size_t)s->in_w * (size_t)s->in_c * element_bytes(conv),
+                          .make = conv->direct ? NULL : pad_line,
+                          .arg = conv,
+                          .pads = true};
 }
 
 void er_dwconv_lines_run(const er_dwconv_lines *conv, const void *input, void *output,
                          int32_t first, int32_t last, void *scratch) {
   const er_conv_shape *s = &conv->shape;
-  const window w = open_window(conv, input, scratch);
+  const er_line_window w = er_line_window_open(conv, er_dwconv_lines_source(conv, input), scratch);
   const size_t row_bytes = (size_t)s->out_w * (size_t)s->out_c * element_bytes(conv);
   for (int32_t row = first; row < last; row++) {
-    const int32_t top = row % s->out_h * s->stride_h - s->pad_top;
-    for (int32_t i = 0; i < s->filter_h; i++) {
-      w.lines[i] = line_at(&w, row / s->out_h, top + i * s->dilation_h);
-    }
-    er_dwconv_lines_one(conv, w.lines, (char *)output + (size_t)row * row_bytes, w.kernel);
+    er_line_window_compute(&w, row, (char *)output + (size_t)row * row_bytes);
   }
 }
