@@ -12,6 +12,7 @@ from edgesdk.cli.options import add_data, add_json
 from edgesdk.cli.output import in_bytes, print_json, print_table
 from edgesdk.cli.progress import progress_bar
 from edgesdk.cli.verb import Verb
+from edgesdk.files import write_atomically
 from edgesdk.quantized import Quantized
 from edgesdk_runtimes.errors import InputError, OutputError, UnsupportedError
 
@@ -172,10 +173,18 @@ def _save(quantized: Quantized, folder: Path, name: str) -> tuple[dict[str, int]
         try:
             quantized.save(path)
         except UnsupportedError as error:
-            failures[str(path)] = str(error)
+            failures[str(path)] = str(error) + _listed(error, path.with_suffix(".unsupported.txt"))
         else:
             sizes[str(path)] = path.stat().st_size
     return sizes, failures
+
+
+def _listed(error: UnsupportedError, path: Path) -> str:
+    """Write all that is missing, one a line; what to say of it."""
+    if not error.needs:
+        return ""
+    write_atomically(path, "".join(f"{need}\n" for need in error.needs).encode())
+    return f" (all of them: {path})"
 
 
 def _print(

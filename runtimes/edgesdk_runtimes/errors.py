@@ -3,7 +3,7 @@
     EdgeError
     |-- InputError            a path, an array, an option or a data set is not what it must be
     |-- ModelError            a model file or module is malformed or cannot be used
-    |   `-- UnsupportedError  a valid model that needs something we lack; names all of it at once
+    |   `-- UnsupportedError  a valid model that needs something we lack; holds the list of all of it
     |-- RecipeError           a recipe, an override or a target description is wrong
     |-- RuntimeMissingError   a runtime or optional package is not installed; says how to get it
     `-- OutputError           a result could not be written; what was there before is unharmed
@@ -12,6 +12,8 @@ Each message is one sentence or two: what was given, what is allowed, what to do
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class EdgeError(Exception):
@@ -27,7 +29,15 @@ class ModelError(EdgeError):
 
 
 class UnsupportedError(ModelError):
-    """A valid model needs something we lack; the message names all of it at once."""
+    """A valid model needs something we lack.
+
+    Attributes:
+        needs: all of it, where it is a list; the message may name the first few alone.
+    """
+
+    def __init__(self, message: str, needs: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.needs = tuple(needs)
 
 
 class RecipeError(EdgeError):

@@ -22,6 +22,8 @@ INSTALLED = "_lib"
 
 # edgert_status -> what is raised; every other failure is a ModelError.
 ERRORS: dict[int, type[ModelError]] = {4: UnsupportedError}
+# What this package sets in edgert_session_options.
+OPTIONS = frozenset({"size", "threads", "profile", "kernels", "unfused"})
 
 
 def library_path() -> Path:
@@ -55,22 +57,31 @@ def declarations(header: str) -> str:
 
 @functools.cache
 def foreign_interface() -> Any:
-    """The cffi FFI with all types of the header."""
+    """The cffi FFI with all types of the header.
+
+    Raises:
+        RuntimeMissingError: the header is older than this package.
+    """
     from cffi import FFI
 
-    ffi = FFI()
-    ffi.cdef(declarations(_header()))
+    ffi, path = FFI(), header_path()
+    ffi.cdef(declarations(path.read_text(encoding="utf-8")))
+    known = {name for name, _ in ffi.typeof("edgert_session_options").fields}
+    if missing := sorted(OPTIONS - known):
+        raise RuntimeMissingError(
+            f"{path} is older than this package: its edgert_session_options lacks "
+            f"{', '.join(missing)}. Install library and package together: "
+            "pip install --force-reinstall edgesdk, or, in a checkout, make dev"
+        )
     return ffi
 
 
-def _header() -> str:
+def header_path() -> Path:
+    """Where edgert.h is: beside the installed library, else in a development checkout."""
     installed = _installed("edgert.h")
     if installed.is_file():
-        return installed.read_text(encoding="utf-8")
-    # Beside a development checkout's own library.
-    return (Path(__file__).resolve().parents[2] / "native/include/edgert.h").read_text(
-        encoding="utf-8"
-    )
+        return installed
+    return Path(__file__).resolve().parents[2] / "native/include/edgert.h"
 
 
 @functools.cache

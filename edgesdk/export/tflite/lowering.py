@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import onnx_ir as ir
 
@@ -52,6 +53,7 @@ METADATA = (
     *("recipe", "version", "data_sha256", "source_sha256", "preprocess", "channel_factors"),
 )
 OLDEST_RUNTIME = b"1.14.0".ljust(16, b"\0")
+MOST_NAMED = 5
 
 
 def lower(graph: ir.Model) -> Model:
@@ -61,7 +63,7 @@ def lower(graph: ir.Model) -> Model:
         The TFLite model: NHWC, float inputs and outputs, with `edgesdk.*` metadata.
 
     Raises:
-        UnsupportedError: names every operator, shape and attribute that TFLite lacks, at once.
+        UnsupportedError: its `needs` are all operators, shapes and attributes that TFLite lacks.
     """
     graph = _ready(graph)
     scope = Scope(graph.graph, Program(_lower_node))
@@ -69,12 +71,21 @@ def lower(graph: ir.Model) -> Model:
     obstacles = [text for value in graph.graph.inputs if (text := _input(scope, value, images))]
     obstacles += scope.obstacles()
     if obstacles:
-        raise UnsupportedError(
-            f"TFLite cannot take {len(obstacles)} of the model's nodes: {'; '.join(obstacles)}; "
-            "keep the .onnx artifact for this model, or rewrite these operators"
-        )
+        raise UnsupportedError(_refusal(obstacles), obstacles)
     outputs = [_output(scope, value) for value in graph.graph.outputs]
     return _model(graph, scope, outputs)
+
+
+def _refusal(obstacles: list[str]) -> str:
+    """The first obstacles, the rest counted by operator."""
+    named, rest = obstacles[:MOST_NAMED], obstacles[MOST_NAMED:]
+    counts = Counter(text.partition(" ")[0] for text in rest)
+    more = ", ".join(f"{count} {op}" for op, count in counts.most_common())
+    return (
+        f"TFLite cannot take {len(obstacles)} of the model's nodes: {'; '.join(named)}; "
+        + (f"and {len(rest)} more ({more}); " if rest else "")
+        + "keep the .onnx artifact for this model, or rewrite these operators"
+    )
 
 
 def _ready(graph: ir.Model) -> ir.Model:

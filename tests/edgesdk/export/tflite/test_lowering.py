@@ -29,6 +29,17 @@ def test_all_refused_nodes_are_named_at_once_and_nothing_that_only_follows() -> 
     assert message.endswith("keep the .onnx artifact for this model, or rewrite these operators")
 
 
+def test_of_many_refused_nodes_the_first_are_named_and_the_rest_counted() -> None:
+    steps = " ".join(f"a{i} = Atan(x)" for i in range(9))
+    outputs = ", ".join(f"float[2] {name}" for name in (*(f"a{i}" for i in range(9)), "b"))
+    text = f"agraph (float[2] x) => ({outputs}) {{ {steps} b = Asin(x) }}"
+    with pytest.raises(UnsupportedError) as caught:
+        lower(capture(model(text)))
+    assert "TFLite cannot take 10 of the model's nodes" in str(caught.value)
+    assert "and 5 more (4 Atan, 1 Asin); " in str(caught.value)
+    assert len(caught.value.needs) == 10
+
+
 def test_input_types_that_tflite_lacks_are_named() -> None:
     text = "agraph (double[2,3] x) => (double[2,3] y) { y = Relu(x) }"
     with pytest.raises(UnsupportedError, match="input x has the type DOUBLE; use a 32-bit type"):
