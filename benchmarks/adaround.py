@@ -1,4 +1,4 @@
-"""AdaRound on EfficientNet-Lite0: what it costs, and that a run killed half-way gives the same file.
+"""AdaRound on EfficientNet-Lite0: its cost, and that a run killed half-way gives the same file.
 
 Three processes: one that is left alone, one that gets SIGKILL when half of the layers are rounded,
 and one that goes on in its folder. SHA-256 of the artifacts must agree.

@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edgesdk.accuracy_loop import quantize_until
     from edgesdk.api import Quantized, bench, evaluate, inspect, load, quantize, trace, verify
     from edgesdk.runner import Runner
     from edgesdk.spec import InputSpec, model
@@ -37,6 +38,7 @@ _HOMES = {
     "load": "edgesdk.api",
     "verify": "edgesdk.api",
     "evaluate": "edgesdk.api",
+    "quantize_until": "edgesdk.accuracy_loop",
     "bench": "edgesdk.api",
     "inspect": "edgesdk.api",
     "trace": "edgesdk.api",
@@ -56,6 +58,7 @@ __all__ = [  # noqa: RUF022  grouped in the order of use
     "model",
     # Make
     "quantize",
+    "quantize_until",
     "Quantized",
     "load",
     # Prove

@@ -7,22 +7,28 @@ stopped run goes on with the step it was at.
 
 from __future__ import annotations
 
+import math
+import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgesdk_runtimes.errors import InputError, UnsupportedError
+from edgesdk.drop import Drop, DropMeter
+from edgesdk.escalation import steps_of
+from edgesdk_runtimes.errors import InputError
 
 if TYPE_CHECKING:
     from edgesdk.labels import Labels
     from edgesdk.quantized import Quantized
-    from edgesdk_quant.data import CalibrationData
+    from edgesdk_quant.preprocess import Preprocess
+    from edgesdk_quant.progress import Progress
     from edgesdk_quant.recipe import Recipe
-    from edgesdk_runtimes.base import Session
+
+PathText = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
@@ -31,117 +37,141 @@ class Attempt:
 
     Attributes:
         step: what it tried, e.g. "AdaRound".
-        runtime: where it was measured.
-        drop: points of top-1 below the float model; without labels percent of other answers.
+        drop: what was measured; None where the step cannot be taken.
         minutes: wall time; 0 for what an earlier run measured.
         holds: the drop is small enough.
+        refusal: why the step cannot be taken, "" where it can.
     """
 
     step: str
-    runtime: str
-    drop: float
+    drop: Drop | None
     minutes: float
-    holds: bool
+    holds: bool = False
+    refusal: str = ""
+
+    @property
+    def points(self) -> float:
+        """The drop in points; infinite where there is none."""
+        return math.inf if self.drop is None else self.drop.points
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the loop came to: the model of the step that holds, else of the one with least drop."""
+    """What the loop came to.
+
+    Attributes:
+        quantized: the model of the step that holds, else of the one with the least drop.
+        recipe: of that step.
+        attempts: all steps in order.
+        float_score: top-1 of the float model in percent; None without labels.
+        max_drop: points that were allowed.
+        max_minutes: minutes that were allowed.
+        unfinished: the step that there was no time for; "" where time was enough.
+    """
 
     quantized: Quantized
     recipe: Recipe
     attempts: tuple[Attempt, ...]
+    float_score: float | None
+    max_drop: float
+    max_minutes: float
+    unfinished: str = ""
+
+    @property
+    def best(self) -> Attempt:
+        """The step whose model this is."""
+        return min(self.attempts, key=lambda attempt: attempt.points)
 
     @property
     def holds(self) -> bool:
-        """Whether the last step's drop is small enough."""
-        return self.attempts[-1].holds
+        """Whether its drop is small enough."""
+        return self.best.holds
 
-
-def steps_of(recipe: Recipe) -> Mapping[str, Recipe]:
-    """The steps, cheapest first; those that change nothing of the one before are left out."""
-    plain = _rounding(recipe, "nearest", equalization=False, bias_correction=False)
-    corrected = _rounding(recipe, "nearest", equalization=True, bias_correction=True)
-    learnt = _rounding(recipe, "adaround", equalization=True, bias_correction=True)
-    steps = {
-        "minmax ranges": _ranges(plain, "minmax"),
-        "mse ranges": _ranges(plain, "mse"),
-        "equalization + bias correction": _ranges(corrected, "mse"),
-        "sequential MSE": _ranges(_rounding(corrected, "sequential_mse"), "mse"),
-        "AdaRound": _ranges(learnt, "mse"),
-    }
-    if recipe.weights.bits == 4:
-        for share in (0.15, 0.1875):
-            wider = replace(_search(recipe), budget=share)
-            steps[f"AdaRound, weights of {share:.0%} of float"] = replace(
-                steps["AdaRound"], search=wider
+    @property
+    def sentence(self) -> str:
+        """What came out, and what to do where that is not enough."""
+        labelled = self.float_score is not None
+        points = "points of top-1" if labelled else "% of the answers"
+        found = f"{self.best.step} ({self.best.points:.2f} {points} lost)"
+        if self.holds:
+            return f"{found} holds {self.max_drop:g}."
+        if self.unfinished:
+            return (
+                f"{self.max_minutes:g} minutes were over before {self.unfinished} was done, and no "
+                f"step before it holds {self.max_drop:g}; this is the best so far, {found}. Run "
+                "the same command again: it goes on where it stopped. Or give more minutes."
             )
-    return steps
+        return (
+            f"No step holds {self.max_drop:g}; this is the best, {found}. Allow a larger drop, "
+            "give more calibration samples, or more bits (recipe w8a8 or w8a16)."
+        )
 
 
 def quantize_until(
     model: Any,
-    calibration: Any,
-    test: Any,
-    labels: Labels | None,
-    recipe: Recipe,
+    calibration: Any = None,
+    recipe: str | PathText | Recipe = "w4a8",
+    target: PathText = "generic",
     *,
-    max_drop: float,
-    max_minutes: float,
-    workdir: Path | None = None,
+    test: Any = None,
+    labels: Labels | PathText | None = None,
+    max_drop: float = 0.5,
+    max_minutes: float = 20.0,
+    inputs: Any = None,
+    preprocess: Preprocess | str | None = None,
+    limit: int | None = None,
+    workdir: PathText | None = None,
     tell: Callable[[Attempt], None] | None = None,
     runtime: str = "",
-    **options: Any,
+    progress: Progress | None = None,
 ) -> Outcome:
-    """Quantize by one step after another and stop at the first that holds.
+    """Quantize by one step after another and stop at the first that holds on real kernels.
 
     Args:
-        model: a float graph, module or file, as in `quantize`.
-        calibration: as in `quantize`.
-        test: samples that the drop is measured on; best not the calibration samples.
-        labels: their classes; None compares the answers with the float model's.
+        model: as in `quantize`, and so are calibration, recipe (where to start from), target,
+            inputs, preprocess, limit and progress.
+        calibration: samples; what `limit` leaves of them is the test data where none is given.
         recipe: where to start from.
+        target: what the model is for.
+        test: samples that the drop is measured on, other than those of calibration.
+        labels: CSV file, or one folder a class in `test`; without any the quantized model's answers
+            are compared with the float model's, and a drop is the percent of other answers.
         max_drop: largest drop that holds, in points.
-        max_minutes: no step begins after them.
-        workdir: folder that keeps what was measured.
+        max_minutes: a step that is not done after them is given up, but for the first.
+        inputs: shapes of a module's inputs.
+        preprocess: how images become arrays.
+        limit: use only the first samples for calibration.
+        workdir: folder that keeps what was measured, and the state of the step.
         tell: told each step as soon as it is measured.
         runtime: "native" or "onnxruntime"; "" is native where the model can be lowered.
-        options: `target`, `inputs`, `progress` of `quantize`.
+        progress: told how far it is; None tells nobody.
 
     Raises:
         InputError: limits that nothing can meet, or data that is not usable.
+        RecipeError: recipe or target is wrong.
     """
-    from edgesdk.api import quantize
+    from edgesdk.sources import labels_from, preprocess_of
+    from edgesdk_quant.data import open_data
+    from edgesdk_quant.progress import Silent
+    from edgesdk_quant.recipe import Recipe
 
     _check_limits(max_drop, max_minutes)
-    judge = _Judge(model, test, labels, options.get("inputs"))
-    known = _Known(workdir, judge.key)
-    began, attempts = time.monotonic(), list[Attempt]()
-    best: tuple[float, Quantized, Recipe] | None = None
-    for name, rules in steps_of(recipe).items():
-        start = time.monotonic()
-        if attempts and start - began > 60 * max_minutes:
-            break
-        before = known.get(rules)
-        if before is not None and before[0] > max_drop:
-            attempts.append(Attempt(name, before[1], before[0], 0.0, holds=False))
-        else:
-            made = quantize(model, calibration, rules, workdir=workdir, **options)
-            drop, used = judge.drop(made, runtime)
-            known.put(rules, drop, used)
-            minutes = (time.monotonic() - start) / 60
-            attempts.append(Attempt(name, used, drop, minutes, holds=drop <= max_drop))
-            best = (drop, made, rules) if best is None or drop < best[0] else best
-        if tell is not None:
-            tell(attempts[-1])
-        if attempts[-1].holds and best is not None:
-            return Outcome(best[1], best[2], tuple(attempts))
-    least = min(range(len(attempts)), key=lambda i: attempts[i].drop)
-    if best is None or attempts[least].drop < best[0]:  # an earlier run measured it
-        rules = list(steps_of(recipe).values())[least]
-        made = quantize(model, calibration, rules, workdir=workdir, **options)
-        best = (attempts[least].drop, made, rules)
-    return Outcome(best[1], best[2], tuple(attempts))
+    steps, progress = preprocess_of(preprocess, None), progress or Silent()
+    samples = None if calibration is None else open_data(calibration, steps)
+    judged = _left(samples, limit) if test is None else open_data(test, steps)
+    classes = labels_from(labels, calibration if test is None else test)
+    first = 0 if test is not None else limit or 0
+    meter = DropMeter(model, judged, classes, inputs, progress, first)
+    options = {
+        "model": model, "calibration": None if samples is None else samples.limited(limit),
+        "target": target, "inputs": inputs, "preprocess": steps, "workdir": workdir,
+    }  # fmt: skip
+    whence = "" if samples is None else f"{samples.description} {samples.count}"
+    key = f"{meter.key} {runtime} {whence} {limit} {steps} {os.fspath(target)}"
+    known = _Known(None if workdir is None else Path(workdir), key)
+    loop = _Loop(meter, max_drop, max_minutes, known, tell, runtime, progress, options)
+    rules = recipe if isinstance(recipe, Recipe) else Recipe.load(os.fspath(recipe))
+    return loop.run(rules)
 
 
 def _check_limits(max_drop: float, max_minutes: float) -> None:
@@ -152,83 +182,103 @@ def _check_limits(max_drop: float, max_minutes: float) -> None:
         )
 
 
-def _rounding(recipe: Recipe, rounding: str, **switches: bool) -> Recipe:
-    return replace(recipe, algorithms=replace(recipe.algorithms, rounding=rounding, **switches))
+def _left(samples: Any, limit: int | None) -> Any:
+    """The samples that calibration does not use."""
+    if samples is None or limit is None or samples.count <= limit:
+        raise InputError(
+            "There is nothing to measure the drop on: give test data (--test), or calibrate on a "
+            "part of the samples (--limit 64) and the rest is the test data."
+        )
+    return samples.skipped(limit)
 
 
-def _ranges(recipe: Recipe, method: str) -> Recipe:
-    weights = replace(recipe.weights, range=method)
-    activations = recipe.activations and replace(recipe.activations, range=method)
-    return replace(recipe, weights=weights, activations=activations)
+class _OutOfTimeError(Exception):
+    """Ends a step from inside; its state is kept."""
 
 
-def _search(recipe: Recipe) -> Any:
-    from edgesdk_quant.recipe import Search
+@dataclass
+class _Deadline:
+    """Progress that ends the work when the time is up."""
 
-    return recipe.search or Search()
+    inner: Progress
+    end: float
+
+    def start(self, task: str, total: int | None, unit: str) -> None:
+        self._check()
+        self.inner.start(task, total, unit)
+
+    def advance(self, units: int = 1) -> None:
+        self.inner.advance(units)
+        self._check()
+
+    def finish(self) -> None:
+        self.inner.finish()
+
+    def _check(self) -> None:
+        if time.monotonic() > self.end:
+            raise _OutOfTimeError
 
 
-class _Judge:
-    """The float model's answers, and how many of a quantized model's are worse."""
+@dataclass
+class _Loop:
+    """One run of the loop."""
 
-    def __init__(self, model: Any, test: Any, labels: Labels | None, inputs: Any) -> None:
-        from edgesdk.capture import capture
-        from edgesdk_quant.data import open_data
-        from edgesdk_quant.fingerprint import fingerprint
-        from edgesdk_quant.graph import to_bytes
+    meter: DropMeter
+    max_drop: float
+    max_minutes: float
+    known: _Known
+    tell: Callable[[Attempt], None] | None
+    runtime: str
+    progress: Progress
+    options: Mapping[str, Any]
+    best: tuple[float, Quantized] | None = None
 
-        self._labels = labels
-        self._data: CalibrationData = open_data(test)
-        floats = to_bytes(capture(model, inputs))
-        self.key = fingerprint([floats, self._data.description, str(self._data.count)])
-        self._answers = self._answer(_open(floats, "onnx", "onnxruntime"))
+    def run(self, recipe: Recipe) -> Outcome:
+        steps = steps_of(recipe)
+        end = time.monotonic() + 60 * self.max_minutes
+        attempts: list[Attempt] = []
+        unfinished = ""
+        for name, rules in steps.items():
+            try:
+                attempts.append(self._attempt(name, rules, end))
+            except _OutOfTimeError:
+                unfinished = name
+                break
+            if self.tell is not None:
+                self.tell(attempts[-1])
+            if attempts[-1].holds:
+                break
+        least = min(attempts, key=lambda attempt: attempt.points)
+        rules = steps[least.step]
+        if self.best is None or least.points < self.best[0]:  # an earlier run measured it
+            self.best = least.points, self._make(rules, self.progress)
+        limits = (self.max_drop, self.max_minutes)
+        return Outcome(self.best[1], rules, tuple(attempts), self.meter.score, *limits, unfinished)
 
-    def drop(self, made: Quantized, runtime: str) -> tuple[float, str]:
-        """Points of drop, and the runtime that it was measured on."""
-        session, used = _open_quantized(made, runtime)
-        found = self._answer(session)
-        if self._labels is None:
-            same = [a == b for (_, a), (_, b) in zip(found, self._answers, strict=True)]
-            return 100 * (1 - float(np.mean(same))), used
-        return self._top1(self._answers) - self._top1(found), used
-
-    def _answer(self, session: Session) -> list[tuple[str, int]]:
-        from edgesdk.batching import run_batched
-
+    def _attempt(self, name: str, rules: Recipe, end: float) -> Attempt:
+        """Measure a step; the first one of all has all the time that it takes."""
+        before = self.known.get(rules)
+        if before is not None and before.points > self.max_drop:
+            return Attempt(name, before, 0.0)
+        start = time.monotonic()
+        progress = self.progress if self.best is None else _Deadline(self.progress, end)
         try:
-            return [
-                (s.name, int(run_batched(session, s.arrays)[0].argmax()))
-                for s in self._data.samples(session.inputs)
-            ]
-        finally:
-            session.close()
-
-    def _top1(self, answers: list[tuple[str, int]]) -> float:
-        if self._labels is None:
-            return 0.0
-        pairs = [(self._labels.of(n, i), a) for i, (n, a) in enumerate(answers)]
-        right = [label == answer for label, answer in pairs if label is not None]
-        if not right:
-            raise InputError("None of the samples has a label; the names must be those of files.")
-        return 100 * float(np.mean(right))
-
-
-def _open(data: bytes, kind: str, runtime: str) -> Session:
-    from edgesdk.artifact import Artifact
-    from edgesdk.sessions import open_session
-
-    return open_session(Artifact("model", kind, data), runtime).session
-
-
-def _open_quantized(made: Quantized, runtime: str) -> tuple[Session, str]:
-    """Native, through the lowering, or ONNX Runtime for what TFLite cannot hold."""
-    if runtime != "onnxruntime":
-        try:
-            return _open(made.to_bytes("onnx"), "onnx", "native"), "native"
-        except UnsupportedError:
-            if runtime:
+            made = self._make(rules, progress)
+        except InputError as error:
+            if self.best is None:
                 raise
-    return _open(made.to_bytes("onnx"), "onnx", "onnxruntime"), "onnxruntime"
+            return Attempt(name, None, (time.monotonic() - start) / 60, refusal=str(error))
+        drop = self.meter.measure(made, self.runtime, progress)
+        self.known.put(rules, drop)
+        if self.best is None or drop.points < self.best[0]:
+            self.best = drop.points, made
+        minutes = (time.monotonic() - start) / 60
+        return Attempt(name, drop, minutes, holds=drop.points <= self.max_drop)
+
+    def _make(self, rules: Recipe, progress: Progress) -> Quantized:
+        from edgesdk.api import quantize
+
+        return quantize(recipe=rules, progress=progress, **self.options)
 
 
 class _Known:
@@ -236,16 +286,20 @@ class _Known:
 
     def __init__(self, workdir: Path | None, key: str) -> None:
         from edgesdk_quant.calibration.saved_state import SavedState
+        from edgesdk_quant.fingerprint import fingerprint
 
-        self._saved = SavedState(workdir, "attempts", key)
+        self._saved = SavedState(workdir, "attempts", fingerprint([key]))
         self._known = dict(self._saved.load())
 
-    def get(self, recipe: Recipe) -> tuple[float, str] | None:
+    def get(self, recipe: Recipe) -> Drop | None:
         found = self._known.get(_name(recipe))
-        return None if found is None else (float(found[0]), str(found[1]))
+        if found is None:
+            return None
+        return Drop(str(found[0]), float(found[1]), float(found[2]), int(found[3]))
 
-    def put(self, recipe: Recipe, drop: float, runtime: str) -> None:
-        self._known[_name(recipe)] = np.array([repr(drop), runtime])
+    def put(self, recipe: Recipe, drop: Drop) -> None:
+        figures = [repr(drop.score), repr(drop.points), str(drop.size_bytes)]
+        self._known[_name(recipe)] = np.array([drop.runtime, *figures])
         self._saved.save(self._known)
 
 

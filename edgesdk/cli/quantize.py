@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+from edgesdk.accuracy_loop import Outcome
+from edgesdk.cli.escalate import add_loop_arguments, escalate
 from edgesdk.cli.options import add_data, add_json
 from edgesdk.cli.output import in_bytes, print_json, print_table
 from edgesdk.cli.progress import progress_bar
@@ -30,21 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--inputs", metavar="NAME=1x3x224x224", nargs="+", help="shapes that the model leaves open"
     )
     add_data(parser)
-    parser.add_argument(
-        "--max-drop", type=float, metavar="POINTS",
-        help="try better and dearer algorithms until top-1 on real kernels drops no more",
-    )  # fmt: skip
-    parser.add_argument(
-        "--max-minutes", type=float, default=20.0, metavar="M",
-        help="with --max-drop: begin no step after so many minutes (default 20)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--test", metavar="DATA", help="with --max-drop: what it is measured on, not --calibration"
-    )
-    parser.add_argument(
-        "--labels", metavar="CSV", help="with --max-drop: classes of the test data; without them "
-        "the answers are compared with the float model's",
-    )  # fmt: skip
+    add_loop_arguments(parser)
     parser.add_argument(
         "-o", "--output", default="out", help="folder of the artifact (default out)"
     )
@@ -56,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Quantize, write both files, count what was quantized."""
+    """Quantize, write both files, count what was quantized; 1 where --max-drop is not held."""
     from edgesdk.api import quantize
     from edgesdk.report.file import check_target
     from edgesdk.sources import model_named
@@ -64,74 +51,31 @@ def run(options: argparse.Namespace) -> int:
     if options.report is not None:
         check_target(options.report)
     folder = _folder(options.output)
+    given: dict[str, Any] = {
+        "calibration": options.calibration,
+        "recipe": options.recipe,
+        "target": options.target,
+        "inputs": _shapes(options.inputs),
+        "preprocess": options.preprocess,
+        "limit": options.limit,
+        "workdir": folder / STATE,
+    }
+    outcome = None
     with progress_bar(quiet=options.json) as progress:
-        make = quantize if options.max_drop is None else partial(_quantize_until, options)
-        quantized = make(
-            model_named(options.model),
-            calibration=options.calibration,
-            recipe=options.recipe,
-            target=options.target,
-            inputs=_shapes(options.inputs),
-            preprocess=options.preprocess,
-            limit=options.limit,
-            workdir=folder / STATE,
-            progress=progress,
-        )
+        model = model_named(options.model)
+        if options.max_drop is None:
+            quantized = quantize(model, progress=progress, **given)
+        else:
+            outcome = escalate(options, model, progress=progress, **given)
+            quantized = outcome.quantized
     with contextlib.suppress(OSError):  # not there, or not ours alone
         (folder / STATE).rmdir()
-    sizes, failures = _save(quantized, folder, options.name)
-    _print(quantized, sizes, failures, as_json=options.json)
+    saved = _save(quantized, folder, options.name)
+    _print(quantized, *saved, outcome, as_json=options.json)
     if options.report is not None:
         with progress_bar(quiet=options.json) as progress:
-            quantized.report(options.report, progress=progress)
-    return 0
-
-
-def _quantize_until(
-    options: argparse.Namespace,
-    model: object,
-    *,
-    preprocess: str | None,
-    limit: int | None,
-    **rest: Any,
-) -> Quantized:
-    """`quantize`, by the accuracy-aware loop."""
-    from edgesdk.accuracy_loop import Attempt, quantize_until
-    from edgesdk.sources import labels_from, preprocess_of
-    from edgesdk_quant.data import open_data
-    from edgesdk_quant.recipe import Recipe
-
-    if options.test is None:
-        raise InputError(
-            "--max-drop needs --test DATA to measure on: give other samples than "
-            "those of --calibration."
-        )
-    steps = preprocess_of(preprocess, None)
-
-    def tell(attempt: Attempt) -> None:
-        if not options.json:
-            verdict = "holds" if attempt.holds else "drops too much"
-            print(f"{attempt.step}: drop {attempt.drop:.2f} on {attempt.runtime}, {verdict}")
-
-    calibration = rest.pop("calibration")
-    outcome = quantize_until(
-        model,
-        None if calibration is None else open_data(calibration, steps).limited(limit),
-        open_data(options.test, steps),
-        labels_from(options.labels, options.test),
-        Recipe.load(rest.pop("recipe")),
-        max_drop=options.max_drop,
-        max_minutes=options.max_minutes,
-        tell=tell,
-        preprocess=steps,
-        **rest,
-    )
-    if not outcome.holds and not options.json:
-        print(
-            f"No step holds {options.max_drop} points; written is the one that drops least. "
-            "Allow more minutes, more calibration samples, or more bits (--recipe w8a8)."
-        )
-    return outcome.quantized
+            quantized.report(options.report, options.test, options.labels, progress=progress)
+    return 0 if outcome is None or outcome.holds else 1
 
 
 def _folder(text: str) -> Path:
@@ -188,17 +132,24 @@ def _listed(error: UnsupportedError, path: Path) -> str:
 
 
 def _print(
-    quantized: Quantized, sizes: dict[str, int], failures: dict[str, str], *, as_json: bool
+    quantized: Quantized,
+    sizes: dict[str, int],
+    failures: dict[str, str],
+    outcome: Outcome | None,
+    *,
+    as_json: bool,
 ) -> None:
     if as_json:
-        print_json(
-            {
-                "files": sizes,
-                "failures": failures,
-                "nodes": quantized.counts(),
-                "float": quantized.reasons(),
-            }
-        )
+        found: dict[str, Any] = {
+            "files": sizes,
+            "failures": failures,
+            "nodes": quantized.counts(),
+            "float": quantized.reasons(),
+        }
+        if outcome is not None:
+            found |= {"steps": outcome.attempts, "float_top1": outcome.float_score}
+            found |= {"holds": outcome.holds, "conclusion": outcome.sentence}
+        print_json(found)
         return
     rows = [(path, in_bytes(size)) for path, size in sizes.items()]
     print_table("Written", ["file", ">size"], rows)

@@ -3,7 +3,7 @@
     EdgeError
     |-- InputError            a path, an array, an option or a data set is not what it must be
     |-- ModelError            a model file or module is malformed or cannot be used
-    |   `-- UnsupportedError  a valid model that needs something we lack; holds the list of all of it
+    |   `-- UnsupportedError  a valid model that needs something we lack; lists all of it
     |-- RecipeError           a recipe, an override or a target description is wrong
     |-- RuntimeMissingError   a runtime or optional package is not installed; says how to get it
     `-- OutputError           a result could not be written; what was there before is unharmed

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -92,6 +93,30 @@ def test_ctrl_c_in_calibration_goes_on_where_it_stopped(folder: Path) -> None:
     assert main(command(folder, "b")) == 0
     assert artifact(folder, "a") == artifact(folder, "b")
     assert not (folder / "a" / ".calibration").exists()
+
+
+def test_a_killed_loop_goes_on_with_the_step_it_was_at(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(folder / "test.npy", small_network.images(400, seed=5))
+    loop = ["--recipe", "w4a8", "--test", str(folder / "test.npy"), "--max-drop", "0.001"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "edgesdk", *command(folder, "a"), *loop],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    process.kill()
+    process.communicate(timeout=PATIENCE_S)
+    assert "min: drops too much" in first
+
+    status = main([*command(folder, "a"), *loop])
+    lines = capsys.readouterr().out.splitlines()
+    assert "measured before: drops too much" in lines[0]
+    assert lines[0].partition(" lost")[0] == first.partition(" lost")[0]
+    assert status == (0 if any("min: holds" in line for line in lines) else 1)
+    assert "Without labels the figures are answers" in "\n".join(lines)
 
 
 def test_a_bad_image_costs_no_work(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,48 @@
+"""The steps of the accuracy-aware loop: recipes from the cheapest algorithm to the dearest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from edgesdk_quant.recipe import Recipe, Search
+
+# Where four bits are the most that all layers can have, some get eight: share of the float size.
+WIDER = (0.15, 0.1875)
+
+
+def steps_of(recipe: Recipe) -> Mapping[str, Recipe]:
+    """Name of each step -> its recipe, in the order of their cost.
+
+    Ranges by minimum and maximum, then by squared error; equalization and bias correction;
+    roundings that are chosen one layer after another (sequential MSE, GPTQ), then learnt block
+    after block (AdaRound); at last more bits for the layers that four hurt most.
+    """
+    plain = _rounding(recipe, "nearest", equalization=False, bias_correction=False)
+    steps = {"minmax ranges": _ranges(plain, "minmax"), "mse ranges": _ranges(plain, "mse")}
+    better = _ranges(recipe, "mse")
+    for name, rounding in {
+        "equalization + bias correction": "nearest",
+        "sequential MSE": "sequential_mse",
+        "GPTQ": "gptq",
+        "AdaRound": "adaround",
+    }.items():
+        steps[name] = _rounding(better, rounding, equalization=True, bias_correction=True)
+    if recipe.weights.bits == 4:
+        search = recipe.search or Search()
+        for share in WIDER:
+            wider = replace(search, budget=share)
+            steps[f"AdaRound, weights of {share:.0%} of float"] = replace(
+                steps["AdaRound"], search=wider
+            )
+    return steps
+
+
+def _rounding(recipe: Recipe, rounding: str, **switches: bool) -> Recipe:
+    return replace(recipe, algorithms=replace(recipe.algorithms, rounding=rounding, **switches))
+
+
+def _ranges(recipe: Recipe, method: str) -> Recipe:
+    weights = replace(recipe.weights, range=method)
+    activations = recipe.activations and replace(recipe.activations, range=method)
+    return replace(recipe, weights=weights, activations=activations)
