@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edgesdk_quant.preprocess import Preprocess
     from edgesdk_quant.progress import Progress
     from edgesdk_quant.recipe import Recipe
+    from edgesdk_quant.search.latency import Clock
 
 __all__ = ["Quantized", "bench", "evaluate", "inspect", "load", "quantize", "trace", "verify"]
 
@@ -33,6 +34,7 @@ def quantize(
     recipe: str | PathText | Recipe = "w8a8",
     target: PathText = "generic",
     *,
+    budget: str | None = None,
     inputs: Mapping[str, Any] | None = None,
     preprocess: Preprocess | str | None = None,
     limit: int | None = None,
@@ -48,6 +50,9 @@ def quantize(
             of arrays; weight-only recipes need none.
         recipe: name ("w8a8", "w4a8", "mixed", "w4", "w8", "w8a16") or .toml file.
         target: name ("generic", "raspberrypi4", ...) or .toml file of the device.
+        budget: which layers get 4 bits and which 8 is searched so that the weights take no more
+            than "0.13" (of their float size) or "2.4MB", or an inference on the target no more than
+            "12ms" or "0.9latency" (of the one with 8-bit weights); None: as the recipe says.
         inputs: name -> shape, for a module that does not declare its inputs.
         preprocess: how images become arrays, e.g. "crop=224,mean=127,std=128"; remembered in
             the artifact.
@@ -71,6 +76,7 @@ def quantize(
 
     steps = preprocess_of(preprocess, None)
     rules = recipe if isinstance(recipe, Recipe) else Recipe.load(os.fspath(recipe))
+    rules = rules if budget is None else rules.with_budget(budget)
     device = load_target(os.fspath(target))
     data = None if calibration is None else open_data(calibration, steps).limited(limit)
     graph = capture(model, inputs)
@@ -83,10 +89,23 @@ def quantize(
         device,
         progress=progress or Silent(),
         workdir=None if workdir is None else Path(workdir),
+        clock=_clock(rules, target),
     )
     if steps is not None:
         done.model.metadata_props[PREPROCESS] = steps.to_json()
-    return Quantized(done.model, done.decisions, Origin(graph, data, done.histograms))
+    origin = Origin(graph, data, done.histograms, done.searched)
+    return Quantized(done.model, done.decisions, origin)
+
+
+def _clock(recipe: Recipe, target: PathText) -> Clock | None:
+    """What measures layers, where the recipe's budget is of latency."""
+    from edgesdk_quant.search.budget import MILLISECONDS, UNITS
+
+    if recipe.search is None or UNITS[recipe.search.unit].cost != MILLISECONDS:
+        return None
+    from edgesdk.clock import clock_for
+
+    return clock_for(target)
 
 
 def load(path: PathText | bytes) -> Quantized:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edgesdk.report import Report
     from edgesdk.report.contents import SearchPoint
     from edgesdk.verification import Verification
+    from edgesdk_quant.bit_allocation import Configuration, Searched
     from edgesdk_quant.calibration import Histogram
     from edgesdk_quant.data import CalibrationData
     from edgesdk_quant.pipeline import Decision
@@ -34,11 +35,13 @@ class Origin:
         graph: the float graph.
         data: calibration samples; None for a recipe that needs none.
         histograms: value name -> counts of what it was on those samples.
+        searched: what the search of its widths found; None without a search.
     """
 
     graph: ir.Model
     data: CalibrationData | None
     histograms: Mapping[str, Histogram]
+    searched: Searched | None = None
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,8 @@ class Quantized:
             limit: use only the first samples; None uses all (8 of calibration).
             verification: of `edgesdk.verify`, to show that one instead of a new one.
             benchmark: of `edgesdk.bench`, likewise.
-            front: what a search evaluated: name, size_bytes, metric, latency_ms, chosen.
+            front: what a search evaluated: name, size_bytes, metric, latency_ms, chosen; empty
+                takes what the model's own search did.
             metric: what the points' metric is, e.g. "top-1 %"; the higher, the better.
             rounds: turns of each runtime in the benchmark; 0 leaves it out.
             progress: told how far it is; None tells nobody.
@@ -123,6 +127,7 @@ class Quantized:
         """
         from edgesdk.report import report_quantized, write_report
         from edgesdk.report.file import check_target
+        from edgesdk.report.gather import Known
 
         if path is not None:
             check_target(path)
@@ -133,10 +138,7 @@ class Quantized:
             reference=reference,
             preprocess=preprocess,
             limit=limit,
-            verification=verification,
-            benchmark=benchmark,
-            front=front,
-            metric=metric,
+            known=Known(verification, benchmark, front, metric),
             rounds=rounds,
             progress=progress,
         )
@@ -150,6 +152,12 @@ class Quantized:
         for decision in self.decisions:
             found[decision.kind] = found.get(decision.kind, 0) + 1
         return found
+
+    @property
+    def front(self) -> tuple[Configuration, ...]:
+        """The Pareto front of the search, from the cheapest on; empty without a search."""
+        searched = None if self.origin is None else self.origin.searched
+        return () if searched is None else searched.front
 
     def reasons(self) -> dict[str, list[str]]:
         """Why nodes stayed float: reason -> names of the nodes."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgesdk.accuracy_loop import Outcome
 from edgesdk.cli.escalate import add_loop_arguments, escalate
+from edgesdk.cli.front import print_front
 from edgesdk.cli.options import add_data, add_json
 from edgesdk.cli.output import in_bytes, print_json, print_table
 from edgesdk.cli.progress import progress_bar
@@ -30,6 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--inputs", metavar="NAME=1x3x224x224", nargs="+", help="shapes that the model leaves open"
     )
+    parser.add_argument(
+        "--budget", metavar="B", help="search which layers get 4 bits and which 8: 0.13 (of the "
+        "float weights), 2.4MB, 12ms on the target, 0.9latency (of 8 bits everywhere)",
+    )  # fmt: skip
     add_data(parser)
     add_loop_arguments(parser)
     parser.add_argument(
@@ -53,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     folder = _folder(options.output)
     given: dict[str, Any] = {
         "calibration": options.calibration,
-        "recipe": options.recipe,
+        "recipe": _recipe(options),
         "target": options.target,
         "inputs": _shapes(options.inputs),
         "preprocess": options.preprocess,
@@ -76,6 +81,13 @@ def run(options: argparse.Namespace) -> int:
         with progress_bar(quiet=options.json) as progress:
             quantized.report(options.report, options.test, options.labels, progress=progress)
     return 0 if outcome is None or outcome.holds else 1
+
+
+def _recipe(options: argparse.Namespace) -> Any:
+    from edgesdk_quant.recipe import Recipe
+
+    recipe = Recipe.load(options.recipe)
+    return recipe if options.budget is None else recipe.with_budget(options.budget)
 
 
 def _folder(text: str) -> Path:
@@ -145,6 +157,7 @@ def _print(
             "failures": failures,
             "nodes": quantized.counts(),
             "float": quantized.reasons(),
+            "front": quantized.front,
         }
         if outcome is not None:
             found |= {"steps": outcome.attempts, "float_top1": outcome.float_score}
@@ -153,6 +166,7 @@ def _print(
         return
     rows = [(path, in_bytes(size)) for path, size in sizes.items()]
     print_table("Written", ["file", ">size"], rows)
+    print_front(quantized)
     print(quantized.report_text())
     for path, reason in failures.items():
         print(f"{path} was not written: {reason}")

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from edgesdk.artifact import Artifact, read_artifact
-from edgesdk.benchmark import Benchmark
 from edgesdk.labels import Labels
-from edgesdk.report.contents import FLOAT, WEIGHTS, Report, SearchPoint
+from edgesdk.report.contents import FLOAT, WEIGHTS, Report
 from edgesdk.report.gather import Known, gather
+from edgesdk.report.search_points import SEARCHED_METRIC, points_of
 from edgesdk.sources import float_model, labels_from, preprocess_of
-from edgesdk.verification import Verification
 from edgesdk_quant.data import CalibrationData, open_data
 from edgesdk_quant.graph import to_bytes
 from edgesdk_quant.preprocess import Preprocess
@@ -87,23 +86,15 @@ def report_quantized(
     reference: Any = None,
     preprocess: Preprocess | str | None = None,
     limit: int | None = None,
-    verification: Verification | None = None,
-    benchmark: Benchmark | None = None,
-    front: Sequence[SearchPoint] = (),
-    metric: str = "metric",
+    known: Known | None = None,
     rounds: int = 5,
     progress: Progress | None = None,
 ) -> Report:
-    """Report on a model in memory; see `Quantized.report`."""
-    origin = quantized.origin
-    known = Known(
-        verification,
-        benchmark,
-        front,
-        metric,
-        histograms={} if origin is None else origin.histograms,
-        reasons={d.node: d.reason for d in quantized.decisions if d.kind in (FLOAT, WEIGHTS)},
-    )
+    """Report on a model in memory; see `Quantized.report`.
+
+    What the model itself knows (its search, histograms, reasons) is added to `known`.
+    """
+    known, origin = _known(quantized, known or Known()), quantized.origin
     exact: Any = reference
     if exact is None and origin is not None:
         exact = Artifact("float model", "onnx", to_bytes(origin.graph))
@@ -123,9 +114,20 @@ def report_quantized(
                 progress=progress,
             )
 
-        if data is not None or origin is None or origin.data is None or verification is not None:
+        if data is not None or origin is None or origin.data is None or known.verification:
             return made(data, labels, limit)
         return _on_calibration(origin.data, limit or CALIBRATION_SAMPLES, made)
+
+
+def _known(quantized: Quantized, given: Known) -> Known:
+    origin, searched = quantized.origin, points_of(quantized.front)
+    return replace(
+        given,
+        front=given.front or searched,
+        metric=given.metric if given.front or not searched else SEARCHED_METRIC,
+        histograms={} if origin is None else origin.histograms,
+        reasons={d.node: d.reason for d in quantized.decisions if d.kind in (FLOAT, WEIGHTS)},
+    )
 
 
 def _on_calibration(data: CalibrationData, count: int, made: Any) -> Report:

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import onnx_ir as ir
 
 from edgesdk_quant.algorithms.weight_ranges import find_parameters
 from edgesdk_quant.capability import Target
+from edgesdk_quant.graph import clone
+from edgesdk_quant.insertion import insert
 from edgesdk_quant.placement import Placement, WeightSite
 from edgesdk_quant.recipe import WEIGHT_BITS, Override, Recipe, Search
 from edgesdk_quant.scheme import Affine
-from edgesdk_quant.search import Allocation, Choice, Table, allocate_exactly, allocate_greedily
+from edgesdk_quant.search import (
+    Allocation,
+    Choice,
+    Table,
+    allocate_exactly,
+    allocate_greedily,
+    extremes,
+    pareto_front,
+)
+from edgesdk_quant.search.budget import MILLISECONDS, UNITS, Limit
+from edgesdk_quant.search.latency import LatencyTable, measure_latencies
 from edgesdk_quant.sensitivity import Damage, Evaluations, Judge, first_samples
 from edgesdk_quant.weights import Run, measure_means, weight_at
 from edgesdk_runtimes.errors import InputError
@@ -26,6 +38,25 @@ FLOAT_BYTES = 4
 
 
 @dataclass(frozen=True)
+class Configuration:
+    """Widths for all layers, and what comes of them.
+
+    Attributes:
+        bits: node name -> width.
+        weight_bytes: size of the weights, scales left out.
+        latency_ms: by the latency table; None without one.
+        damage: measured with all layers rounded at once.
+        chosen: this is the one that was taken.
+    """
+
+    bits: Mapping[str, int]
+    weight_bytes: int
+    latency_ms: float | None
+    damage: Damage
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
 class Searched:
     """What a search found.
 
@@ -34,39 +65,133 @@ class Searched:
         table: what it chose from.
         damages: (node, bits) -> what this layer alone does to the outputs.
         allocation: what it chose.
+        front: the best for each budget, from the cheapest on, the chosen one among them.
+        unit: BYTES or MILLISECONDS, what the budget was of.
+        latencies: the latency table; None for a budget of bytes.
     """
 
     recipe: Recipe
     table: Table
     damages: Mapping[tuple[str, int], Damage]
     allocation: Allocation
+    front: tuple[Configuration, ...]
+    unit: str
+    latencies: LatencyTable | None
 
 
 def allocate_bits(
-    model: ir.Model, placement: Placement, target: Target, run: Run
+    model: ir.Model,
+    placement: Placement,
+    activations: Mapping[str, Affine],
+    target: Target,
+    run: Run,
 ) -> tuple[Placement, Searched | None]:
     """Follow the recipe's search, if it has one.
 
     Args:
         model: float graph in normal form.
         placement: what becomes of it; the widths of its weights are replaced.
+        activations: parameters of every value of the placement.
         target: says which widths each operator takes.
-        run: recipe and data.
+        run: recipe, data, and a clock where the budget is of latency.
 
     Raises:
         RecipeError: the budget is impossible.
-        InputError: there is no data to judge by.
+        InputError: there is no data to judge by, or no clock.
     """
     search = run.recipe.search
     if search is None or not placement.weights:
         return placement, None
+    widths = {s.node: allowed_bits(s, placement, run.recipe, target) for s in placement.weights}
+    latencies = _latencies(model, placement, activations, widths, run)
+    costs = _bytes(model, placement, widths) if latencies is None else latencies.layers_ms
+    limit = _limit(search, latencies, float_bytes(model, placement))
+    limit.refuse_impossible(*extremes(table_of(costs, {})))
     judge = judge_of(model, placement, target, run, search.samples)
     damages = judge.table(WEIGHT_BITS, run.progress)
-    table = table_of_bytes(model, placement, damages)
-    found = METHODS[search.method](table, search.budget * float_bytes(model, placement), "bytes")
+    table = table_of(costs, damages)
+    method = METHODS[search.method]
+    found = method(table, limit.left, limit.unit)
+    sizes = _bytes(model, placement, widths)
+    front = _front(table, found, method, sizes, latencies, judge, run)
     sites = tuple(replace(site, bits=found.bits[site.node]) for site in placement.weights)
     recipe = with_bits(run.recipe, found.bits)
-    return replace(placement, weights=sites), Searched(recipe, table, damages, found)
+    searched = Searched(recipe, table, damages, found, front, limit.unit, latencies)
+    return replace(placement, weights=sites), searched
+
+
+def _limit(search: Search, latencies: LatencyTable | None, float_size: int) -> Limit:
+    """The budget in bytes or milliseconds."""
+    unit = UNITS[search.unit]
+    fixed, full = 0.0, float(float_size)
+    if latencies is not None:
+        fixed, full = latencies.rest_ms, latencies.total_ms[max(latencies.total_ms)]
+    whole = full if unit.share else 0.0
+    return Limit(search.budget * (whole or 1), unit.cost, fixed, whole, unit.share)
+
+
+def _latencies(
+    model: ir.Model,
+    placement: Placement,
+    activations: Mapping[str, Affine],
+    widths: Mapping[str, Sequence[int]],
+    run: Run,
+) -> LatencyTable | None:
+    search = run.recipe.search
+    if search is None or UNITS[search.unit].cost != MILLISECONDS:
+        return None
+    if run.clock is None:
+        raise InputError(
+            f"Recipe {run.recipe.name} has a budget of latency and nothing here measures time; "
+            "quantize through edgesdk.quantize, or give a budget of bytes."
+        )
+
+    def at_width(bits: int) -> ir.Model:
+        chosen = {n: min(w, key=lambda each: abs(each - bits)) for n, w in widths.items()}
+        return _quantized(model, placement, activations, chosen, run.recipe)
+
+    variants = {bits: at_width(bits) for bits in WEIGHT_BITS}
+    return measure_latencies(variants, widths, run.clock, run.progress, run.workdir)
+
+
+def _quantized(
+    model: ir.Model,
+    placement: Placement,
+    activations: Mapping[str, Affine],
+    bits: Mapping[str, int],
+    recipe: Recipe,
+) -> ir.Model:
+    """The quantized graph with these widths, weights rounded to nearest."""
+    variant = clone(model)
+    sites = tuple(replace(site, bits=bits[site.node]) for site in placement.weights)
+    weights = {site: _parameters(variant, site, recipe) for site in sites}
+    insert(variant, replace(placement, weights=sites), activations, weights)
+    return variant
+
+
+def _front(
+    table: Table,
+    found: Allocation,
+    method: Callable[[Table, float, str], Allocation],
+    sizes: Mapping[str, Mapping[int, float]],
+    latencies: LatencyTable | None,
+    judge: Judge,
+    run: Run,
+) -> tuple[Configuration, ...]:
+    """The Pareto front of the table, each point measured with all layers rounded at once."""
+    points = [*pareto_front(table, method, ""), found]
+    different = {tuple(sorted(point.bits.items())): point for point in points}
+    run.progress.start("measuring the Pareto front", len(different), "configurations")
+    front = []
+    for point in sorted(different.values(), key=lambda point: point.cost):
+        size = sum(sizes[node][bits] for node, bits in point.bits.items())
+        latency = None if latencies is None else latencies.latency_ms(point.bits)
+        damage = judge.damage(point.bits)
+        chosen = point.bits == found.bits
+        front.append(Configuration(point.bits, round(size), latency, damage, chosen))
+        run.progress.advance()
+    run.progress.finish()
+    return tuple(front)
 
 
 def judge_of(
@@ -81,7 +206,7 @@ def judge_of(
     stored = {
         (site.node, bits): _parameters(model, replace(site, bits=bits), run.recipe)
         for site in placement.weights
-        for bits in allowed_bits(model, site, placement, target)
+        for bits in allowed_bits(site, placement, run.recipe, target)
     }
     _, means = measure_means(model, placement.weights, run)
     chosen = first_samples(model, run.data, samples)
@@ -93,28 +218,52 @@ def _parameters(model: ir.Model, site: WeightSite, recipe: Recipe) -> Affine:
 
 
 def allowed_bits(
-    model: ir.Model, site: WeightSite, placement: Placement, target: Target
+    site: WeightSite, placement: Placement, recipe: Recipe, target: Target
 ) -> list[int]:
-    """Widths that the target's kernels take for a site."""
+    """Widths that a site may have: what its override says, else what the target's kernels take."""
+    if recipe.override_for(site.node).weight_bits:
+        return [site.bits]
     decision = next(d for d in placement.decisions if d.node == site.node)
     capability = target.capabilities[decision.op]
     widths = capability.weights if decision.integer else capability.weight_only
     return [bits for bits in WEIGHT_BITS if bits in widths] or [site.bits]
 
 
+def table_of(
+    costs: Mapping[str, Mapping[int, float]], damages: Mapping[tuple[str, int], Damage]
+) -> Table:
+    """Choices of each layer.
+
+    Args:
+        costs: node name -> width -> bytes or milliseconds.
+        damages: (node, bits) -> what this layer alone does; 0 where it is not measured.
+    """
+    unhurt = Damage(0.0, 0.0)
+    return {
+        node: [
+            Choice(bits, cost, damages.get((node, bits), unhurt).noise)
+            for bits, cost in each.items()
+        ]
+        for node, each in costs.items()
+    }
+
+
 def table_of_bytes(
     model: ir.Model, placement: Placement, damages: Mapping[tuple[str, int], Damage]
 ) -> Table:
     """Choices whose cost is the size of the weights in bytes."""
+    widths: dict[str, list[int]] = {}
+    for node, bits in damages:
+        widths.setdefault(node, []).append(bits)
+    return table_of(_bytes(model, placement, widths), damages)
+
+
+def _bytes(
+    model: ir.Model, placement: Placement, widths: Mapping[str, Sequence[int]]
+) -> dict[str, dict[int, float]]:
+    """Node name -> width -> bytes of its weights."""
     sizes = {site.node: weight_at(model, site).size for site in placement.weights}
-    return {
-        node: [
-            Choice(bits, size * bits / 8, damages[node, bits].noise)
-            for bits in WEIGHT_BITS
-            if (node, bits) in damages
-        ]
-        for node, size in sizes.items()
-    }
+    return {node: {bits: size * bits / 8 for bits in widths[node]} for node, size in sizes.items()}
 
 
 def float_bytes(model: ir.Model, placement: Placement) -> int:
@@ -130,8 +279,3 @@ def with_bits(recipe: Recipe, bits: Mapping[str, int]) -> Recipe:
             before = recipe.override_for(node)
             own.append(replace(before, pattern=glob.escape(node), weight_bits=width))
     return replace(recipe, overrides=(*recipe.overrides, *own), search=None)
-
-
-def search_of(recipe: Recipe, budget: float) -> Recipe:
-    """The recipe with another budget."""
-    return replace(recipe, search=replace(recipe.search or Search(), budget=budget))

@@ -12,7 +12,7 @@ import onnx_ir as ir
 from edgesdk_quant import channel_factors
 from edgesdk_quant.activations import settle
 from edgesdk_quant.algorithms.equalization import equalize, observed
-from edgesdk_quant.bit_allocation import allocate_bits
+from edgesdk_quant.bit_allocation import Searched, allocate_bits
 from edgesdk_quant.calibration import Collected, Histogram, collect
 from edgesdk_quant.calibration.channel_range import ChannelRange
 from edgesdk_quant.capability import Target
@@ -25,6 +25,8 @@ from edgesdk_quant.integer_forms import write_integer_forms
 from edgesdk_quant.placement import FLOAT, Decision, Placement, place
 from edgesdk_quant.progress import Progress, Silent
 from edgesdk_quant.recipe import Recipe
+from edgesdk_quant.search.latency import Clock
+from edgesdk_quant.suitability import refuse_unsuited
 from edgesdk_quant.weights import Run, settle_weights
 from edgesdk_quant.witness import Witnessed
 from edgesdk_runtimes.errors import InputError, ModelError
@@ -43,12 +45,14 @@ class QuantizedModel:
         recipe: the recipe that was followed.
         decisions: for each node of the float graph, what it became and why.
         histograms: value name -> counts of what it was on the calibration samples.
+        searched: what the search of its widths found; None without a search.
     """
 
     model: ir.Model
     recipe: Recipe
     decisions: tuple[Decision, ...]
     histograms: Mapping[str, Histogram]
+    searched: Searched | None = None
 
 
 def quantize(
@@ -59,6 +63,7 @@ def quantize(
     *,
     progress: Progress | None = None,
     workdir: Path | None = None,
+    clock: Clock | None = None,
 ) -> QuantizedModel:
     """Quantize a float graph in normal form; the graph itself is left unchanged.
 
@@ -69,15 +74,18 @@ def quantize(
         target: what the device can run.
         progress: told how far it is; None tells nobody.
         workdir: folder where calibration keeps its state, to go on after it was stopped.
+        clock: measures layers on the target, for a search under a budget of latency.
 
     Raises:
         InputError: data is missing where the recipe needs it, or a sample is wrong.
         ModelError: the graph is quantized already, or nothing in it can be quantized.
+        RecipeError: the target cannot run the recipe, or its budget is impossible.
     """
     if is_quantized(graph):
         raise ModelError(
             "The model is quantized already; export it as it is, or give the float model."
         )
+    refuse_unsuited(graph, recipe, target)
     model, progress = clone(graph), progress or Silent()
     data = None if data is None else Witnessed.of(data)
     if recipe.activations is not None:
@@ -95,8 +103,8 @@ def quantize(
     settled = settle(model, placement, recipe, target, observe)
     placement = settled.placement
     _refuse_no_op(placement, recipe, target)
-    run = Run(data, recipe, progress, workdir)
-    placement, searched = allocate_bits(model, placement, target, run)
+    run = Run(data, recipe, progress, workdir, clock)
+    placement, searched = allocate_bits(model, placement, settled.parameters, target, run)
     weights = settle_weights(model, placement, settled.parameters, run)
     insert(model, placement, settled.parameters, weights)
     recipe = recipe if searched is None else searched.recipe
@@ -108,7 +116,7 @@ def quantize(
             "edgesdk.source_sha256": fingerprint([to_bytes(graph)]),
         }
     )
-    return QuantizedModel(model, recipe, placement.decisions, settled.histograms)
+    return QuantizedModel(model, recipe, placement.decisions, settled.histograms, searched)
 
 
 def _equalize(

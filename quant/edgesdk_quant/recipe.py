@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from edgesdk_quant.search.budget import UNITS, parse_budget
 from edgesdk_runtimes.errors import RecipeError
 
 if sys.version_info >= (3, 11):
@@ -105,12 +106,15 @@ class Search:
     """Which layers get more bits than the others, by what their rounding does to the outputs.
 
     Attributes:
-        budget: most that all weights may take, as a share of their float size, scales left out.
+        budget: most that all layers may cost together, in units of `unit`.
+        unit: "float_share" (of the float weights' size), "bytes" (of the weights, scales left out),
+            "ms" (a whole inference) or "latency_share" (of the inference with 8-bit weights).
         method: "ilp" (exact) or "greedy".
         samples: how many calibration samples judge a layer.
     """
 
     budget: float = 0.13
+    unit: str = "float_share"
     method: str = "ilp"
     samples: int = 16
 
@@ -166,6 +170,17 @@ class Recipe:
             lines += ["", "[[override]]", *_assignments(override)]
         return "\n".join(lines) + "\n"
 
+    def with_budget(self, text: str) -> Recipe:
+        """The recipe that searches under another budget, e.g. "0.13", "2.4MB", "12ms".
+
+        Raises:
+            RecipeError: the text is not understood.
+        """
+        amount, unit = parse_budget(text)
+        search = replace(self.search or Search(), budget=amount, unit=unit)
+        _check_budget(search, "the given budget:")
+        return replace(self, search=search)
+
     def override_for(self, node: str) -> Override:
         """The last override whose pattern matches the node's name, or one that changes nothing."""
         matches = [o for o in self.overrides if fnmatchcase(node, o.pattern)]
@@ -202,6 +217,7 @@ _ALLOWED: dict[tuple[str, str], tuple[Any, ...]] = {
     ("algorithms", "bias_correction"): (True, False),
     ("algorithms", "rounding"): ROUNDINGS,
     ("search", "method"): ("ilp", "greedy"),
+    ("search", "unit"): tuple(UNITS),
     ("override", "quantize"): QUANTIZE,
     ("override", "weight_bits"): (0, *WEIGHT_BITS),
     ("override", "weight_range"): ("", *WEIGHT_RANGES),
@@ -214,7 +230,7 @@ _COUNTS = {"iterations": 100_000, "samples": 10_000}
 _NUMBERS = {
     "percentile": (50.0, 100.0, "above 50, up to 100"),
     "min_sqnr": (-1e-9, 200.0, "of dB from 0 to 200"),
-    "budget": (0.0, 1.0, "above 0, up to 1: a share of the float weights' size"),
+    "budget": (0.0, 1e15, "above 0"),
 }
 
 
@@ -245,7 +261,20 @@ def _section(table: Any, title: str, kind: type[Any], source: str) -> Any:
         _check_value(title, key, value, where)
     if kind is Override and "pattern" not in table:
         raise RecipeError(f"{where} lacks pattern; give a node name with wildcards.")
-    return kind(**table)
+    section = kind(**table)
+    if isinstance(section, Search):
+        _check_budget(section, where)
+    return section
+
+
+def _check_budget(search: Search, where: str) -> None:
+    """A share beyond 1 would be no limit."""
+    share = UNITS[search.unit].share
+    if share and search.budget > 1:
+        raise RecipeError(
+            f"{where} budget = {search.budget!r}; give a number above 0, up to 1: a share of "
+            f'{share}. For an amount write unit = "bytes" or unit = "ms".'
+        )
 
 
 def _check_value(title: str, key: str, value: Any, where: str) -> None:

@@ -20,6 +20,7 @@ from edgesdk_quant.placement import Placement, WeightSite
 from edgesdk_quant.progress import Progress
 from edgesdk_quant.recipe import Algorithms, Recipe
 from edgesdk_quant.scheme import Affine
+from edgesdk_quant.search.latency import Clock
 from edgesdk_runtimes.errors import InputError
 
 Weights = Mapping[WeightSite, Affine]
@@ -34,12 +35,14 @@ class Run:
         recipe: what to do.
         progress: told how far it is.
         workdir: folder of saved states; None keeps none.
+        clock: measures what layers take; None where nothing does.
     """
 
     data: CalibrationData | None
     recipe: Recipe
     progress: Progress
     workdir: Path | None = None
+    clock: Clock | None = None
 
 
 def settle_weights(

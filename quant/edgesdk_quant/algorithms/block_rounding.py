@@ -17,11 +17,14 @@ from edgesdk_quant.placement import WeightSite
 from edgesdk_quant.progress import Progress
 from edgesdk_quant.scheme import Affine
 from edgesdk_quant.torch_graph import TorchGraph
+from edgesdk_runtimes.errors import InputError
 
 # Values of all layers that a step computes, at most, but for the smallest batch.
 ELEMENTS = 8_000_000
 SMALLEST_BATCH = 2
 BIASED = frozenset({"Conv", "Gemm"})
+# Fewer samples would be learnt by heart.
+FEWEST_SAMPLES = 8
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class AdaRound:
 
     def round(self, step: Step, progress: Progress) -> dict[WeightSite, Rounded]:
         block, prefix = step.block, step.prefix
+        if prefix.samples < FEWEST_SAMPLES:
+            raise InputError(
+                f"AdaRound learns from the samples and {prefix.samples} were given; give at least "
+                f'{FEWEST_SAMPLES} (64 are usual), or choose rounding = "sequential_mse".'
+            )
         part = segment(step.twin, block.inputs, block.outputs)
         nodes = {str(node.name): node for node in part.graph}
         layers = {s: _layer(nodes[s.node], s, step.parameters[s]) for s in block.sites}

@@ -1,6 +1,6 @@
 """Bit allocation: which layer gets how many bits under a budget of bytes or of latency."""
 
-from edgesdk_quant.search.choices import Allocation, Choice, Table, pareto_front
+from edgesdk_quant.search.choices import Allocation, Choice, Table, extremes, pareto_front
 from edgesdk_quant.search.greedy import allocate_greedily
 from edgesdk_quant.search.ilp import allocate_exactly
 
@@ -10,5 +10,6 @@ __all__ = [
     "Table",
     "allocate_exactly",
     "allocate_greedily",
+    "extremes",
     "pareto_front",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from edgesdk_runtimes.errors import RecipeError
+from edgesdk_quant.search.budget import Limit
 
 
 @dataclass(frozen=True)
@@ -52,18 +52,19 @@ def allocation(table: Table, chosen: Mapping[str, Choice]) -> Allocation:
     )
 
 
+def extremes(table: Table) -> tuple[float, float]:
+    """What the cheapest and the dearest choices of all layers cost."""
+    costs = [[choice.cost for choice in choices] for choices in table.values()]
+    return sum(map(min, costs)), sum(map(max, costs))
+
+
 def refuse_impossible(table: Table, budget: float, unit: str) -> None:
     """Refuse a budget that the cheapest choices break.
 
     Raises:
-        RecipeError: says the least that is possible.
+        RecipeError: says the least and the most that can be spent.
     """
-    least = sum(min(choice.cost for choice in choices) for choices in table.values())
-    if least > budget:
-        raise RecipeError(
-            f"A budget of {budget:,.6g} {unit} is impossible: the cheapest choice of every layer "
-            f"takes {least:,.6g} {unit}. Allow at least that, or let more layers have fewer bits."
-        )
+    Limit(budget, unit).refuse_impossible(*extremes(table))
 
 
 def pareto_front(
@@ -77,8 +78,7 @@ def pareto_front(
         unit: of the costs.
         points: how many budgets are tried.
     """
-    least = sum(min(choice.cost for choice in choices) for choices in table.values())
-    most = sum(max(choice.cost for choice in choices) for choices in table.values())
+    least, most = extremes(table)
     budgets = [least + (most - least) * i / (points - 1) for i in range(points)]
     # The sums round otherwise than the search's own: a hair more lets the cheapest in.
     found = [allocate(table, budget * (1 + 1e-9), unit) for budget in budgets]

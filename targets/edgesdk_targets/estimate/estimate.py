@@ -17,6 +17,7 @@ from edgesdk_targets.sysroot import litert_version, python_root
 # The first inference is compared with the mean of the two after it: N against 2N.
 RUNS = 3
 MOST_DIFFERENCE = 0.002
+FEW_INSTRUCTIONS = 16  # a single small operator; which way a branch goes is seen there
 # Blocks that are modelled one by one hold this share of all instructions; the rest gets their mean.
 COVERED = 0.999
 
@@ -117,7 +118,7 @@ def summarize(device: Device, runtime: str, traced: Trace, version: str = "") ->
     """Turn a trace of RUNS inferences into the cost of one."""
     first, *later = traced.steps
     instructions = sum(later) / len(later)
-    if abs(first - instructions) > MOST_DIFFERENCE * instructions:
+    if abs(first - instructions) > max(MOST_DIFFERENCE * instructions, FEW_INSTRUCTIONS):
         raise ModelError(
             f"{runtime}: the first inference took {first} instructions and the next "
             f"{instructions:.0f} each; a count that changes cannot be compared."
