@@ -53,18 +53,24 @@ def _advice(item: Advice) -> Markup:
 
 def front(report: Report) -> Markup:
     """The Pareto front of a search."""
+    timed = any(point.latency_ms is not None for point in report.front)
     rows = [
         (
             point.name + (" (chosen)" if point.chosen else ""),
             in_bytes(point.size_bytes),
+            *([milliseconds(point.latency_ms)] if timed else []),
             f"{point.metric:.2f}",
-            milliseconds(point.latency_ms),
         )
         for point in sorted(report.front, key=lambda point: point.size_bytes)
     ]
-    listed = table("Configurations", ["configuration", ">size", f">{report.metric}", ">ms"], rows)
+    columns = ["configuration", ">size", *([">ms"] if timed else []), f">{report.metric}"]
+    about = (
+        "What the search evaluated: a point is a choice of widths for all layers, and the line joins "
+        "those that no other beats in both. Point at one to read it."
+    )
+    listed = tag("details", tag("summary", "All points"), table("Configurations", columns, rows))
     plot = front_plot(report.front, report.metric)
-    return section("front", "Pareto front", plot, listed)
+    return section("front", "Pareto front", tag("p", about), plot, listed)
 
 
 def fusions(report: Report) -> Markup:

@@ -167,7 +167,9 @@ class Recipe:
             if section is not None:
                 lines += ["", f"[{title}]", *_assignments(section)]
         for override in self.overrides:
-            lines += ["", "[[override]]", *_assignments(override)]
+            own = [f for f in fields(override) if getattr(override, f.name) != f.default]
+            lines += ["", "[[override]]"]
+            lines += [f"{f.name} = {_literal(getattr(override, f.name))}" for f in own]
         return "\n".join(lines) + "\n"
 
     def with_budget(self, text: str) -> Recipe:

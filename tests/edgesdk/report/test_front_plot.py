@@ -37,3 +37,16 @@ def test_the_chosen_point_is_marked_and_names_are_escaped() -> None:
 
 def test_one_point_alone_can_be_drawn() -> None:
     assert "nan" not in front_plot([FrontPoint("only", 10, 1.0)])
+
+
+def test_points_with_a_latency_are_ordered_by_it() -> None:
+    points = [FrontPoint("slow", 10, 2.0, 9.0), FrontPoint("fast", 20, 1.0, 3.0)]
+    assert [point.name for point in front_points(points)] == ["fast", "slow"]
+    assert ">latency<" in front_plot(points)
+    assert ">size<" in front_plot([*points, FrontPoint("untimed", 5, 0.5)])
+
+
+def test_ticks_are_round_numbers_inside_the_range() -> None:
+    text = front_plot([FrontPoint("a", 1000, 20.0), FrontPoint("b", 2000, 30.0)], "SQNR")
+    for tick in (20, 22.5, 25, 27.5, 30):
+        assert f">{tick}<" in text
