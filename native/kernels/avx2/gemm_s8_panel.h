@@ -3,16 +3,13 @@
 #define ER_GEMM_S8_PANEL_H
 
 #include "avx2.h"
-#include "kernels/slots.h"
 
 enum {
-  ROWS = 6,
-  LANES = 8, /* int32s of a vector */
-  UNITS = 16,
-  NARROW = 8, /* units of a panel of one vector, the last one of a layer */
+  ROWS = 8,  /* of a tile */
+  UNITS = 8, /* of a panel */
   QUAD = 4,
+  MOST_CHAIN = 4,           /* quads */
   CHUNK = 512,              /* depth at once */
-  BLOCK_BYTES = 128 * 1024, /* panels that stay in the second-level cache */
   WIDE_STRIDE = CHUNK + 32, /* int16s from row to row; no multiple of 4096 bytes */
   BYTE_STRIDE = CHUNK + 64,
   ORDERS = 3, /* in which the bytes of a quad can be paired */
@@ -20,12 +17,18 @@ enum {
   MANY_UNITS = 48 /* from here on it pays to keep the rows in all orders */
 };
 
-/* What a panel begins with; slot order is that of the registers. Behind it, each from a multiple of
- * 64 bytes on:
- *   int32_t safe[chunks]     quads of each chunk that are multiplied in pairs; they come first
+/* The quads of one chunk of a panel, in this order: chains of four, of two, single pairs, exact. */
+typedef struct er_s8_counts {
+  uint16_t fours, twos, ones; /* chains */
+  uint16_t exact;             /* quads */
+  uint16_t orders;            /* in which the rows' bytes are read: 0, 1 or ORDERS */
+} er_s8_counts;
+
+/* What a panel begins with. Behind it, each from a multiple of 64 bytes on:
+ *   er_s8_counts counts[chunks]
  *   uint16_t places[quads]   where the rows of a tile are read: for pairs in their bytes (order *
  *                            ORDER_BYTES + depth in the chunk), for exact quads in their int16s
- *   int8_t weights[quads]    pairs: [width][4]; exact: [2][width][2] */
+ *   int8_t weights[quads]    pairs: [UNITS][4]; exact: [2][UNITS][2] */
 typedef struct er_s8_panel {
   int32_t bias[UNITS];
   float scale[UNITS];
@@ -33,10 +36,9 @@ typedef struct er_s8_panel {
 
 static inline size_t er_s8_whole_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
 static inline int32_t er_s8_padded(int32_t depth) { return (depth + QUAD - 1) / QUAD * QUAD; }
-static inline int32_t er_s8_orders(int32_t units) { return units >= MANY_UNITS ? ORDERS : 1; }
 
-static inline size_t er_s8_safe_bytes(int32_t depth) {
-  return er_s8_whole_lines(((size_t)depth + CHUNK - 1) / CHUNK * sizeof(int32_t));
+static inline size_t er_s8_counts_bytes(int32_t depth) {
+  return er_s8_whole_lines(((size_t)depth + CHUNK - 1) / CHUNK * sizeof(er_s8_counts));
 }
 
 static inline size_t er_s8_place_bytes(int32_t depth) {
@@ -44,7 +46,7 @@ static inline size_t er_s8_place_bytes(int32_t depth) {
 }
 
 static inline size_t er_s8_panel_bytes(int32_t depth) {
-  return sizeof(er_s8_panel) + er_s8_safe_bytes(depth) + er_s8_place_bytes(depth) +
+  return sizeof(er_s8_panel) + er_s8_counts_bytes(depth) + er_s8_place_bytes(depth) +
          er_s8_whole_lines((size_t)er_s8_padded(depth) * UNITS);
 }
 
@@ -53,16 +55,16 @@ static inline const er_s8_panel *er_s8_panel_at(const void *packed, int32_t unit
   return (const er_s8_panel *)(const void *)at;
 }
 
-static inline int32_t *er_s8_safe(const er_s8_panel *panel) {
-  return (int32_t *)(uintptr_t)(panel + 1);
+static inline er_s8_counts *er_s8_counts_of(const er_s8_panel *panel) {
+  return (er_s8_counts *)(uintptr_t)(panel + 1);
 }
 
 static inline uint16_t *er_s8_places(const er_s8_panel *panel, int32_t depth) {
-  return (uint16_t *)((uintptr_t)(panel + 1) + er_s8_safe_bytes(depth));
+  return (uint16_t *)((uintptr_t)(panel + 1) + er_s8_counts_bytes(depth));
 }
 
 static inline int8_t *er_s8_weights(const er_s8_panel *panel, int32_t depth) {
-  return (int8_t *)((uintptr_t)(panel + 1) + er_s8_safe_bytes(depth) + er_s8_place_bytes(depth));
+  return (int8_t *)((uintptr_t)(panel + 1) + er_s8_counts_bytes(depth) + er_s8_place_bytes(depth));
 }
 
 /** @return the shuffle that brings the bytes of each quad into an order: 0 1 2 3, 0 2 1 3 or
