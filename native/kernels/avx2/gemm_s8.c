@@ -1,5 +1,5 @@
-/* int8 gemm with AVX2. Units come in panels of 8 (a vector of int32 sums), depth in quads. Each quad
- * of a panel is multiplied in one of two ways:
+/* int8 gemm with AVX2. Units come in panels of 8 (a vector of int32 sums), depth in quads. Each
+ * quad of a panel is multiplied in one of two ways:
  *
  *   pairs  bytes: row + 128 (unsigned) times weight (signed) with vpmaddubsw, whose int16 sums of
  *          two products saturate. 255 * 128 fits, so a quad is taken so where in each pair neither
@@ -58,69 +58,71 @@ static void lift(const int8_t *input, int64_t stride, int32_t rows, int32_t dept
   }
 }
 
-/* ---- a tile of rows times a panel ------------------------------------------------------------ */
+/* ---- a tile of rows times a block of panels -------------------------------------------------- */
 
-typedef struct tile {
-  er_s8_counts counts;   /* of this chunk */
-  const int8_t *weights; /* of this chunk */
-  const uint16_t *at;    /* where in the rows each quad of this chunk is read */
-  const int16_t *wide;
-  const uint8_t *bytes;
-  const int32_t *start; /* the first sums of each row, start_step apart */
-  int32_t start_step;   /* 0: all rows begin with the bias */
-  int32_t *sums;        /* [ROWS][UNITS] to store; NULL: the result */
-  const float *scale;
+typedef int32_t tile_sums[ROWS * UNITS];
+
+/* One chunk of the depth of some panels. */
+typedef struct block {
+  const char *panels;
+  size_t panel_bytes;
+  size_t counts_at, places_at, weights_at; /* in a panel, of this chunk */
+  bool is_first, is_last;                  /* chunk */
+  int32_t units;
+  const tile_rows *rows;
+  tile_sums *sums; /* of each panel, from chunk to chunk */
+  bool plain;      /* the sums are the result */
   er_avx2_range range;
-  int32_t units; /* to store */
-  int8_t *output;
+  int8_t *output; /* of the first panel */
   int64_t output_stride;
-} tile;
+} block;
 
 #define EACH_ROW(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7)
 
-#define START(r)                          \
-  __m256i s##r = _mm256_setzero_si256();  \
-  if (rows > r) s##r = _mm256_loadu_si256((const __m256i *)(t->start + r * t->start_step));
+#define START(r) __m256i s##r = bias;
+
+#define RESUME(r) \
+  if (rows > r) s##r = _mm256_loadu_si256((const __m256i *)(sums + r * UNITS));
 
 #define SUSPEND(r) \
-  if (rows > r) _mm256_storeu_si256((__m256i *)(t->sums + r * UNITS), s##r);
+  if (rows > r) _mm256_storeu_si256((__m256i *)(sums + r * UNITS), s##r);
 
 /* The products of quad i of a chain. */
 #define PAIRS(i, r) _mm256_maddubs_epi16(er_spread32(x##i + r * BYTE_STRIDE), w##i)
 
 /* The empty instruction keeps gcc from reordering what registers then do not do for. */
-#define END_CHAIN(r, pairs)                                          \
-  s##r = _mm256_add_epi32(s##r, _mm256_madd_epi16(pairs, ones));     \
+#define END_CHAIN(r, pairs)                                      \
+  s##r = _mm256_add_epi32(s##r, _mm256_madd_epi16(pairs, ones)); \
   __asm__("" : "+x"(s##r));
 
-#define CHAIN_4(r)                                        \
-  if (rows > r) {                                         \
-    __m256i pairs = PAIRS(0, r);                          \
-    pairs = _mm256_add_epi16(pairs, PAIRS(1, r));         \
-    __asm__("" : "+x"(pairs));                            \
-    pairs = _mm256_add_epi16(pairs, PAIRS(2, r));         \
-    __asm__("" : "+x"(pairs));                            \
-    pairs = _mm256_add_epi16(pairs, PAIRS(3, r));         \
-    __asm__("" : "+x"(pairs));                            \
-    END_CHAIN(r, pairs)                                   \
+#define CHAIN_4(r)                                \
+  if (rows > r) {                                 \
+    __m256i pairs = PAIRS(0, r);                  \
+    pairs = _mm256_add_epi16(pairs, PAIRS(1, r)); \
+    __asm__("" : "+x"(pairs));                    \
+    pairs = _mm256_add_epi16(pairs, PAIRS(2, r)); \
+    __asm__("" : "+x"(pairs));                    \
+    pairs = _mm256_add_epi16(pairs, PAIRS(3, r)); \
+    __asm__("" : "+x"(pairs));                    \
+    END_CHAIN(r, pairs)                           \
   }
 
-#define CHAIN_2(r)                                                      \
-  if (rows > r) {                                                       \
-    END_CHAIN(r, _mm256_add_epi16(PAIRS(0, r), PAIRS(1, r)))            \
+#define CHAIN_2(r)                                           \
+  if (rows > r) {                                            \
+    END_CHAIN(r, _mm256_add_epi16(PAIRS(0, r), PAIRS(1, r))) \
   }
 
-#define CHAIN_1(r)                 \
-  if (rows > r) {                  \
-    END_CHAIN(r, PAIRS(0, r))      \
+#define CHAIN_1(r)            \
+  if (rows > r) {             \
+    END_CHAIN(r, PAIRS(0, r)) \
   }
 
-#define EXACT(r)                                                                         \
-  if (rows > r) {                                                                        \
-    const int16_t *x = wide + r * WIDE_STRIDE;                                           \
-    s##r = _mm256_add_epi32(s##r, _mm256_madd_epi16(er_spread32(x), w0));                \
-    s##r = _mm256_add_epi32(s##r, _mm256_madd_epi16(er_spread32(x + 2), w1));            \
-    __asm__("" : "+x"(s##r));                                                            \
+#define EXACT(r)                                                              \
+  if (rows > r) {                                                             \
+    const int16_t *x = wide + r * WIDE_STRIDE;                                \
+    s##r = _mm256_add_epi32(s##r, _mm256_madd_epi16(er_spread32(x), w0));     \
+    s##r = _mm256_add_epi32(s##r, _mm256_madd_epi16(er_spread32(x + 2), w1)); \
+    __asm__("" : "+x"(s##r));                                                 \
   }
 
 static ER_ALWAYS_INLINE __m256i widened(const int8_t *weights) {
@@ -138,146 +140,173 @@ static ER_ALWAYS_INLINE __m256i settle(__m256i a, __m256i b, __m256i c, __m256i 
   return _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
-static ER_ALWAYS_INLINE void store_rows(const tile *t, __m256i bytes, const int rows,
-                                        int8_t *output) {
-  if (t->units >= UNITS) {
-    const __m128i low = _mm256_castsi256_si128(bytes), high = _mm256_extracti128_si256(bytes, 1);
-    _mm_storel_pi((__m64 *)(void *)output, _mm_castsi128_ps(low));
-    output += t->output_stride;
-    if (rows > 1) _mm_storeh_pi((__m64 *)(void *)output, _mm_castsi128_ps(low));
-    output += t->output_stride;
-    if (rows > 2) _mm_storel_pi((__m64 *)(void *)output, _mm_castsi128_ps(high));
-    output += t->output_stride;
-    if (rows > 3) _mm_storeh_pi((__m64 *)(void *)output, _mm_castsi128_ps(high));
+/* @param bytes [4][UNITS] */
+static ER_ALWAYS_INLINE void store_rows(__m256i bytes, const int rows, int32_t units,
+                                        int8_t *output, int64_t stride) {
+  if (units >= UNITS) {
+    const __m128 low = _mm_castsi128_ps(_mm256_castsi256_si128(bytes));
+    const __m128 high = _mm_castsi128_ps(_mm256_extracti128_si256(bytes, 1));
+    _mm_storel_pi((__m64 *)(void *)output, low);
+    if (rows > 1) _mm_storeh_pi((__m64 *)(void *)(output + stride), low);
+    if (rows > 2) _mm_storel_pi((__m64 *)(void *)(output + 2 * stride), high);
+    if (rows > 3) _mm_storeh_pi((__m64 *)(void *)(output + 3 * stride), high);
     return;
   }
   int8_t all[4][UNITS];
   _mm256_storeu_si256((__m256i *)(void *)all, bytes);
-  for (int32_t r = 0; r < rows; r++) {
-    memcpy(output + r * t->output_stride, all[r], (size_t)t->units);
-  }
+  for (int32_t r = 0; r < rows; r++) memcpy(output + r * stride, all[r], (size_t)units);
 }
 
-#define ROUND(r) rows > r ? er_avx2_round(s##r, scale, t->range.most) : s##r
+#define ROUND(r) (rows > r ? er_avx2_round(s##r, scale, b->range.most) : s##r)
 
 /* rows is a constant, so that all sums are registers. */
-static ER_ALWAYS_INLINE void multiply(const tile *t, const int rows) {
+static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, int32_t *sums,
+                                            int32_t units, int8_t *output, const int rows) {
+  const er_s8_panel *head = (const er_s8_panel *)(const void *)panel;
+  const er_s8_counts counts = *(const er_s8_counts *)(const void *)(panel + b->counts_at);
+  const uint16_t *at = (const uint16_t *)(const void *)(panel + b->places_at);
+  const __m256i *w = (const __m256i *)(const void *)(panel + b->weights_at);
+  const uint8_t *bytes = b->rows->bytes;
+  const __m256i bias = _mm256_loadu_si256((const __m256i *)head->bias);
   EACH_ROW(START)
+  if (!b->is_first) {
+    EACH_ROW(RESUME)
+  }
   const __m256i ones = _mm256_set1_epi16(1);
-  const __m256i *w = (const __m256i *)(const void *)t->weights;
-  const uint16_t *at = t->at;
-  for (int32_t n = 0; n < t->counts.fours; n++, w += 4, at += 4) {
-    const uint8_t *x0 = t->bytes + at[0], *x1 = t->bytes + at[1];
-    const uint8_t *x2 = t->bytes + at[2], *x3 = t->bytes + at[3];
+  for (int32_t n = 0; n < counts.fours; n++, w += 4, at += 4) {
+    const uint8_t *x0 = bytes + at[0], *x1 = bytes + at[1];
+    const uint8_t *x2 = bytes + at[2], *x3 = bytes + at[3];
     const __m256i w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
     EACH_ROW(CHAIN_4)
   }
-  for (int32_t n = 0; n < t->counts.twos; n++, w += 2, at += 2) {
-    const uint8_t *x0 = t->bytes + at[0], *x1 = t->bytes + at[1];
+  for (int32_t n = 0; n < counts.twos; n++, w += 2, at += 2) {
+    const uint8_t *x0 = bytes + at[0], *x1 = bytes + at[1];
     const __m256i w0 = w[0], w1 = w[1];
     EACH_ROW(CHAIN_2)
   }
-  for (int32_t n = 0; n < t->counts.ones; n++, w++, at++) {
-    const uint8_t *x0 = t->bytes + at[0];
+  for (int32_t n = 0; n < counts.ones; n++, w++, at++) {
+    const uint8_t *x0 = bytes + at[0];
     const __m256i w0 = w[0];
     EACH_ROW(CHAIN_1)
   }
-  for (int32_t n = 0; n < t->counts.exact; n++, w++, at++) {
-    const int16_t *wide = t->wide + at[0];
+  for (int32_t n = 0; n < counts.exact; n++, w++, at++) {
+    const int16_t *wide = b->rows->wide + at[0];
     const __m256i w0 = widened((const int8_t *)w), w1 = widened((const int8_t *)w + 16);
     EACH_ROW(EXACT)
   }
-  if (t->sums) {
+  if (!b->is_last || b->plain) {
     EACH_ROW(SUSPEND)
     return;
   }
-  const __m256 scale = _mm256_loadu_ps(t->scale);
-  store_rows(t, settle(ROUND(0), ROUND(1), ROUND(2), ROUND(3), &t->range), rows, t->output);
+  const __m256 scale = _mm256_loadu_ps(head->scale);
+  const int64_t stride = b->output_stride;
+  store_rows(settle(ROUND(0), ROUND(1), ROUND(2), ROUND(3), &b->range), rows < 4 ? rows : 4, units,
+             output, stride);
   if (rows <= 4) return;
-  store_rows(t, settle(ROUND(4), ROUND(5), ROUND(6), ROUND(7), &t->range), rows - 4,
-             t->output + 4 * t->output_stride);
+  store_rows(settle(ROUND(4), ROUND(5), ROUND(6), ROUND(7), &b->range), rows - 4, units,
+             output + 4 * stride, stride);
+}
+
+static ER_ALWAYS_INLINE void multiply(const block *b, const int rows) {
+  const char *panel = b->panels;
+  tile_sums *sums = b->sums;
+  int8_t *output = b->output;
+  for (int32_t units = b->units; units > 0; units -= UNITS) {
+    multiply_panel(b, panel, *sums, units, output, rows);
+    panel += b->panel_bytes;
+    sums++;
+    if (!b->plain) output += UNITS;
+  }
 }
 
 #define KERNEL(r) \
-  static void rows_##r(const tile *t) { multiply(t, (r) + 1); }
+  static void rows_##r(const block *b) { multiply(b, (r) + 1); }
 EACH_ROW(KERNEL)
 
 #define NAME(r) rows_##r,
-static void (*const kernels[ROWS])(const tile *t) = {EACH_ROW(NAME)};
+static void (*const kernels[ROWS])(const block *b) = {EACH_ROW(NAME)};
 
 /* ---- the whole product ----------------------------------------------------------------------- */
 
-/* Sums of one tile, from chunk to chunk. */
-typedef int32_t tile_sums[ROWS * UNITS];
-
-/* One chunk of the depth of some rows and units. */
-typedef struct part {
+/* The units of one block of a product. */
+typedef struct product {
   const er_gemm_s8_call *call;
-  int32_t *plain; /* [rows][units of the call]; NULL: the result goes to the call's output */
+  int32_t first, last; /* units */
+  int32_t *plain;      /* [rows][units of the call]; NULL: bytes go to the call's output */
   int64_t plain_stride;
-  int32_t row, rows;       /* of a tile */
-  int32_t first, last;     /* units */
-  int32_t depth, width;    /* the chunk's first, and how much */
-  bool is_first, is_last;  /* chunk */
-} part;
+} product;
 
-static void store_plain(const part *p, int32_t unit, const int32_t *sums) {
-  const int32_t units = p->last - unit < UNITS ? p->last - unit : UNITS;
-  int32_t *to = p->plain + p->row * p->plain_stride + unit - p->call->first;
-  for (int32_t r = 0; r < p->rows; r++, sums += UNITS, to += p->plain_stride) {
-    memcpy(to, sums, (size_t)units * sizeof *to);
-  }
-}
-
-/* @param sums [panels of the part] */
-static void multiply_tile(const part *p, tile_rows *prepared, tile_sums *sums) {
-  const er_gemm_s8_call *c = p->call;
-  const int8_t *input = c->input + p->row * c->input_stride + p->depth;
-  int8_t *output = p->plain ? NULL : c->output + p->row * c->output_stride;
-  tile t = {.wide = prepared->wide,
-            .bytes = prepared->bytes,
-            .range = er_avx2_range_of(c->range),
-            .output_stride = c->output_stride};
-  int32_t lifted = 0;
-  bool is_widened = false;
+static void store_plain(const product *p, int32_t row, int32_t rows, const tile_sums *sums) {
   for (int32_t unit = p->first; unit < p->last; unit += UNITS, sums++) {
-    const er_s8_panel *panel = er_s8_panel_at(c->packed, unit, c->depth);
-    t.counts = er_s8_counts_of(panel)[p->depth / CHUNK];
-    t.at = er_s8_places(panel, c->depth) + p->depth / QUAD;
-    t.weights = er_s8_weights(panel, c->depth) + (int64_t)p->depth * UNITS;
-    t.start = p->is_first ? panel->bias : *sums;
-    t.start_step = p->is_first ? 0 : UNITS;
-    t.sums = p->is_last && !p->plain ? NULL : *sums;
-    t.scale = panel->scale;
-    t.units = p->last - unit;
-    if (!p->plain) t.output = output + unit;
-    if (t.counts.orders > lifted) {
-      lifted = t.counts.orders;
-      lift(input, c->input_stride, p->rows, p->width, lifted, prepared->bytes);
+    const int32_t units = p->last - unit < UNITS ? p->last - unit : UNITS;
+    int32_t *to = p->plain + row * p->plain_stride + unit - p->call->first;
+    for (int32_t r = 0; r < rows; r++, to += p->plain_stride) {
+      memcpy(to, *sums + r * UNITS, (size_t)units * sizeof *to);
     }
-    if (t.counts.exact > 0 && !is_widened) {
-      widen(input, c->input_stride, p->rows, p->width, prepared->wide);
-      is_widened = true;
-    }
-    kernels[p->rows - 1](&t);
-    if (p->plain && p->is_last) store_plain(p, unit, *sums);
   }
 }
 
-/* Rows [first, last), at most STRIP tiles, times the units of a block. Chunk by chunk, so that each
- * weight is read from afar but once. */
-static void multiply_strip(part *p, int32_t first, int32_t last, tile_rows *prepared) {
+static block block_of(const product *p, int32_t d, const tile_rows *rows) {
+  const er_gemm_s8_call *c = p->call;
+  const er_s8_panel *panel = er_s8_panel_at(c->packed, p->first, c->depth);
+  const char *start = (const char *)panel;
+  return (block){
+      .panels = start,
+      .panel_bytes = er_s8_panel_bytes(c->depth),
+      .counts_at = (size_t)((char *)(er_s8_counts_of(panel) + d / CHUNK) - start),
+      .places_at = (size_t)((char *)(er_s8_places(panel, c->depth) + d / QUAD) - start),
+      .weights_at = (size_t)((char *)er_s8_weights(panel, c->depth) - start) + (size_t)d * UNITS,
+      .is_first = d == 0,
+      .is_last = d + CHUNK >= c->depth,
+      .units = p->last - p->first,
+      .rows = rows,
+      .plain = p->plain != NULL,
+      .range = er_avx2_range_of(c->range),
+      .output_stride = c->output_stride};
+}
+
+/* In which forms the rows are needed. */
+typedef struct forms {
+  int32_t orders;
+  bool exact;
+} forms;
+
+static forms forms_of(const block *b) {
+  forms needed = {0, false};
+  const char *at = b->panels + b->counts_at;
+  for (int32_t units = b->units; units > 0; units -= UNITS, at += b->panel_bytes) {
+    const er_s8_counts *counts = (const er_s8_counts *)(const void *)at;
+    if (counts->orders > needed.orders) needed.orders = counts->orders;
+    if (counts->exact > 0) needed.exact = true;
+  }
+  return needed;
+}
+
+static void prepare(const int8_t *input, int64_t stride, int32_t rows, int32_t width, forms needed,
+                    tile_rows *to) {
+  if (needed.orders > 0) lift(input, stride, rows, width, needed.orders, to->bytes);
+  if (needed.exact) widen(input, stride, rows, width, to->wide);
+}
+
+/* Rows [first, last), at most STRIP tiles. Chunk by chunk, so that weights are read from afar but
+ * once. */
+static void multiply_strip(const product *p, int32_t first, int32_t last, tile_rows *prepared) {
+  const er_gemm_s8_call *c = p->call;
   tile_sums sums[STRIP][BLOCK];
-  const int32_t depth = er_s8_padded(p->call->depth);
+  const int32_t depth = er_s8_padded(c->depth);
   const int32_t tiles = (last - first + ROWS - 1) / ROWS; /* of nearly equal height */
-  for (p->depth = 0; p->depth < depth; p->depth += CHUNK) {
-    p->width = depth - p->depth < CHUNK ? depth - p->depth : CHUNK;
-    p->is_first = p->depth == 0;
-    p->is_last = p->depth + CHUNK >= depth;
+  for (int32_t d = 0; d < depth; d += CHUNK) {
+    const int32_t width = depth - d < CHUNK ? depth - d : CHUNK;
+    block b = block_of(p, d, prepared);
+    const forms needed = forms_of(&b);
     for (int32_t i = 0; i < tiles; i++) {
-      p->row = first + (last - first) * i / tiles;
-      p->rows = first + (last - first) * (i + 1) / tiles - p->row;
-      multiply_tile(p, prepared, sums[i]);
+      const int32_t row = first + (last - first) * i / tiles;
+      const int32_t rows = first + (last - first) * (i + 1) / tiles - row;
+      b.sums = sums[i];
+      if (!p->plain) b.output = c->output + row * c->output_stride + p->first;
+      prepare(c->input + row * c->input_stride + d, c->input_stride, rows, width, needed, prepared);
+      kernels[rows - 1](&b);
+      if (p->plain && b.is_last) store_plain(p, row, rows, sums[i]);
     }
   }
 }
@@ -285,7 +314,7 @@ static void multiply_strip(part *p, int32_t first, int32_t last, tile_rows *prep
 static void multiply_all(const er_gemm_s8_call *c, int32_t *plain, int64_t plain_stride) {
   tile_rows prepared;
   const int32_t strips = (c->rows + STRIP * ROWS - 1) / (STRIP * ROWS);
-  part p = {.call = c, .plain = plain, .plain_stride = plain_stride};
+  product p = {.call = c, .plain = plain, .plain_stride = plain_stride};
   for (p.first = c->first; p.first < c->last; p.first = p.last) {
     p.last = c->last - p.first < BLOCK * UNITS ? c->last : p.first + BLOCK * UNITS;
     for (int32_t i = 0; i < strips; i++) {
