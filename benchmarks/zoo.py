@@ -48,6 +48,7 @@ ENTRIES = (
     Entry("resnet8", "resnet8"),
     Entry("ds_cnn", "ds_cnn"),
     Entry("minilm", "minilm"),
+    Entry("minilm_w8", "minilm", recipe="w8"),
     Entry("efficientnet_lite0_w4", "efficientnet_lite0", recipe="w4a8"),
     Entry("resnet18_w4", "resnet", (18,), recipe="w4a8"),
     Entry("efficientnet_lite0_f32", "efficientnet_lite0", recipe=""),

@@ -24,6 +24,10 @@ foreach(layer ${EDGERT_LAYERS})
   list(APPEND EDGERT_KERNELS ${sources})
 endforeach()
 
+# Choices between floats become vector loops only where nobody asks which exceptions were raised.
+file(GLOB functions kernels/*/unary_f32.c kernels/*/softmax_f32.c)
+set_property(SOURCE ${functions} APPEND PROPERTY COMPILE_OPTIONS -fno-trapping-math)
+
 # Those that move, compare or convert, and those that every SIMD layer replaces.
 set(EDGERT_SMALL_KERNELS cast compare cumsum select top_k pad reduce arg_extreme real_rows lstm softmax_s8 mul_s8)
 list(TRANSFORM EDGERT_SMALL_KERNELS REPLACE "(.+)" "kernels/generic/\\1.c")

@@ -20,6 +20,7 @@ static void add_generic(er_kernels *kernels) {
                           .fc_f32 = {"fc_f32_generic", er_fc_f32},
                           .gemm_wide_s8 = er_gemm_wide_s8,
                           .dwconv_wide_s8 = er_dwconv_wide_s8,
+                          .batch_matmul = er_batch_matmul,
                           .add_row_s8 = er_add_row_s8,
                           .mul_row_s8 = er_mul_row_s8,
                           .lookup = er_lookup,
@@ -30,7 +31,8 @@ static void add_generic(er_kernels *kernels) {
                           .max_pool = er_max_pool,
                           .softmax_s8 = er_softmax_s8,
                           .resize_bilinear = er_resize_bilinear,
-                          .softmax_f32 = er_softmax_f32};
+                          .softmax_f32 = er_softmax_f32,
+                          .unary_f32 = er_unary_f32};
 }
 
 static bool always(void) { return true; }

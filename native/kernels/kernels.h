@@ -13,6 +13,7 @@
  * ------------------------------------------------------------------------- */
 
 struct er_add_s8;
+struct er_matmul_rule;
 struct er_mul_s8;
 struct er_requant;
 
@@ -47,6 +48,9 @@ typedef struct er_kernels {
                        int32_t first, int32_t last);
   void (*dwconv_wide_s8)(const er_conv_shape *shape, const int16_t *lines, const int16_t *weights,
                          const struct er_requant *requant, uint8_t *output);
+  void (*batch_matmul)(const er_matmul_shape *shape, const struct er_matmul_rule *rule,
+                       const void *a, const void *b, void *output, int32_t product,
+                       int16_t *scratch);
   void (*add_row_s8)(const struct er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,
                      int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
   void (*mul_row_s8)(const struct er_mul_s8 *mul, bool is_unsigned, int32_t count, const void *a,
@@ -66,6 +70,7 @@ typedef struct er_kernels {
   void (*resize_bilinear)(const er_resize_shape *shape, edgert_type type, const void *input,
                           void *output, int32_t first, int32_t last);
   void (*softmax_f32)(int64_t rows, int32_t depth, float beta, const float *input, float *output);
+  void (*unary_f32)(er_unary op, float alpha, int64_t count, const float *input, float *output);
 } er_kernels;
 
 /** Fill `kernels` with the best for this machine, up to and with the layer `isa`.
@@ -179,8 +184,15 @@ typedef struct er_matmul_rule {
   er_fixed scale;
   int32_t out_zero, low, high;
 } er_matmul_rule;
+#define ER_MATMUL_COLUMNS 16 /* of a panel that a kernel may make of the right matrix */
+/** @return elements of scratch that one product needs. */
+static inline size_t er_matmul_scratch(const er_matmul_shape *shape) {
+  const size_t pitch = ((size_t)shape->depth + 1) / 2 * 2;
+  const int32_t columns = shape->columns < ER_MATMUL_COLUMNS ? ER_MATMUL_COLUMNS : shape->columns;
+  return ((size_t)shape->rows + (size_t)columns) * pitch;
+}
 /** One product.
- * @param scratch [(rows + columns) * depth] */
+ * @param scratch [er_matmul_scratch(shape)] */
 void er_batch_matmul(const er_matmul_shape *shape, const er_matmul_rule *rule, const void *a,
                      const void *b, void *output, int32_t product, int16_t *scratch);
 

@@ -118,9 +118,7 @@ static edgert_status plan_integer(er_plan *plan, er_node *node, er_matmul_plan *
     return er_plan_fail(plan, node, EDGERT_UNSUPPORTED, "scales by %g; allowed is 2^-32 to 2^14",
                         scale);
   }
-  const size_t elements =
-      (size_t)((int64_t)p->shape.rows + p->shape.columns) * (size_t)p->shape.depth;
-  p->thread_bytes = (elements * sizeof(int16_t) + 63) / 64 * 64;
+  p->thread_bytes = er_align_up(er_matmul_scratch(&p->shape) * sizeof(int16_t));
   node->scratch_bytes = p->thread_bytes * (size_t)er_plan_threads(plan);
   node->kernel = "batch_matmul_integer";
   return EDGERT_OK;
@@ -192,6 +190,7 @@ static void multiply_f32(const er_matmul_plan *p, const float *a, const float *b
 /* What a thread needs. */
 typedef struct er_job {
   const er_matmul_plan *plan;
+  const er_kernels *kernels;
   const void *a, *b;
   void *output;
   uint8_t *scratch;
@@ -209,15 +208,19 @@ static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
     if (p->gemm) {
       multiply_f32(p, job->a, job->b, job->output, product, scratch);
     } else {
-      er_batch_matmul(&p->shape, &p->rule, job->a, job->b, job->output, product,
-                      (int16_t *)(void *)scratch);
+      job->kernels->batch_matmul(&p->shape, &p->rule, job->a, job->b, job->output, product,
+                                 (int16_t *)(void *)scratch);
     }
   }
 }
 
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_matmul_plan *p = node->data;
-  er_job job = {p, er_in_data(run, node, 0), er_in_data(run, node, 1), er_out_data(run, node, 0),
+  er_job job = {p,
+                run->kernels,
+                er_in_data(run, node, 0),
+                er_in_data(run, node, 1),
+                er_out_data(run, node, 0),
                 run->scratch};
   er_parallel(run, p->shape.batch, work, &job);
   return EDGERT_OK;

@@ -6,6 +6,7 @@
 #include "kernels/kernels.h"
 #include "kernels/table16.h"
 #include "shape.h"
+#include "spread.h"
 
 typedef enum er_norm { ER_SOFTMAX, ER_LOG_SOFTMAX, ER_L2_NORM } er_norm;
 
@@ -14,6 +15,7 @@ typedef struct er_rows_plan {
   edgert_type type;
   int64_t rows;
   int32_t depth;
+  int64_t element_bytes;
   float beta;
   er_real_rows real;       /* the integer rules that work on real numbers */
   float exponentials[256]; /* SOFTMAX of 8 bits */
@@ -77,6 +79,7 @@ static edgert_status prepare(er_plan *plan, er_node *node, er_norm norm, float b
   p->depth = input->rank == 0 ? 1 : input->dims[input->rank - 1];
   p->rows = input->count / p->depth;
   p->beta = beta;
+  p->element_bytes = er_element_bytes(input);
   node->data = p;
   if (!(beta > 0.0f && beta <= 1e6f)) {
     return er_plan_fail(plan, node, EDGERT_MALFORMED, "has beta %g; it must lie in (0, 1e6]",
@@ -100,48 +103,65 @@ static edgert_status prepare_l2(er_plan *plan, er_node *node) {
   return prepare(plan, node, ER_L2_NORM, 1.0f);
 }
 
-static void run_floats(const er_kernels *kernels, const er_rows_plan *p, const float *input,
-                       float *output) {
+/* What a thread needs. */
+typedef struct er_job {
+  const er_rows_plan *plan;
+  const er_kernels *kernels;
+  const char *input;
+  char *output;
+} er_job;
+
+static void compute_floats(const er_job *job, int64_t rows, const float *input, float *output) {
+  const er_rows_plan *p = job->plan;
   if (p->norm == ER_SOFTMAX) {
-    kernels->softmax_f32(p->rows, p->depth, p->beta, input, output);
+    job->kernels->softmax_f32(rows, p->depth, p->beta, input, output);
   } else if (p->norm == ER_LOG_SOFTMAX) {
-    er_log_softmax_f32(p->rows, p->depth, input, output);
+    er_log_softmax_f32(rows, p->depth, input, output);
   } else {
-    er_l2_normalization_f32(p->rows, p->depth, input, output);
+    er_l2_normalization_f32(rows, p->depth, input, output);
   }
 }
 
-static void run_s16(const er_rows_plan *p, const void *input, void *output) {
+static void compute_s16(const er_rows_plan *p, int64_t rows, const void *input, void *output) {
   if (p->norm == ER_LOG_SOFTMAX) {
-    er_log_softmax_s16(&p->real, p->rows, p->depth, input, output);
+    er_log_softmax_s16(&p->real, rows, p->depth, input, output);
   } else {
-    er_softmax_s16(p->wide, p->rows, p->depth, input, output);
+    er_softmax_s16(p->wide, rows, p->depth, input, output);
   }
 }
 
-static void run_integers(const er_kernels *kernels, const er_rows_plan *p, const void *input,
-                         void *output) {
+static void compute_integers(const er_job *job, int64_t rows, const void *input, void *output) {
+  const er_rows_plan *p = job->plan;
+  const bool is_unsigned = p->type == EDGERT_UINT8;
   if (p->norm == ER_L2_NORM) {
-    er_l2_normalization_integer(&p->real, p->rows, p->depth, input, output);
+    er_l2_normalization_integer(&p->real, rows, p->depth, input, output);
   } else if (p->type == EDGERT_INT16) {
-    run_s16(p, input, output);
+    compute_s16(p, rows, input, output);
   } else if (p->norm == ER_LOG_SOFTMAX) {
-    er_log_softmax_s8(p->rows, p->depth, p->exponentials, (float)p->real.in_scale,
-                      (float)p->real.out_scale, p->real.out_zero, p->type == EDGERT_UINT8, input,
-                      output);
+    er_log_softmax_s8(rows, p->depth, p->exponentials, (float)p->real.in_scale,
+                      (float)p->real.out_scale, p->real.out_zero, is_unsigned, input, output);
   } else {
-    kernels->softmax_s8(p->rows, p->depth, p->exponentials, (float)p->real.out_scale,
-                        p->real.out_zero, p->type == EDGERT_UINT8, input, output);
+    job->kernels->softmax_s8(rows, p->depth, p->exponentials, (float)p->real.out_scale,
+                             p->real.out_zero, is_unsigned, input, output);
+  }
+}
+
+static void work(void *arg, int64_t first, int64_t last) {
+  const er_job *job = arg;
+  const er_rows_plan *p = job->plan;
+  const int64_t at = first * p->depth * p->element_bytes;
+  if (p->type == EDGERT_FLOAT32) {
+    compute_floats(job, last - first, (const float *)(const void *)(job->input + at),
+                   (float *)(void *)(job->output + at));
+  } else {
+    compute_integers(job, last - first, job->input + at, job->output + at);
   }
 }
 
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_rows_plan *p = node->data;
-  if (p->type == EDGERT_FLOAT32) {
-    run_floats(run->kernels, p, er_in_data(run, node, 0), er_out_data(run, node, 0));
-  } else {
-    run_integers(run->kernels, p, er_in_data(run, node, 0), er_out_data(run, node, 0));
-  }
+  er_job job = {p, run->kernels, er_in_data(run, node, 0), er_out_data(run, node, 0)};
+  er_spread(run, p->rows, p->depth, work, &job);
   return EDGERT_OK;
 }
 

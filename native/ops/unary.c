@@ -115,7 +115,7 @@ static void work(void *arg, int64_t first, int64_t last) {
   void *output = job->output + first * p->element_bytes;
   const int64_t count = last - first;
   if (p->type == EDGERT_FLOAT32) {
-    er_unary_f32(p->op, p->alpha, count, input, output);
+    job->kernels->unary_f32(p->op, p->alpha, count, input, output);
   } else if (is_number(p)) {
     run_numbers(p, count, input, output);
   } else if (p->type != EDGERT_INT16) {

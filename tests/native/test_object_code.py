@@ -34,6 +34,8 @@ KNOWN: Mapping[str, Mapping[str, float]] = {
         "avx2/gemm_s8_panel": 0.07,  # packs, once
         "avx2/gemm_w4": 0.13,
         "avx2/gemm_w4b": 0.32,
+        "avx2/softmax_f32": 0.08,  # constants of the exponential function
+        "avx2/unary_f32": 0.08,
         "avx2/wide": 0.10,  # portable loops
     },
     "aarch64": {},

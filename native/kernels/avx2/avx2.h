@@ -24,6 +24,8 @@ void er_gemv_s8_avx2(const er_gemv_s8_call *call);
 void er_fc_f32_avx2(const er_fc_shape *shape, const float *input, const float *weights,
                     const float *bias, float low, float high, float *output, int32_t first,
                     int32_t last);
+void er_batch_matmul_avx2(const er_matmul_shape *shape, const er_matmul_rule *rule, const void *a,
+                          const void *b, void *output, int32_t product, int16_t *scratch);
 void er_add_row_s8_avx2(const er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,
                         int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
 void er_mul_row_s8_avx2(const er_mul_s8 *mul, bool is_unsigned, int32_t count, const void *a,
@@ -37,6 +39,12 @@ void er_average_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t 
                           const void *input, void *output, int32_t first, int32_t last);
 void er_max_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
                       const void *input, void *output, int32_t first, int32_t last);
+
+void er_softmax_f32_avx2(int64_t rows, int32_t depth, float beta, const float *input,
+                         float *output);
+void er_softmax_s8_avx2(int64_t rows, int32_t depth, const float *exponentials, float output_scale,
+                        int32_t zero_point, bool is_unsigned, const void *input, uint8_t *output);
+void er_unary_f32_avx2(er_unary op, float alpha, int64_t count, const float *input, float *output);
 
 /* gcc must see the numbers of rows and vectors as constants to keep sums in registers. */
 #define ER_ALWAYS_INLINE inline __attribute__((always_inline))

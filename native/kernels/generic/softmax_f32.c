@@ -1,41 +1,51 @@
-/* SOFTMAX, LOG_SOFTMAX and L2_NORMALIZATION over the last dimension, in float32. */
-#include <math.h>
-
+/* SOFTMAX in float32. Other instruction sets compile this file again. */
 #include "kernels/float.h"
+#include "kernels/functions_f32.h"
 
-static float largest(const float *x, int32_t count) {
-  float most = x[0];
-  for (int32_t i = 1; i < count; i++) most = x[i] > most ? x[i] : most;
-  return most;
+/* Rows are computed in blocks of a fixed size, so that loops are vector loops without a tail; sums
+ * are kept in lanes, the same number on every instruction set. */
+enum { BLOCK = 64, LANES = 8 };
+
+/* The next values of a row; what lies behind its end is -INFINITY. @return values copied */
+static int32_t load(const float *row, int32_t left, float values[BLOCK]) {
+  const int32_t count = left < BLOCK ? left : BLOCK;
+  memcpy(values, row, (size_t)count * sizeof *values);
+  for (int32_t i = count; i < BLOCK; i++) values[i] = -INFINITY;
+  return count;
+}
+
+static float largest(const float *row, int32_t depth) {
+  float values[BLOCK], most[LANES];
+  for (int32_t j = 0; j < LANES; j++) most[j] = row[0];
+  for (int32_t d = 0; d < depth; d += BLOCK) {
+    load(row + d, depth - d, values);
+    for (int32_t i = 0; i < BLOCK; i += LANES) {
+      for (int32_t j = 0; j < LANES; j++)
+        most[j] = values[i + j] > most[j] ? values[i + j] : most[j];
+    }
+  }
+  for (int32_t j = 1; j < LANES; j++) most[0] = most[j] > most[0] ? most[j] : most[0];
+  return most[0];
+}
+
+/* @return the sum of the exponentials that are left in `output` */
+static float exponentials(const float *row, int32_t depth, float most, float beta, float *output) {
+  float values[BLOCK], sums[LANES] = {0}, sum = 0.0f;
+  for (int32_t d = 0; d < depth; d += BLOCK) {
+    const int32_t count = load(row + d, depth - d, values);
+    for (int32_t i = 0; i < BLOCK; i++) values[i] = er_exp((values[i] - most) * beta);
+    for (int32_t i = 0; i < BLOCK; i += LANES) {
+      for (int32_t j = 0; j < LANES; j++) sums[j] += values[i + j];
+    }
+    memcpy(output + d, values, (size_t)count * sizeof *values);
+  }
+  for (int32_t j = 0; j < LANES; j++) sum += sums[j];
+  return sum;
 }
 
 void er_softmax_f32(int64_t rows, int32_t depth, float beta, const float *input, float *output) {
   for (int64_t r = 0; r < rows; r++, input += depth, output += depth) {
-    const float most = largest(input, depth);
-    float sum = 0.0f;
-    for (int32_t i = 0; i < depth; i++) {
-      output[i] = expf((input[i] - most) * beta);
-      sum += output[i];
-    }
+    const float sum = exponentials(input, depth, largest(input, depth), beta, output);
     for (int32_t i = 0; i < depth; i++) output[i] = output[i] / sum;
-  }
-}
-
-void er_log_softmax_f32(int64_t rows, int32_t depth, const float *input, float *output) {
-  for (int64_t r = 0; r < rows; r++, input += depth, output += depth) {
-    const float most = largest(input, depth);
-    float sum = 0.0f;
-    for (int32_t i = 0; i < depth; i++) sum += expf(input[i] - most);
-    const float offset = most + logf(sum);
-    for (int32_t i = 0; i < depth; i++) output[i] = input[i] - offset;
-  }
-}
-
-void er_l2_normalization_f32(int64_t rows, int32_t depth, const float *input, float *output) {
-  for (int64_t r = 0; r < rows; r++, input += depth, output += depth) {
-    float sum = 0.0f;
-    for (int32_t i = 0; i < depth; i++) sum += input[i] * input[i];
-    const float norm = sqrtf(sum > 1e-12f ? sum : 1e-12f);
-    for (int32_t i = 0; i < depth; i++) output[i] = input[i] / norm;
   }
 }

@@ -1,74 +1,84 @@
-/* Elementwise functions of one float32 argument. */
-#include <math.h>
-
+/* Elementwise functions of one float32 argument. Other instruction sets compile this file again. */
 #include "kernels/float.h"
+#include "kernels/functions_f32.h"
 
-static float clip(float x, float low, float high) { return x < low ? low : x > high ? high : x; }
-
-static float logistic(float x) { return 1.0f / (1.0f + expf(-x)); }
-
-static float gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678f)); }
-
-static float gelu_tanh(float x) {
-  return 0.5f * x * (1.0f + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
+static inline float clip(float x, float low, float high) {
+  const float above = x < low ? low : x;
+  return above > high ? high : above;
 }
 
-static float sign(float x) { return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x; }
+/* Values are computed in blocks of a fixed size, in place: a vector loop without a tail, and
+ * nothing that the compiler must prove of the caller's pointers. */
+enum { BLOCK = 64 };
 
-static float apply(er_unary op, float alpha, float x) {
-  switch (op) {
-    case ER_ABS:
-      return fabsf(x);
-    case ER_CEIL:
-      return ceilf(x);
-    case ER_COS:
-      return cosf(x);
-    case ER_ELU:
-      return x < 0.0f ? expm1f(x) : x;
-    case ER_EXP:
-      return expf(x);
-    case ER_FLOOR:
-      return floorf(x);
-    case ER_GELU:
-      return gelu(x);
-    case ER_GELU_TANH:
-      return gelu_tanh(x);
-    case ER_HARD_SWISH:
-      return x * clip(x + 3.0f, 0.0f, 6.0f) * (1.0f / 6.0f);
-    case ER_LEAKY_RELU:
-      return x < 0.0f ? x * alpha : x;
-    case ER_LOG:
-      return logf(x);
-    case ER_LOGISTIC:
-      return logistic(x);
-    case ER_NEG:
-      return -x;
-    case ER_RELU:
-      return x < 0.0f ? 0.0f : x;
-    case ER_RELU_0_TO_1:
-      return clip(x, 0.0f, 1.0f);
-    case ER_RELU_N1_TO_1:
-      return clip(x, -1.0f, 1.0f);
-    case ER_RELU6:
-      return clip(x, 0.0f, 6.0f);
-    case ER_ROUND:
-      return rintf(x);
-    case ER_RSQRT:
-      return 1.0f / sqrtf(x);
-    case ER_SIGN:
-      return sign(x);
-    case ER_SIN:
-      return sinf(x);
-    case ER_SQRT:
-      return sqrtf(x);
-    case ER_SQUARE:
-      return x * x;
-    case ER_TANH:
-      return tanhf(x);
+/* An expression of x, the value, and alpha. */
+#define FUNCTION(name, expression)                     \
+  static void name(float alpha, float values[BLOCK]) { \
+    (void)alpha;                                       \
+    for (int32_t i = 0; i < BLOCK; i++) {              \
+      const float x = values[i];                       \
+      values[i] = (expression);                        \
+    }                                                  \
   }
-  return x;
-}
+
+FUNCTION(absolute, fabsf(x))
+FUNCTION(round_up, ceilf(x))
+FUNCTION(cosine, cosf(x))
+FUNCTION(elu, x < 0.0f ? er_expm1_below(x) : x)
+FUNCTION(exponential, er_exp(x))
+FUNCTION(round_down, floorf(x))
+FUNCTION(gelu, er_gelu(x))
+FUNCTION(gelu_tanh, er_gelu_tanh(x))
+FUNCTION(hard_swish, x *clip(x + 3.0f, 0.0f, 6.0f) * (1.0f / 6.0f))
+FUNCTION(leaky_relu, x < 0.0f ? x * alpha : x)
+FUNCTION(logarithm, logf(x))
+FUNCTION(logistic, er_logistic(x))
+FUNCTION(negative, -x)
+FUNCTION(relu, x < 0.0f ? 0.0f : x)
+FUNCTION(relu_0_to_1, clip(x, 0.0f, 1.0f))
+FUNCTION(relu_n1_to_1, clip(x, -1.0f, 1.0f))
+FUNCTION(relu6, clip(x, 0.0f, 6.0f))
+FUNCTION(round_even, rintf(x))
+FUNCTION(reciprocal_root, 1.0f / sqrtf(x))
+FUNCTION(sign, x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x)
+FUNCTION(sine, sinf(x))
+FUNCTION(root, sqrtf(x))
+FUNCTION(square, x *x)
+FUNCTION(hyperbolic_tangent, er_tanh(x))
+
+static void (*const functions[])(float alpha, float values[BLOCK]) = {
+    [ER_ABS] = absolute,
+    [ER_CEIL] = round_up,
+    [ER_COS] = cosine,
+    [ER_ELU] = elu,
+    [ER_EXP] = exponential,
+    [ER_FLOOR] = round_down,
+    [ER_GELU] = gelu,
+    [ER_GELU_TANH] = gelu_tanh,
+    [ER_HARD_SWISH] = hard_swish,
+    [ER_LEAKY_RELU] = leaky_relu,
+    [ER_LOG] = logarithm,
+    [ER_LOGISTIC] = logistic,
+    [ER_NEG] = negative,
+    [ER_RELU] = relu,
+    [ER_RELU_0_TO_1] = relu_0_to_1,
+    [ER_RELU_N1_TO_1] = relu_n1_to_1,
+    [ER_RELU6] = relu6,
+    [ER_ROUND] = round_even,
+    [ER_RSQRT] = reciprocal_root,
+    [ER_SIGN] = sign,
+    [ER_SIN] = sine,
+    [ER_SQRT] = root,
+    [ER_SQUARE] = square,
+    [ER_TANH] = hyperbolic_tangent,
+};
 
 void er_unary_f32(er_unary op, float alpha, int64_t count, const float *input, float *output) {
-  for (int64_t i = 0; i < count; i++) output[i] = apply(op, alpha, input[i]);
+  float values[BLOCK] = {0};
+  for (int64_t i = 0; i < count; i += BLOCK) {
+    const size_t bytes = (size_t)(count - i < BLOCK ? count - i : BLOCK) * sizeof *values;
+    memcpy(values, input + i, bytes);
+    functions[op](alpha, values);
+    memcpy(output + i, values, bytes);
+  }
 }

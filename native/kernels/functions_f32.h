@@ -1,0 +1,108 @@
+/* Elementary functions in float32: plain products and sums without fused steps, so the bits are the
+ * same on every instruction set, and compilers turn loops over them into vector loops. The
+ * polynomials are minimax fits of their own; test_functions_f32.c bounds the errors in units in the
+ * last place: exp and erf 1, tanh and expm1 1.5, logistic 2. */
+#ifndef ER_FUNCTIONS_F32_H
+#define ER_FUNCTIONS_F32_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline float er_float_of(uint32_t bits) {
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+static inline uint32_t er_bits_of(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+/* x = n * ln 2 + r with |r| <= ln 2 / 2; then e^x = 2^n * (1 + tail), tail = e^r - 1. 2^n is the
+ * product of two factors, because n may lie outside of a float's exponents. */
+typedef struct er_exp_parts {
+  float factor[2];
+  float tail;
+} er_exp_parts;
+
+/** @param x NaN gives NaN; below -104 e^x is 0, above 89 infinite */
+static inline er_exp_parts er_split_exp(float x) {
+  const float magic = 12582912.0f; /* 1.5 * 2^23: leaves no bits for a fraction */
+  const float from_below = x < -104.0f ? -104.0f : x;
+  const float bounded = from_below > 89.0f ? 89.0f : from_below;
+  const float shifted = bounded * 1.44269504f + magic;
+  const float n = shifted - magic;
+  /* The first part of ln 2 has 9 bits, so that its product with n is exact. */
+  const float r = (bounded - n * 0.693359375f) - n * -2.12194440e-4f;
+  const float p =
+      (((1.38145402e-3f * r + 8.36874511e-3f) * r + 4.16683908e-2f) * r + 1.66665204e-1f) * r +
+      4.99999934e-1f;
+  const uint32_t whole = er_bits_of(shifted) - er_bits_of(magic);
+  const uint32_t half = (uint32_t)((int32_t)whole >> 1);
+  return (er_exp_parts){
+      {er_float_of((half + 127u) << 23), er_float_of((whole - half + 127u) << 23)},
+      p * (r * r) + r};
+}
+
+static inline float er_exp(float x) {
+  const er_exp_parts e = er_split_exp(x);
+  return (1.0f + e.tail) * e.factor[0] * e.factor[1];
+}
+
+/* For x <= 0: e^x - 1. */
+static inline float er_expm1_below(float x) {
+  const er_exp_parts e = er_split_exp(x < -20.0f ? -20.0f : x);
+  const float power = e.factor[0] * e.factor[1];
+  return (power - 1.0f) + power * e.tail;
+}
+
+/* 1 / (1 + e^-x), without overflow and with small results exact. */
+static inline float er_logistic(float x) {
+  const float e = er_exp(-fabsf(x));
+  const float below = e / (1.0f + e), above = 1.0f / (1.0f + e);
+  return x < 0.0f ? below : above;
+}
+
+static inline float er_tanh(float x) {
+  const float z = x * x, magnitude = fabsf(x);
+  const float p =
+      (((-5.70498696e-3f * z + 2.06390872e-2f) * z - 5.37397151e-2f) * z + 1.33314422e-1f) * z -
+      3.33332819e-1f;
+  const float small = p * z * x + x;
+  const float large = copysignf(1.0f - 2.0f / (er_exp(2.0f * magnitude) + 1.0f), x);
+  return magnitude < 0.625f ? small : large;
+}
+
+/* As x * P(x^2), or beyond 0.9277 as 1 - e^-P(x): the fits of N. Juffa (2015), "Computing erff". */
+static inline float er_erf(float x) {
+  const float z = x * x, t = fabsf(x);
+  const float p =
+      ((((-5.96761703e-4f * z + 4.99119423e-3f) * z - 2.67681349e-2f) * z + 1.12819925e-1f) * z -
+       3.76125336e-1f) *
+          z +
+      1.28379166e-1f;
+  const float small = p * x + x;
+  const float q =
+      (((((-1.72853470e-5f * t + 3.83197126e-4f) * z + (-3.88396438e-3f * t + 2.42546219e-2f)) * t -
+         1.06777877e-1f) *
+            t -
+        6.34846687e-1f) *
+           t -
+       1.28717512e-1f) *
+          t -
+      t;
+  const float large = copysignf(1.0f - er_exp(q), x);
+  return t > 0.927734375f ? large : small;
+}
+
+static inline float er_gelu(float x) { return 0.5f * x * (1.0f + er_erf(x * 0.70710678f)); }
+
+/* (1 + tanh u) / 2 is the logistic function of 2 u. */
+static inline float er_gelu_tanh(float x) {
+  return x * er_logistic(1.59576912f * (x + 0.044715f * x * x * x));
+}
+
+#endif
