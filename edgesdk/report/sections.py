@@ -65,8 +65,8 @@ def front(report: Report) -> Markup:
     ]
     columns = ["configuration", ">size", *([">ms"] if timed else []), f">{report.metric}"]
     about = (
-        "What the search evaluated: a point is a choice of widths for all layers, and the line joins "
-        "those that no other beats in both. Point at one to read it."
+        "What the search evaluated: a point is a choice of widths for all layers, and the line "
+        "joins those that no other beats in both. Point at one to read it."
     )
     listed = tag("details", tag("summary", "All points"), table("Configurations", columns, rows))
     plot = front_plot(report.front, report.metric)
