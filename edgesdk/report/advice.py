@@ -33,6 +33,10 @@ NOT_FUSED: Mapping[str, str] = {"delegated": "operators"}
 # Recipe -> the next smaller one.
 SMALLER: Mapping[str, str] = {"w8a16": "w8a8", "w8a8": "w4a8", "w8": "w4"}
 QUANTIZE = "edgesdk quantize model.onnx --calibration images/ --recipe {recipe} -o out/"
+LOOP = (
+    "edgesdk quantize model.onnx --calibration images/ --limit 64 --labels labels.csv "
+    "--recipe {recipe} --max-drop 0.5 --max-minutes 20 -o out/"
+)
 
 
 def advise(report: Report) -> tuple[Advice, ...]:
@@ -90,6 +94,21 @@ def _lost(report: Report) -> Iterator[Advice]:
             "recipe, which treats them with more care, and quantize again.",
             QUANTIZE.format(recipe="careful.toml"),
             recipe,
+        )
+
+
+def _escalate(report: Report) -> Iterator[Advice]:
+    """The accuracy-aware loop, where plain rounding to four bits loses."""
+    drop = worst_drop(report)
+    if drop is None or drop <= SMALL_DROP or not report.recipe:
+        return
+    recipe = Recipe.parse(report.recipe)
+    if recipe.weights.bits < WIDE and recipe.algorithms.rounding != "adaround":
+        yield Advice(
+            f"Its {recipe.weights.bits}-bit weights are rounded by {recipe.algorithms.rounding!r}.",
+            "The accuracy-aware loop tries better roundings, up to learnt ones, and then more "
+            "bits, until native kernels hold the drop.",
+            LOOP.format(recipe=recipe.name),
         )
 
 
@@ -217,6 +236,7 @@ RULES: tuple[Callable[[Report], Iterator[Advice]], ...] = (
     _unproved,
     _failures,
     _lost,
+    _escalate,
     _unfused,
     _kept_float,
     _slow,

@@ -12,7 +12,7 @@ from edgesdk.report.wording import in_bytes, milliseconds
 
 WIDTH, HEIGHT = 720, 320
 LEFT, RIGHT, TOP, BOTTOM = 64, 24, 30, 48
-TICKS = 5
+TICKS = 8
 
 
 @dataclass(frozen=True)

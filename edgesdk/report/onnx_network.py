@@ -12,7 +12,7 @@ from edgesdk.artifact import Artifact
 from edgesdk.report.bins import bins_of_array
 from edgesdk.report.cost import macs
 from edgesdk.report.network import INPUT, OUTPUT, Constant, Grid, Network, Node, Value
-from edgesdk_quant.graph import constant, load, scalar, value_shape
+from edgesdk_quant.graph import constant, load, new_initializer, scalar, value_shape
 from edgesdk_quant.graph.shapes import infer_shapes
 from edgesdk_quant.operators import attribute
 from edgesdk_runtimes.errors import ModelError
@@ -22,11 +22,27 @@ INTEGER_DTYPES = frozenset({"INT4", "UINT4", "INT8", "UINT8", "INT16", "UINT16"}
 
 def load_with_shapes(artifact: Artifact) -> ir.Model:
     """The file's own graph with the shapes that ONNX can infer; without, where they contradict."""
-    model = load(artifact.data, artifact.name)
+    model = _loaded(artifact)
     try:
         infer_shapes(model)
     except ModelError:
-        return load(artifact.data, artifact.name)
+        return _loaded(artifact)
+    return model
+
+
+def _loaded(artifact: Artifact) -> ir.Model:
+    """The graph; scales that a file says as a product of two others are computed."""
+    model = load(artifact.data, artifact.name)
+    for node in list(model.graph):
+        factors = [constant(value) for value in node.inputs]
+        used = [use for output in node.outputs for use in output.uses()]
+        scales = used and all(u.node.op_type == "DequantizeLinear" and u.idx == 1 for u in used)
+        if node.op_type == "Mul" and scales and all(f is not None for f in factors):
+            array = np.asarray(np.multiply(*map(np.asarray, factors)), np.float32)
+            value = new_initializer(model.graph, f"{node.outputs[0].name}_value", array)
+            for use in used:
+                use.node.replace_input_with(use.idx, value)
+            model.graph.remove(node, safe=True)
     return model
 
 

@@ -13,6 +13,8 @@ from edgesdk.report.wording import (
     milliseconds,
 )
 
+FEW_NAMES = 4
+
 
 def section(name: str, title: str, *children: str) -> Markup:
     """A section of the page under a heading; the navigation leads to it by its name."""
@@ -81,7 +83,7 @@ def fusions(report: Report) -> Markup:
             audit.runtime,
             fusion.op,
             f"{fusion.fused} of {fusion.total}",
-            ", ".join(fusion.left) or ("" if fusion.fused == fusion.total else MISSING),
+            _named(fusion.left) or ("" if fusion.fused == fusion.total else MISSING),
         )
         for audit in audits
         for fusion in audit.fusions
@@ -92,6 +94,14 @@ def fusions(report: Report) -> Markup:
     )
     listed = table("Fusion", ["runtime", "operator", ">fused", "left out"], rows)
     return section("fusion", "Fusion, runtime by runtime", tag("p", about), listed)
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first names, and all of them where a reader asks for them."""
+    if len(names) <= FEW_NAMES:
+        return ", ".join(names)
+    first = f"{', '.join(names[:FEW_NAMES])} and {len(names) - FEW_NAMES} more"
+    return tag("details", tag("summary", first), ", ".join(names))
 
 
 # Kinds of layers, in words.
@@ -108,7 +118,7 @@ def kept_float(report: Report) -> Markup:
         tag(
             "li",
             tag("strong", kept.reason or "the file does not say why"),
-            tag("p", f"{len(kept.nodes)}: {', '.join(kept.nodes)}"),
+            tag("div", f"{len(kept.nodes)}: ", _named(kept.nodes)),
         )
         for kept in report.kept_float
     ]
@@ -127,5 +137,9 @@ def origin(report: Report) -> Markup:
     entries = [
         join(tag("dt", key), tag("dd", value)) for key, value in (report.provenance or {}).items()
     ]
-    recipe = [tag("h3", "Recipe"), tag("pre", report.recipe)] if report.recipe else []
+    recipe = (
+        [tag("details", tag("summary", "Recipe"), tag("pre", report.recipe))]
+        if report.recipe
+        else []
+    )
     return section("origin", "How it was made", *recipe, tag("dl", *entries, class_="facts"))

@@ -10,6 +10,8 @@ MAIN_SHARE = 0.5
 OUTLIER_PART = 0.25
 # An operator that adds less than this to the noise of its input only passes it on.
 INHERITED_DB = 3.0
+# Width of weights -> what to do about their rounding.
+REMEDIES = {4: "give them 8 bits, or learn the rounding (AdaRound)"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Evidence:
         drop_db: what the operator adds to the noise of its worst input, in dB.
         source: name of that input, "" where no input was compared.
         bias_at_limit: a bias was cut off at the end of int32.
-        has_weights: the operator has constants that were rounded.
+        weight_bits: width of the constants that were rounded for it; 0 without any.
     """
 
     noise: float
@@ -38,7 +40,7 @@ class Evidence:
     drop_db: float
     source: str
     bias_at_limit: bool
-    has_weights: bool
+    weight_bits: int
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,14 @@ def name_cause(found: Evidence) -> Cause:
         return _rounding(found)
     if found.source and found.drop_db < INHERITED_DB:
         return Cause("inherited", f"most of the noise comes with its input {found.source}")
-    if not found.has_weights:
+    if not found.weight_bits:
         return Cause(
             "operands", "rounding of what it reads, which it multiplies or adds up; keep it float"
         )
-    return Cause("weights", "rounding of this operator's weights; keep it float or give it 16 bits")
+    remedy = REMEDIES.get(found.weight_bits, "keep it float")
+    return Cause(
+        "weights", f"rounding of this operator's {found.weight_bits}-bit weights; {remedy}"
+    )
 
 
 def _rounding(found: Evidence) -> Cause:

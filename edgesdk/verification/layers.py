@@ -138,7 +138,7 @@ class LayerComparison:
             drop_db=drop,
             source=source,
             bias_at_limit=self._bias_at_limit(op),
-            has_weights=any(self._tensors[t].data is not None for t in op.inputs if t >= 0),
+            weight_bits=self._weight_bits(op),
         )
         return LayerDamage(name, op.code, own, drop, evidence.clipped, name_cause(evidence))
 
@@ -146,6 +146,13 @@ class LayerComparison:
         """Names of the operator's inputs that were compared too."""
         names = [self._tensors[t].name for t in op.inputs if t >= 0]
         return [name for name in names if name in self._tallies and self._tallies[name].elements]
+
+    def _weight_bits(self, op: Operator) -> int:
+        """Width of the operator's constants, the narrowest; 0 without any."""
+        constants = (self._tensors[t] for t in op.inputs if t >= 0)
+        return min(
+            (_bits(tensor.type) for tensor in constants if tensor.data is not None), default=0
+        )
 
     def _bias_at_limit(self, op: Operator) -> bool:
         """Whether a 32-bit constant of the operator was cut off at the end of its range."""
@@ -158,6 +165,11 @@ class LayerComparison:
             and bool(((tensor.data == limits.max) | (tensor.data == limits.min)).any())
             for tensor in constants
         )
+
+
+def _bits(dtype: str) -> int:
+    """Width of an element type: 4 for "INT4"."""
+    return int("".join(filter(str.isdigit, dtype)) or 8)
 
 
 def _names_of_outputs(graph: Subgraph) -> dict[str, str]:

@@ -24,7 +24,10 @@ def findings(report: Report) -> str:
     return " ".join(advice.finding for advice in advise(report))
 
 
-@pytest.mark.parametrize("report", [BARE, UNLABELLED, FEW, FINE, examples.report()])
+FOUR_BITS = replace(examples.report(), recipe=Recipe.load("w4a8").to_toml())
+
+
+@pytest.mark.parametrize("report", [BARE, UNLABELLED, FEW, FINE, FOUR_BITS, examples.report()])
 def test_every_command_is_one_that_the_command_line_takes(report: Report) -> None:
     commands = [advice.command for advice in advise(report) if advice.command]
     assert commands
@@ -42,6 +45,13 @@ def test_nothing_compared_and_nothing_timed_are_said() -> None:
 def test_without_labels_agreement_is_what_is_judged() -> None:
     assert "no accuracy" in findings(UNLABELLED)
     assert "5.00 % of the samples have another best class" in findings(UNLABELLED)
+
+
+def test_four_bits_that_lose_lead_to_the_accuracy_aware_loop() -> None:
+    commands = [advice.command for advice in advise(FOUR_BITS)]
+    assert any("--recipe w4a8 --max-drop 0.5" in command for command in commands)
+    fine = replace(FOUR_BITS, verification=examples.verification(91.0))
+    assert not any("--max-drop" in advice.command for advice in advise(fine))
 
 
 def test_a_loss_gives_a_recipe_that_can_be_read() -> None:

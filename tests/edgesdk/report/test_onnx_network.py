@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 import edgesdk
+from edgesdk.artifact import Artifact
 from edgesdk.report.network import INPUT, OUTPUT, Network
-from edgesdk.report.onnx_network import onnx_network
+from edgesdk.report.onnx_network import load_with_shapes, onnx_network
 from edgesdk_quant.graph import load
+from edgesdk_quant.recipe import Recipe
 from tests.edgesdk import small_network
 
 
@@ -23,6 +27,20 @@ def test_the_border_is_drawn_and_stored_weights_are_not_nodes() -> None:
     assert (ops[0], ops[-1]) == (INPUT, OUTPUT)
     assert ops.count("Conv") == 2
     assert ops.count("QuantizeLinear") == ops.count("DequantizeLinear")
+
+
+def test_scales_that_a_file_says_as_products_are_no_layers() -> None:
+    four = replace(Recipe.load("w4a8"), search=None)
+    quantized = edgesdk.quantize(small_network.network(), small_network.images(4), four)
+    artifact = Artifact("model.onnx", "onnx", quantized.to_bytes("onnx"))
+    found = onnx_network(load_with_shapes(artifact), "small", histograms=True)
+    assert "Mul" in {node.op_type for node in load(artifact.data).graph}
+    assert "Mul" not in {node.op for node in found.nodes}
+    (stem,) = (node for node in found.nodes if node.name == "stem")
+    weight, bias = stem.constants
+    assert (weight.dtype, bias.dtype, bias.scales) == ("INT4", "INT32", 16)
+    assert bias.bins is not None
+    assert -10 < bias.bins.low < bias.bins.high < 10  # real values, not the stored integers
 
 
 def test_a_weight_is_shown_as_it_is_stored() -> None:

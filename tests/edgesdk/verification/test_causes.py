@@ -18,7 +18,7 @@ NEUTRAL = Evidence(
     drop_db=10.0,
     source="x",
     bias_at_limit=False,
-    has_weights=True,
+    weight_bits=8,
 )
 
 
@@ -28,8 +28,8 @@ NEUTRAL = Evidence(
         ({}, "weights"),
         ({"drop_db": 1.0}, "inherited"),
         ({"drop_db": 1.0, "source": ""}, "weights"),
-        ({"has_weights": False}, "operands"),
-        ({"has_weights": False, "drop_db": 1.0}, "inherited"),
+        ({"weight_bits": 0}, "operands"),
+        ({"weight_bits": 0, "drop_db": 1.0}, "inherited"),
         ({"rounding_noise": 60.0}, "rounding"),
         ({"rounding_noise": 60.0, "bulk": 0.1}, "outliers"),
         ({"clip_noise": 60.0, "clipped": 0.02}, "saturation"),
@@ -43,3 +43,8 @@ def test_the_largest_source_is_named(change: dict[str, object], kind: str) -> No
 def test_saturation_names_share_and_bounds() -> None:
     cause = name_cause(replace(NEUTRAL, clip_noise=60.0, clipped=0.02))
     assert "2 % of the float values lie beyond [-1, 1]" in cause.sentence
+
+
+def test_four_bit_weights_get_another_remedy_than_eight_bit_ones() -> None:
+    assert "8-bit weights; keep it float" in name_cause(NEUTRAL).sentence
+    assert "give them 8 bits" in name_cause(replace(NEUTRAL, weight_bits=4)).sentence
