@@ -17,13 +17,12 @@ Factors = Mapping[str, NDArray[np.float32]]
 
 
 def to_text(factors: Factors) -> str:
-    """JSON: value name -> base64 of little-endian float32 [C]."""
-    return json.dumps(
-        {
-            name: base64.b64encode(array.astype("<f4").tobytes()).decode("ascii")
-            for name, array in factors.items()
-        }
-    )
+    """JSON: base64 of little-endian float32 [C] -> names of the values; a group shares factors."""
+    names: dict[str, list[str]] = {}
+    for name, array in factors.items():
+        code = base64.b64encode(array.astype("<f4").tobytes()).decode("ascii")
+        names.setdefault(code, []).append(name)
+    return json.dumps(names, separators=(",", ":"))
 
 
 def from_text(text: str) -> dict[str, NDArray[np.float32]]:
@@ -35,8 +34,9 @@ def from_text(text: str) -> dict[str, NDArray[np.float32]]:
     try:
         entries = json.loads(text)
         return {
-            name: np.frombuffer(base64.b64decode(code, validate=True), "<f4")
-            for name, code in entries.items()
+            str(name): np.frombuffer(base64.b64decode(code, validate=True), "<f4")
+            for code, names in entries.items()
+            for name in names
         }
     except (ValueError, TypeError, AttributeError, binascii.Error) as error:
         raise ModelError(f"Metadata '{KEY}' is malformed ({error}). Quantize again.") from error
