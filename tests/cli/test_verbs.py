@@ -50,6 +50,23 @@ def test_quantize_counts_nodes_for_machines(
     assert found["nodes"]["weights"] == 3
 
 
+def test_a_budget_is_searched_and_its_front_shown(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["quantize", str(folder / "float.onnx"), "--calibration", str(folder / "images.npy")]
+    command += ["--recipe", "mixed", "--budget", "0.2", "-o", str(tmp_path)]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "Pareto front of the search" in said
+    assert "of 3 layers in 8 bits" in said
+    assert main([*command, "--json"]) == 0
+    front = read_json(capsys)["front"]
+    assert sum(point["chosen"] for point in front) == 1
+    assert [point["weight_bytes"] for point in front] == sorted(p["weight_bytes"] for p in front)
+    assert main([*command, "--budget", "0.05"]) == 2
+    assert "impossible: the cheapest choice" in capsys.readouterr().err
+
+
 def test_a_torch_module_is_named_by_its_factory(tmp_path: Path) -> None:
     model = "examples.models.linear_regression:build"
     assert main(["quantize", model, "--recipe", "w8", "-o", str(tmp_path)]) == 0
