@@ -11,8 +11,9 @@ endif()
 set(EDGERT_FLAGS_avx2 -mavx2 -mfma)
 set(EDGERT_FLAGS_avxvnni -mavx2 -mfma -mavxvnni)
 set(EDGERT_FLAGS_avx512vnni -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni)
-# gcc's scheduler before register allocation moves loads up until sums spill.
-set(EDGERT_IN_ORDER $<$<C_COMPILER_ID:GNU>:-fno-schedule-insns>)
+# gcc's scheduler before register allocation moves loads up until sums spill; and registers given
+# loop by loop are copied where the loops meet.
+set(EDGERT_IN_ORDER $<$<C_COMPILER_ID:GNU>:-fno-schedule-insns> $<$<C_COMPILER_ID:GNU>:-fira-region=all>)
 set(EDGERT_FLAGS_neon ${EDGERT_FPU} ${EDGERT_IN_ORDER})
 set(EDGERT_FLAGS_dotprod -march=armv8.2-a+dotprod ${EDGERT_IN_ORDER})
 set(EDGERT_FLAGS_i8mm -march=armv8.2-a+dotprod+i8mm ${EDGERT_IN_ORDER})

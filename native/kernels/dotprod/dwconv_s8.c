@@ -164,26 +164,20 @@ ER_INLINE void add_fifth(const int count, const int stride, const er_strip *s, i
 ER_INLINE void settle_pixels(const int count, const enum er_settling how, const er_strip *s,
                              const int32x4_t acc[MOST][2], const er_settle_neon *settle,
                              int8_t *to) {
-  int16x8_t wide[MOST + 1];
+  const float *offset = s->block->offset[how == ER_RECTIFIED];
+  int8x8_t q[MOST];
+  ER_AGAIN(settle); /* its vectors would take registers of the sums' */
   ER_UNROLL for (int p = 0; p < count; p++) {
-    wide[p] = er_settle8_neon(how, ER_IN_ORDER, acc[p][0], acc[p][1], s->block->scale,
-                              s->block->offset[how == ER_RECTIFIED], settle);
-  }
-  int8x16_t q[(MOST + 1) / 2]; /* two pixels each */
-  ER_UNROLL for (int p = 0; p < count; p += 2) {
-    q[p / 2] = er_bytes_neon(how, wide[p], wide[p + 1 < count ? p + 1 : p], settle);
+    if (how == ER_RECTIFIED) ER_AGAIN(offset);
+    const int16x8_t wide = er_settle8_neon(how, ER_IN_ORDER, acc[p][0], acc[p][1],
+                                           s->block->scale, offset, settle);
+    q[p] = er_eight_bytes_neon(how, wide, settle);
   }
   if (s->channels == CHANNELS) {
-    ER_UNROLL for (int p = 0; p < count; p++) {
-      vst1_s8(to, p % 2 ? vget_high_s8(q[p / 2]) : vget_low_s8(q[p / 2]));
-      to += s->pixel;
-      __asm__("" : "+r"(to));
-    }
+    ER_UNROLL for (int p = 0; p < count; p++, to += s->pixel) vst1_s8(to, q[p]);
   } else {
     int8x16_t parts[MOST];
-    ER_UNROLL for (int p = 0; p < count; p++) {
-      parts[p] = p % 2 ? vextq_s8(q[p / 2], q[p / 2], 8) : q[p / 2];
-    }
+    ER_UNROLL for (int p = 0; p < count; p++) parts[p] = vcombine_s8(q[p], q[p]);
     er_store_parts_neon(parts, count, s->channels, s->pixel, to);
   }
 }
@@ -205,7 +199,7 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
   if (s->rectified) {
     settle_pixels(count, ER_RECTIFIED, s, acc, settle, to);
   } else {
-    settle_pixels(count, ER_MAGIC, s, acc, settle, to);
+    settle_pixels(count, ER_CLAMPED, s, acc, settle, to);
   }
 }
 

@@ -65,92 +65,122 @@ ER_INLINE void load_rows(const int rows, const int8_t *const *input, int32_t d, 
   ER_UNROLL for (int r = 0; r < rows; r++) a[r] = vld1q_s8(input[r] + d);
 }
 
-/* One branch for the common case: whole vectors. @param q two rows each */
-ER_INLINE void store(const int rows, int32_t units, const int8x16_t *q, int64_t stride,
-                     int8_t *output) {
-  if (units == UNITS) {
-    ER_UNROLL for (int r = 0; r < rows; r++, output += stride) {
-      vst1_s8(output, r % 2 ? vget_high_s8(q[r / 2]) : vget_low_s8(q[r / 2]));
-    }
-  } else {
-    int8x16_t parts[ROWS];
-    ER_UNROLL for (int r = 0; r < rows; r++) {
-      parts[r] = r % 2 ? vextq_s8(q[r / 2], q[r / 2], 8) : q[r / 2];
-    }
-    er_store_parts_neon(parts, rows, units, stride, output);
+/* Where the sums start. Each row loads them anew: a copy would take a slot of the vector pipes. */
+ER_INLINE void start(const int rows, const int32_t *from, int32x4_t acc[ROWS][2]) {
+  ER_UNROLL for (int r = 0; r < rows; r++) {
+    acc[r][0] = vld1q_s32(from);
+    acc[r][1] = vld1q_s32(from + 4);
+    ER_AGAIN(from);
   }
 }
 
-ER_INLINE void tile(const int rows, const enum er_settling how, const er_panel_task *task,
-                    int32_t row, const er_settle_neon *settle) {
-  const er_gemm_s8_call *c = task->call;
-  const er_panel *panel = task->panel;
-  const int8_t *input[ROWS], *from = c->input + row * c->input_stride;
-  const int32_t *bias = how == ER_MAGIC       ? panel->start[0]
-                        : how == ER_RECTIFIED ? panel->start[1]
-                                              : panel->bias;
+ER_INLINE void settle_rows(const int rows, const enum er_settling how, const er_panel *panel,
+                           const int32x4_t acc[ROWS][2], const er_settle_neon *settle, int8_t *to,
+                           int64_t stride) {
   const float *offset = panel->offset[how == ER_RECTIFIED];
+  int8x8_t q[ROWS];
+  ER_AGAIN(settle); /* its vectors would take registers of the loop's */
+  ER_UNROLL for (int r = 0; r < rows; r++) {
+    if (how == ER_RECTIFIED) ER_AGAIN(offset);
+    const int16x8_t wide = er_settle8_neon(how, ER_IN_ORDER, acc[r][0], acc[r][1], panel->scale,
+                                           offset, settle);
+    q[r] = er_eight_bytes_neon(how, wide, settle);
+  }
+  ER_UNROLL for (int r = 0; r < rows; r++, to += stride) vst1_s8(to, q[r]);
+}
+
+/* What a tile needs of the call, in registers. */
+typedef struct er_strip {
+  const er_panel *panel;
+  int32_t depth;
+  int64_t input_stride, output_stride;
+} er_strip;
+
+ER_INLINE void tile(const int rows, const enum er_settling how, const er_strip s,
+                    const er_settle_neon *settle, const int8_t *from, int8_t *to) {
+  const er_panel *panel = s.panel;
+  const int8_t *input[ROWS];
+  const int32_t *first = how == ER_MAGIC || how == ER_CLAMPED ? panel->start[0]
+                         : how == ER_RECTIFIED ? panel->start[1]
+                                               : panel->bias;
   const int8_t(*weights)[2][16] = panel->weights;
   int32x4_t acc[ROWS][2];
   int8x16_t a[ROWS];
-  ER_UNROLL for (int r = 0; r < rows; r++) {
-    input[r] = from;
-    from += c->input_stride;
-    acc[r][0] = vld1q_s32(bias);
-    acc[r][1] = vld1q_s32(bias + 4);
-    if (r % 2) __asm__("" : "+r"(bias)); /* half are loaded, half copied: no pipe does it all */
-  }
+  ER_UNROLL for (int r = 0; r < rows; r++, from += s.input_stride) input[r] = from;
   int32_t d = 0;
-  for (; d + BLOCK <= c->depth; d += BLOCK) {
+  if (s.depth >= BLOCK) { /* twice the same start, so that no branch parts it from the loop */
+    start(rows, first, acc);
+    do {
+      load_rows(rows, input, d, a);
+      MULTIPLY(0)
+      MULTIPLY(1)
+      MULTIPLY(2)
+      MULTIPLY(3)
+      weights += 4;
+      d += BLOCK;
+    } while (d + BLOCK <= s.depth);
+  } else {
+    start(rows, first, acc);
+  }
+  if (d < s.depth) { /* what lies behind the row meets weights of 0 */
     load_rows(rows, input, d, a);
     MULTIPLY(0)
-    MULTIPLY(1)
-    MULTIPLY(2)
-    MULTIPLY(3)
-    weights += 4;
+    if (d + STEP < s.depth) MULTIPLY(1)
+    if (d + 2 * STEP < s.depth) MULTIPLY(2)
+    if (d + 3 * STEP < s.depth) MULTIPLY(3)
   }
-  if (d < c->depth) { /* what lies behind the row meets weights of 0 */
-    load_rows(rows, input, d, a);
-    MULTIPLY(0)
-    if (d + STEP < c->depth) MULTIPLY(1)
-    if (d + 2 * STEP < c->depth) MULTIPLY(2)
-    if (d + 3 * STEP < c->depth) MULTIPLY(3)
-  }
-  int16x8_t wide[ROWS];
-  int8x16_t q[ROWS];
-  ER_UNROLL for (int r = 0; r < rows; r++) {
-    wide[r] = er_settle8_neon(how, ER_IN_ORDER, acc[r][0], acc[r][1], panel->scale, offset, settle);
-  }
-  ER_UNROLL for (int r = 0; r < rows; r += 2) {
-    q[r / 2] = er_bytes_neon(how, wide[r], wide[r + 1 < rows ? r + 1 : r], settle);
-  }
-  store(rows, task->units, q, c->output_stride, task->output + row * c->output_stride);
+  settle_rows(rows, how, panel, acc, settle, to, s.output_stride);
 }
 
-#define RUN_ROWS(name, how)                                                      \
-  static void name(const er_panel_task *t) {                                     \
-    const er_settle_neon settle = er_settle_neon_of(t->call->range);             \
-    int32_t row = t->first;                                                      \
-    for (; row + ROWS <= t->last; row += ROWS) tile(ROWS, how, t, row, &settle); \
-    for (; row + 4 <= t->last; row += 4) tile(4, how, t, row, &settle);          \
-    for (; row + 2 <= t->last; row += 2) tile(2, how, t, row, &settle);          \
-    for (; row < t->last; row++) tile(1, how, t, row, &settle);                  \
+#define TILES(n, how)                                                     \
+  for (; left >= n; left -= n, from += n * s.input_stride, to += n * s.output_stride) { \
+    tile(n, how, s, &settle, from, to);                                   \
+  }
+#define RUN_ROWS(name, how)                                                               \
+  static void name(const er_panel_task *t) {                                              \
+    const er_gemm_s8_call *c = t->call;                                                   \
+    const er_strip s = {t->panel, c->depth, c->input_stride, c->output_stride};           \
+    const er_settle_neon settle = er_settle_neon_of(c->range);                            \
+    const int8_t *from = c->input + t->first * s.input_stride;                            \
+    int8_t *to = t->output + t->first * s.output_stride;                                  \
+    int32_t left = t->last - t->first;                                                    \
+    TILES(ROWS, how)                                                                      \
+    TILES(4, how)                                                                         \
+    TILES(2, how)                                                                         \
+    TILES(1, how)                                                                         \
   }
 RUN_ROWS(run_rectified, ER_RECTIFIED)
 RUN_ROWS(run_magic, ER_MAGIC)
-RUN_ROWS(run_bounded, ER_BOUNDED)
+RUN_ROWS(run_clamped, ER_CLAMPED)
 RUN_ROWS(run_saturated, ER_SATURATED)
 
-static void multiply(const er_panel_task *task) {
+static void whole_panel(const er_panel_task *task) {
   const er_panel *panel = task->panel;
   if ((panel->fit & ER_FITS_RECTIFIED) && er_rectifies(task->call->range)) {
     run_rectified(task);
   } else if (panel->fit & ER_FITS_MAGIC) {
-    run_magic(task);
-  } else if (panel->fit & ER_FITS_BOUNDED) {
-    run_bounded(task);
+    (er_clamps(task->call->range) ? run_clamped : run_magic)(task);
   } else {
     run_saturated(task);
+  }
+}
+
+/* The last panel may have units that do not exist: its results pass through a buffer. */
+static void multiply(const er_panel_task *task) {
+  if (task->units == UNITS) {
+    whole_panel(task);
+    return;
+  }
+  enum { BUFFER_ROWS = 64 };
+  int8_t buffer[BUFFER_ROWS * UNITS];
+  er_gemm_s8_call call = *task->call;
+  call.output_stride = UNITS;
+  for (int32_t row = task->first; row < task->last; row += BUFFER_ROWS) {
+    const int32_t left = task->last - row, rows = left < BUFFER_ROWS ? left : BUFFER_ROWS;
+    call.input = task->call->input + row * task->call->input_stride;
+    whole_panel(&(er_panel_task){&call, task->panel, 0, rows, buffer, UNITS});
+    int8_t *to = task->output + row * task->call->output_stride;
+    er_store_rows_neon(buffer, rows, task->units, task->call->output_stride, to);
   }
 }
 

@@ -62,7 +62,7 @@ ER_INLINE void er_gemv_for_units(const er_gemv_s8_call *c,
       scale[i] = c->scale[unit];
     }
     const int32x4_t sums = vaddq_s32(four_units(rows, c->input, c->depth), vld1q_s32(bias));
-    const int32x4_t q = er_scale_neon(ER_SATURATED, sums, vld1q_f32(scale), scale);
+    const int32x4_t q = er_scale_neon(ER_SATURATED, sums, vld1q_f32(scale), scale, &settle);
     const int16x8_t wide = er_saturated(ER_IN_ORDER, q, q);
     int8_t bytes[16];
     const int16x8_t placed = vqaddq_s16(wide, settle.zero_point);

@@ -1,17 +1,20 @@
 /* From sums to stored integers in vectors: clamp(rint(float(acc) * scale) + zero_point), to the bit
- * what er_settle gives. There are four ways; the weights prove (er_fit_of) which hold for all
+ * what er_settle gives. There are several ways; the weights prove (er_fit_of) which hold for all
  * inputs.
  *
- *   ER_SATURATED  SCVTF FMUL FCVTNS, then narrowed with saturation: always
+ *   ER_SATURATED  SCVTF FMUL FCVTNS, then narrowed with saturation: always.
  *   ER_BOUNDED    |acc * scale| < 2^15: SCVTF FMUL FADD. MAGIC = 1.5 * 2^23 is a float whose last
- * bit counts 1: adding it rounds to an integer, ties to even, that the low 16 bits show ER_MAGIC no
- * conversion, which is slow on cores like the A76 (one pipe, two cycles each). All acc of a unit
- * lie in [low, low + 2^23). A sum that starts at the bits of 2^23, less low, is the float 2^23 +
- * acc - low: FSUB (2^23 - low, exact), then FMUL FADD ER_RECTIFIED  when the output is -128 for
- * every acc <= 0 and all of -128..127 is allowed. A sum that starts at the bits of 2^23 is x = 2^23
- * + acc for 0 <= acc < 2^23, and x * scale - 2^23 * scale in one FMLA is acc * scale rounded once,
- * for 2^23 * scale is exact; for acc < 0 it is negative. One FADD adds MAGIC and the even zero
- * point -128; nothing is clamped. */
+ *                 bit counts 1: adding it rounds to an integer, ties to even, that the low 16 bits
+ *                 show. The even part of the zero point is added with it.
+ *   ER_MAGIC      no conversion, which is slow on cores like the A76 (one pipe, two cycles each).
+ *                 All acc of a unit lie in [low, low + 2^23). A sum that starts at the bits of
+ *                 2^23, less low, is the float 2^23 + acc - low: FSUB (2^23 - low, exact), then
+ *                 FMUL FADD.
+ *   ER_CLAMPED    the same where not all of -128..127 is allowed.
+ *   ER_RECTIFIED  when the output is -128 for every acc <= 0 and all of -128..127 is allowed. A sum
+ *                 that starts at the bits of 2^23 is x = 2^23 + acc for 0 <= acc < 2^23, and
+ *                 x * scale - 2^23 * scale in one FMLA is acc * scale rounded once, for
+ *                 2^23 * scale is exact; for acc < 0 it is negative. Then FADD. */
 #ifndef ER_NEON_SETTLE_H
 #define ER_NEON_SETTLE_H
 
@@ -19,7 +22,7 @@
 #include "kernels/neon/intrinsics.h"
 #include "kernels/neon/unroll.h"
 
-enum er_settling { ER_SATURATED, ER_BOUNDED, ER_MAGIC, ER_RECTIFIED };
+enum er_settling { ER_SATURATED, ER_BOUNDED, ER_MAGIC, ER_CLAMPED, ER_RECTIFIED };
 
 /* The order of sums in two vectors, a and b, of four. */
 enum er_order {
@@ -66,14 +69,19 @@ static inline bool er_rectifies(er_range_s8 range) {
 }
 
 typedef struct er_settle_neon {
-  int16x8_t zero_point;
+  int16x8_t zero_point, odd; /* odd: what `magic` does not hold of it, 0 or 1 */
   int8x16_t low, high;
+  float32x4_t magic;
 } er_settle_neon;
 
 ER_INLINE er_settle_neon er_settle_neon_of(er_range_s8 range) {
-  return (er_settle_neon){vdupq_n_s16((int16_t)range.zero_point), vdupq_n_s8((int8_t)range.low),
-                          vdupq_n_s8((int8_t)range.high)};
+  const int32_t odd = range.zero_point & 1;
+  return (er_settle_neon){vdupq_n_s16((int16_t)range.zero_point), vdupq_n_s16((int16_t)odd),
+                          vdupq_n_s8((int8_t)range.low), vdupq_n_s8((int8_t)range.high),
+                          vdupq_n_f32(ER_MAGIC_FLOAT + (float)(range.zero_point - odd))};
 }
+
+static inline bool er_clamps(er_range_s8 range) { return range.low > -128 || range.high < 127; }
 
 /* To the nearest, ties to even. */
 ER_INLINE int32x4_t er_rint_neon(float32x4_t value) {
@@ -89,22 +97,22 @@ ER_INLINE int32x4_t er_rint_neon(float32x4_t value) {
 
 /* Four sums to integers; but for ER_SATURATED only the low 16 bits count.
  * @param scale [4]
- * @param offset [4] ER_MAGIC: 2^23 - low; ER_RECTIFIED: -2^23 * scale; else not read */
+ * @param offset [4] ER_MAGIC and ER_CLAMPED: 2^23 - low; ER_RECTIFIED: -2^23 * scale; else not read. FMLA writes
+ *   over it: ER_AGAIN before the call has it loaded anew, where a copy would take a slot of the
+ *   vector pipes. */
 ER_INLINE int32x4_t er_scale_neon(const enum er_settling how, int32x4_t sum, float32x4_t scale,
-                                  const float *offset) {
+                                  const float *offset, const er_settle_neon *s) {
   const float32x4_t x = vreinterpretq_f32_s32(sum);
-  float32x4_t magic = vdupq_n_f32(ER_MAGIC_FLOAT), value = magic;
+  float32x4_t value = x;
   if (how == ER_SATURATED) return er_rint_neon(vmulq_f32(vcvtq_f32_s32(sum), scale));
   if (how == ER_BOUNDED) value = vmulq_f32(vcvtq_f32_s32(sum), scale);
-  if (how == ER_MAGIC) value = vmulq_f32(vsubq_f32(x, vld1q_f32(offset)), scale);
-#ifdef __aarch64__
-  if (how == ER_RECTIFIED) {
-    __asm__("" : "+r"(offset)); /* load it again: a copy would take a slot of the vector pipes */
-    value = vfmaq_f32(vld1q_f32(offset), x, scale);
-    magic = vdupq_n_f32(ER_MAGIC_FLOAT - 128.0f);
+  if (how == ER_MAGIC || how == ER_CLAMPED) {
+    value = vmulq_f32(vsubq_f32(x, vld1q_f32(offset)), scale);
   }
+#ifdef __aarch64__
+  if (how == ER_RECTIFIED) value = vfmaq_f32(vld1q_f32(offset), x, scale);
 #endif
-  return vreinterpretq_s32_f32(vaddq_f32(value, magic));
+  return vreinterpretq_s32_f32(vaddq_f32(value, s->magic));
 }
 
 ER_INLINE int16x8_t er_low_halves(const enum er_order order, int32x4_t a, int32x4_t b) {
@@ -125,16 +133,30 @@ ER_INLINE int16x8_t er_saturated(const enum er_order order, int32x4_t a, int32x4
 ER_INLINE int16x8_t er_settle8_neon(const enum er_settling how, const enum er_order order,
                                     int32x4_t a, int32x4_t b, const float *scale,
                                     const float *offset, const er_settle_neon *s) {
-  a = er_scale_neon(how, a, vld1q_f32(scale), offset);
-  b = er_scale_neon(how, b, vld1q_f32(scale + 4), offset + 4);
+  a = er_scale_neon(how, a, vld1q_f32(scale), offset, s);
+  b = er_scale_neon(how, b, vld1q_f32(scale + 4), offset + 4, s);
   const int16x8_t q = how == ER_SATURATED ? er_saturated(order, a, b) : er_low_halves(order, a, b);
-  return how == ER_RECTIFIED ? q : vqaddq_s16(q, s->zero_point);
+  if (how == ER_SATURATED) return vqaddq_s16(q, s->zero_point);
+  return how == ER_RECTIFIED ? q : vaddq_s16(q, s->odd);
+}
+
+/* Whether a way leaves nothing to clamp but what the last narrowing saturates. */
+ER_INLINE bool er_is_whole(const enum er_settling how) {
+  return how == ER_MAGIC || how == ER_RECTIFIED;
 }
 
 ER_INLINE int8x16_t er_bytes_neon(const enum er_settling how, int16x8_t a, int16x8_t b,
                                   const er_settle_neon *s) {
   const int8x16_t q = vqmovn_high_s16(vqmovn_s16(a), b);
-  return how == ER_RECTIFIED ? q : vminq_s8(vmaxq_s8(q, s->low), s->high);
+  return er_is_whole(how) ? q : vminq_s8(vmaxq_s8(q, s->low), s->high);
+}
+
+/* The same of eight; cheaper than halves of sixteen. */
+ER_INLINE int8x8_t er_eight_bytes_neon(const enum er_settling how, int16x8_t wide,
+                                       const er_settle_neon *s) {
+  const int8x8_t q = vqmovn_s16(wide);
+  if (er_is_whole(how)) return q;
+  return vmin_s8(vmax_s8(q, vget_low_s8(s->low)), vget_low_s8(s->high));
 }
 
 #endif

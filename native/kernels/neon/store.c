@@ -36,3 +36,8 @@ void er_store_parts_neon(const int8x16_t *q, int32_t count, int32_t units, int64
     }
   }
 }
+
+void er_store_rows_neon(const int8_t *rows, int32_t count, int32_t units, int64_t stride,
+                        int8_t *to) {
+  for (int32_t i = 0; i < count; i++, rows += 8, to += stride) store8(to, vld1_s8(rows), units);
+}
