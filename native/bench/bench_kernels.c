@@ -119,7 +119,8 @@ static void bench_gemm_s8(const char *isa, const er_gemm_s8 *gemm, const gemm_sh
   int32_t *bias = take(units * sizeof *bias);
   float *scale = take_floats(units, 0.001f);
   void *packed = take(gemm->packed_bytes(s->units, s->depth));
-  gemm->pack(&(er_weights_s8){s->units, s->depth, values, bias, scale, -128}, packed);
+  const er_range_s8 range = {0, -128, 127};
+  gemm->pack(&(er_weights_s8){s->units, s->depth, values, bias, scale, -128, range}, packed);
   gemm_s8_job job = {gemm,
                      {.rows = s->rows,
                       .depth = s->depth,
@@ -128,7 +129,7 @@ static void bench_gemm_s8(const char *isa, const er_gemm_s8 *gemm, const gemm_sh
                       .input_stride = s->depth,
                       .packed = packed,
                       .last = s->units,
-                      .range = {0, -128, 127},
+                      .range = range,
                       .output = output,
                       .output_stride = s->units}};
   char shape[64];
@@ -217,10 +218,12 @@ static void bench_dwconv_s8(const char *isa, const er_dwconv_s8 *kernel, const d
   float *scale = take_floats(channels, 0.001f);
   void *packed = take(kernel->packed_bytes(&conv)), *scratch = take(kernel->scratch_bytes(&conv));
   int8_t *output = take((size_t)s->out_w * channels);
-  kernel->pack(&conv, &(er_weights_s8){s->channels, (int32_t)taps, values, bias, scale, -128},
+  const er_range_s8 range = {0, -128, 127};
+  kernel->pack(&conv,
+               &(er_weights_s8){s->channels, (int32_t)taps, values, bias, scale, -128, range},
                packed);
-  dwconv_s8_job job = {
-      kernel, {&conv, (const int8_t *const *)lines, packed, {0, -128, 127}, output, scratch}};
+  dwconv_s8_job job = {kernel,
+                       {&conv, (const int8_t *const *)lines, packed, range, output, scratch}};
   char shape[64];
   snprintf(shape, sizeof shape, "%dx%d s%d c%d w%d", s->filter, s->filter, s->stride, s->channels,
            s->out_w);

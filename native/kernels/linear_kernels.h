@@ -14,6 +14,12 @@
 /* ---- int8 --------------------------------------------------------------------------------------
  */
 
+/* From acc to stored integers: clamp(rint(float(acc) * scale) + zero_point). */
+typedef struct er_range_s8 {
+  int32_t zero_point; /* of the output, -128..127 */
+  int32_t low, high;  /* -128 <= low <= high <= 127, after the fused activation */
+} er_range_s8;
+
 /* What a kernel packs. acc[u] = bias[u] + sum over d of (x[d] - input_zero_point) * values[u, d] is
  * proven to fit int32; parts of the sum may wrap. */
 typedef struct er_weights_s8 {
@@ -23,13 +29,8 @@ typedef struct er_weights_s8 {
   const int32_t *bias;      /* [units] */
   const float *scale;       /* [units] input * weight / output */
   int32_t input_zero_point; /* -128..127 */
+  er_range_s8 range;        /* that all calls will give; of `sums` alone: not read */
 } er_weights_s8;
-
-/* From acc to stored integers: clamp(rint(float(acc) * scale) + zero_point). */
-typedef struct er_range_s8 {
-  int32_t zero_point; /* of the output, -128..127 */
-  int32_t low, high;  /* -128 <= low <= high <= 127, after the fused activation */
-} er_range_s8;
 
 typedef struct er_gemm_s8_call {
   int32_t rows, depth, units;

@@ -42,7 +42,8 @@ static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er
                                    .values = values + first * conv->depth,
                                    .bias = linear->requant.bias + first,
                                    .scale = linear->requant.scale + first,
-                                   .input_zero_point = linear->zero_point};
+                                   .input_zero_point = linear->zero_point,
+                                   .range = er_linear_range(linear)};
     conv->s8->pack(&weights, packed + (size_t)g * conv->group_bytes);
   }
   conv->packed = packed;

@@ -15,7 +15,8 @@ static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er
                                  .values = values,
                                  .bias = linear->requant.bias,
                                  .scale = linear->requant.scale,
-                                 .input_zero_point = linear->zero_point};
+                                 .input_zero_point = linear->zero_point,
+                                 .range = er_linear_range(linear)};
   conv->s8->pack(&conv->spread, &weights, packed);
   conv->packed = packed;
   conv->zero_point = (int8_t)linear->zero_point;

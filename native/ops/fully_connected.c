@@ -118,7 +118,8 @@ static er_weights_s8 weights_of(const er_fc *fc, const int8_t *values) {
                          .values = values,
                          .bias = fc->linear.requant.bias,
                          .scale = fc->linear.requant.scale,
-                         .input_zero_point = fc->linear.zero_point};
+                         .input_zero_point = fc->linear.zero_point,
+                         .range = er_linear_range(&fc->linear)};
 }
 
 static edgert_status plan_gemv(er_plan *plan, er_node *node, er_fc *fc) {

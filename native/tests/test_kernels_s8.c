@@ -34,7 +34,8 @@ static layer make_layer(int32_t units, int32_t depth, int32_t weight_bits) {
   l.range =
       (er_range_s8){random_from(-128, 127), low, random_from(0, 1) ? 127 : random_from(low, 127)};
   if (random_from(0, 2) == 0) l.range = (er_range_s8){-128, -128, 127}; /* as after a ReLU */
-  l.weights = (er_weights_s8){units, depth, l.values, l.bias, l.scale, random_from(-128, 127)};
+  l.weights =
+      (er_weights_s8){units, depth, l.values, l.bias, l.scale, random_from(-128, 127), l.range};
   return l;
 }
 

@@ -4,28 +4,26 @@
  * other way: four neighbouring columns side by side, and the fifth column comes with the next
  * pixel's four.
  *
- * Other filters, and sums that magic cannot settle, run on the NEON kernel. */
+ * Other filters run on the NEON kernel. */
 #include "kernels/dotprod/layer.h"
 #include "kernels/neon/layer.h"
 #include "kernels/neon/settle.h"
 #include "kernels/neon/store.h"
+#include "kernels/neon/units.h"
 
 enum { CHANNELS = 8, MOST = 7 }; /* MOST: pixels at once */
 
 typedef struct er_block {
-  int32_t start[2][CHANNELS]; /* of the sums, for ER_MAGIC and ER_RECTIFIED */
-  float offset[2][CHANNELS];
-  float scale[CHANNELS];
+  int32_t start[CHANNELS]; /* of the sums */
+  float scale[CHANNELS], offset[CHANNELS];
+  int32_t how; /* er_settling */
+  int32_t unused[7];
   /* 3x3: [column], 5x5: [column], then columns 0..3 and column 4 of the fifth line. Each is
    * [8 channels][4 lines or columns]; what is not used is 0. */
   int8_t weights[][2][16];
 } er_block;
 
-typedef struct er_packed {
-  int32_t is_turned; /* else what follows is packed by the NEON kernel */
-  int32_t unused[15];
-  char rest[];
-} er_packed;
+static const enum er_settling ways[] = {ER_ONE_FMA, ER_RECTIFIED, ER_SATURATED};
 
 static bool has_kernel(const er_conv_shape *s) {
   const bool square = s->filter_h == s->filter_w && (s->filter_h == 3 || s->filter_h == 5);
@@ -45,18 +43,8 @@ static int32_t first_channel(const er_conv_shape *s, int32_t block) {
 }
 
 static size_t packed_bytes(const er_conv_shape *s) {
-  const size_t own = has_kernel(s) ? (size_t)block_count(s) * block_bytes(s) : 0;
-  const size_t other = er_dwconv_s8_neon.packed_bytes(s);
-  return sizeof(er_packed) + (own > other ? own : other);
-}
-
-static bool fits(const er_conv_shape *s, const er_weights_s8 *w) {
-  for (int32_t c = 0; c < s->out_c; c++) {
-    const int32_t bias = er_bias_less_zero_point(w, c, c, s->out_c);
-    if (er_fit_of(bias, w->scale[c], w->values + c, w->depth, s->out_c).bits != ER_FITS_ALL)
-      return false;
-  }
-  return true;
+  return has_kernel(s) ? (size_t)block_count(s) * block_bytes(s)
+                       : er_dwconv_s8_neon.packed_bytes(s);
 }
 
 /* Weights of channel i of the block. @param values of its first tap */
@@ -75,25 +63,28 @@ static void pack_taps(const er_conv_shape *s, const int8_t *values, er_block *bl
   }
 }
 
+static void pack_block(const er_conv_shape *s, const er_weights_s8 *w, int32_t first,
+                       er_block *block) {
+  const int32_t count = s->out_c - first < CHANNELS ? s->out_c - first : CHANNELS;
+  er_unit units[CHANNELS];
+  block->how = er_units_of(w, first, count, 1, s->out_c, ways, units);
+  for (int32_t i = 0; i < count; i++) {
+    const er_unit_constants constants = er_constants_of(&units[i], block->how);
+    block->start[i] = constants.start;
+    block->scale[i] = constants.scale;
+    block->offset[i] = constants.offset;
+    if (units[i].values) pack_taps(s, units[i].values, block, i);
+  }
+}
+
 static void pack(const er_conv_shape *s, const er_weights_s8 *w, void *packed) {
-  er_packed *p = packed;
-  p->is_turned = has_kernel(s) && fits(s, w);
-  if (!p->is_turned) {
-    er_dwconv_s8_neon.pack(s, w, p->rest);
+  if (!has_kernel(s)) {
+    er_dwconv_s8_neon.pack(s, w, packed);
     return;
   }
   for (int32_t b = 0; b < block_count(s); b++) {
-    er_block *block = (er_block *)(p->rest + (size_t)b * block_bytes(s));
-    for (int32_t i = 0, c = first_channel(s, b); i < CHANNELS && c < s->out_c; i++, c++) {
-      const int32_t bias = er_bias_less_zero_point(w, c, c, s->out_c);
-      const int32_t low = er_fit_of(bias, w->scale[c], w->values + c, w->depth, s->out_c).low;
-      block->start[0][i] = ER_TWO_23_BITS + bias - low;
-      block->start[1][i] = ER_TWO_23_BITS + bias;
-      block->offset[0][i] = ER_TWO_23 - (float)low;
-      block->offset[1][i] = -ER_TWO_23 * w->scale[c];
-      block->scale[i] = w->scale[c];
-      pack_taps(s, w->values + c, block, i);
-    }
+    er_block *block = (er_block *)((char *)packed + (size_t)b * block_bytes(s));
+    pack_block(s, w, first_channel(s, b), block);
   }
 }
 
@@ -107,7 +98,6 @@ typedef struct er_strip {
   int64_t pixel; /* bytes from pixel to pixel: channels */
   int8_t *output;
   int32_t channels; /* to write, 1..8 */
-  bool rectified;
 } er_strip;
 
 /* Four bytes of each of 8 channels side by side. */
@@ -164,13 +154,13 @@ ER_INLINE void add_fifth(const int count, const int stride, const er_strip *s, i
 ER_INLINE void settle_pixels(const int count, const enum er_settling how, const er_strip *s,
                              const int32x4_t acc[MOST][2], const er_settle_neon *settle,
                              int8_t *to) {
-  const float *offset = s->block->offset[how == ER_RECTIFIED];
+  const float *offset = s->block->offset;
   int8x8_t q[MOST];
   ER_AGAIN(settle); /* its vectors would take registers of the sums' */
   ER_UNROLL for (int p = 0; p < count; p++) {
-    if (how == ER_RECTIFIED) ER_AGAIN(offset);
-    const int16x8_t wide = er_settle8_neon(how, ER_IN_ORDER, acc[p][0], acc[p][1],
-                                           s->block->scale, offset, settle);
+    if (how >= ER_RECTIFIED) ER_AGAIN(offset);
+    const int16x8_t wide =
+        er_settle8_neon(how, ER_IN_ORDER, acc[p][0], acc[p][1], s->block->scale, offset, settle);
     q[p] = er_eight_bytes_neon(how, wide, settle);
   }
   if (s->channels == CHANNELS) {
@@ -182,31 +172,42 @@ ER_INLINE void settle_pixels(const int count, const enum er_settling how, const 
   }
 }
 
+/* The rare case, for any count. */
+static void settle_saturated(int count, const er_strip *s, const int32x4_t acc[MOST][2],
+                             const er_settle_neon *settle, int8_t *to) {
+  for (int p = 0; p < count; p++, to += s->pixel) {
+    settle_pixels(1, ER_SATURATED, s, acc + p, settle, to);
+  }
+}
+
 /* `count` pixels from output pixel x on. */
 ER_INLINE void pixels(const int count, const int filter, const int stride, const er_strip *s,
                       int32_t x, const er_settle_neon *settle) {
   const int64_t at = (int64_t)x * stride * s->pixel;
-  const int32_t *bias = s->block->start[s->rectified];
+  const int32_t *start = s->block->start;
   int32x4_t acc[MOST][2];
   ER_UNROLL for (int p = 0; p < count; p++) {
-    acc[p][0] = vld1q_s32(bias);
-    acc[p][1] = vld1q_s32(bias + 4);
-    __asm__("" : "+r"(bias)); /* load again: a copy would take a slot of the vector pipes */
+    acc[p][0] = vld1q_s32(start);
+    acc[p][1] = vld1q_s32(start + 4);
+    ER_AGAIN(start); /* a copy would take a slot of the vector pipes */
   }
   add_columns(count, filter, stride, s, at, acc);
   if (filter == 5) add_fifth(count, stride, s, at, acc);
   int8_t *to = s->output + x * s->pixel;
-  if (s->rectified) {
+  if (s->block->how == ER_ONE_FMA) {
+    settle_pixels(count, ER_ONE_FMA, s, acc, settle, to);
+  } else if (s->block->how == ER_RECTIFIED) {
     settle_pixels(count, ER_RECTIFIED, s, acc, settle, to);
   } else {
-    settle_pixels(count, ER_CLAMPED, s, acc, settle, to);
+    int32x4_t sums[MOST][2]; /* a copy, so that the vectors need no memory in the common case */
+    ER_UNROLL for (int p = 0; p < count; p++) sums[p][0] = acc[p][0], sums[p][1] = acc[p][1];
+    settle_saturated(count, s, sums, settle, to);
   }
 }
 
 static er_strip strip_of(const er_dwconv_s8_call *c) {
   er_strip strip = {.pixel = c->shape->out_c,
-                    .channels = c->shape->out_c < CHANNELS ? c->shape->out_c : CHANNELS,
-                    .rectified = er_rectifies(c->range)};
+                    .channels = c->shape->out_c < CHANNELS ? c->shape->out_c : CHANNELS};
   for (int32_t i = 0; i < c->shape->filter_h; i++) {
     strip.beyond[i] = (int64_t)((uintptr_t)c->lines[i] - (uintptr_t)c->lines[0]);
   }
@@ -214,9 +215,9 @@ static er_strip strip_of(const er_dwconv_s8_call *c) {
 }
 
 ER_INLINE void go_to_block(const er_dwconv_s8_call *c, int32_t block, er_strip *strip) {
-  const er_packed *packed = c->packed;
   const int32_t channel = first_channel(c->shape, block);
-  strip->block = (const er_block *)(packed->rest + (size_t)block * block_bytes(c->shape));
+  strip->block =
+      (const er_block *)((const char *)c->packed + (size_t)block * block_bytes(c->shape));
   strip->first = c->lines[0] + channel;
   strip->output = c->output + channel;
 }
@@ -248,14 +249,11 @@ LINE(line_5x5_s2, 5, 2)
 static void run(const er_dwconv_s8_call *c) {
   static void (*const lines[2][2])(const er_dwconv_s8_call *) = {{line_3x3_s1, line_3x3_s2},
                                                                  {line_5x5_s1, line_5x5_s2}};
-  const er_packed *packed = c->packed;
-  if (packed->is_turned) {
+  if (has_kernel(c->shape)) {
     lines[c->shape->filter_h == 5][c->shape->stride_w - 1](c);
-    return;
+  } else {
+    er_dwconv_s8_neon.run(c);
   }
-  er_dwconv_s8_call call = *c;
-  call.packed = packed->rest;
-  er_dwconv_s8_neon.run(&call);
 }
 
 const er_dwconv_s8 er_dwconv_s8_dotprod = {.name = "dwconv_s8_dotprod",

@@ -1,11 +1,13 @@
 /* int8 depthwise convolution for ARMv8.0: 16 channels at a time, their weights in registers, two
  * neighbouring pixels at once so that what both read is loaded once. Products are added in int16 as
- * far as the weights prove that they fit, then widened into the int32 sums: ALL_TAPS  128 * sum of
- * |w| < 2^15 for every channel, as with 4-bit weights IN_PAIRS  no two weights of a pair are -128:
- * 2 * 128 * 127 < 2^15 ALONE     else */
+ * far as the weights prove that they fit, then widened into the int32 sums:
+ *   ALL_TAPS  128 * sum of |w| < 2^15 for every channel, as with 4-bit weights
+ *   IN_PAIRS  no two weights of a pair are -128: 2 * 128 * 127 < 2^15
+ *   ALONE     else */
 #include "kernels/neon/layer.h"
 #include "kernels/neon/settle.h"
 #include "kernels/neon/store.h"
+#include "kernels/neon/units.h"
 
 #ifdef __aarch64__
 enum { PIXELS = 4 }; /* at once */
@@ -16,19 +18,26 @@ enum { CHANNELS = 16 };
 enum { ALONE = 1, IN_PAIRS = 2, ALL_TAPS = 25 }; /* products in a row in int16 */
 
 typedef struct er_block {
-  int32_t bias[2][CHANNELS]; /* less the input zero point's part; [1]: for ER_RECTIFIED */
-  float scale[CHANNELS];
-  float offset[CHANNELS];     /* for ER_RECTIFIED */
+  int32_t start[CHANNELS]; /* of the sums */
+  float scale[CHANNELS], offset[CHANNELS];
+  int32_t how; /* er_settling */
+  int32_t unused[3];
   int8_t weights[][CHANNELS]; /* [taps] */
 } er_block;
 
 typedef struct er_packed {
   int32_t chain;  /* ALONE, IN_PAIRS or ALL_TAPS */
-  int32_t fit;    /* er_fit_bits of all channels */
-  int32_t excess; /* that `widen` adds to the sums of a line function, taken out of the biases */
-  int32_t unused[13];
+  int32_t excess; /* that `widen` adds to the sums of a line function, taken out of the starts */
+  int32_t unused[14];
   char blocks[];
 } er_packed;
+
+#ifdef __aarch64__
+#define FASTEST ER_ONE_FMA
+#else
+#define FASTEST ER_BOUNDED
+#endif
+static const enum er_settling ways[] = {FASTEST, ER_BOUNDED, ER_SATURATED};
 
 /* One block of channels of a line. */
 typedef struct er_strip {
@@ -38,13 +47,9 @@ typedef struct er_strip {
   int64_t pixel; /* bytes from pixel to pixel: channels */
   int8_t *output;
   int32_t channels; /* to write, 1..16 */
-  enum er_settling how;
 } er_strip;
 
 typedef void line_function(const er_dwconv_s8_call *call);
-
-/* The function for a line, NULL: there is none. */
-static line_function *line_for(const er_conv_shape *s, int32_t chain, int32_t fit);
 
 static size_t block_bytes(const er_conv_shape *s) {
   return sizeof(er_block) + (size_t)s->filter_h * (size_t)s->filter_w * CHANNELS;
@@ -74,33 +79,33 @@ static int32_t chain_of(const er_weights_s8 *w, int32_t c) {
   return sum <= 255 && w->depth <= ALL_TAPS ? ALL_TAPS : in_pairs ? IN_PAIRS : ALONE;
 }
 
-static void pack_channel(const er_weights_s8 *w, int32_t c, int32_t excess, er_block *block,
-                         int32_t i) {
-  const int32_t bias = er_bias_less_zero_point(w, c, c, w->units);
-  block->bias[0][i] = (int32_t)((uint32_t)bias - (uint32_t)excess);
-  block->bias[1][i] = (int32_t)((uint32_t)block->bias[0][i] + ER_TWO_23_BITS);
-  block->scale[i] = w->scale[c];
-  block->offset[i] = -ER_TWO_23 * w->scale[c];
-  for (int32_t t = 0; t < w->depth; t++) {
-    block->weights[t][i] = w->values[(int64_t)t * w->units + c];
+static void pack_block(const er_conv_shape *s, const er_weights_s8 *w, int32_t first,
+                       int32_t excess, er_block *block) {
+  const int32_t count = s->out_c - first < CHANNELS ? s->out_c - first : CHANNELS;
+  er_unit units[CHANNELS];
+  block->how = er_units_of(w, first, count, 1, w->units, ways, units);
+  for (int32_t i = 0; i < count; i++) {
+    const er_unit_constants constants = er_constants_of(&units[i], block->how);
+    block->start[i] = (int32_t)((uint32_t)constants.start - (uint32_t)excess);
+    block->scale[i] = constants.scale;
+    block->offset[i] = constants.offset;
+    for (int32_t t = 0; t < w->depth && units[i].values; t++) {
+      block->weights[t][i] = units[i].values[(int64_t)t * w->units];
+    }
   }
 }
 
 static void pack(const er_conv_shape *s, const er_weights_s8 *w, void *packed) {
   er_packed *p = packed;
   p->chain = ALL_TAPS;
-  p->fit = ER_FITS_ALL;
   for (int32_t c = 0; c < s->out_c; c++) {
-    const int32_t chain = chain_of(w, c), bias = er_bias_less_zero_point(w, c, c, s->out_c);
+    const int32_t chain = chain_of(w, c);
     p->chain = chain < p->chain ? chain : p->chain;
-    p->fit &= er_fit_of(bias, w->scale[c], w->values + c, w->depth, s->out_c).bits;
   }
   p->excess = ((w->depth + p->chain - 1) / p->chain - 1) * -INT16_MIN;
   for (int32_t b = 0; b < block_count(s); b++) {
     er_block *block = (er_block *)(p->blocks + (size_t)b * block_bytes(s));
-    for (int32_t i = 0, c = first_channel(s, b); i < CHANNELS && c < s->out_c; i++, c++) {
-      pack_channel(w, c, p->excess, block, i);
-    }
+    pack_block(s, w, first_channel(s, b), p->excess, block);
   }
 }
 
@@ -110,12 +115,32 @@ static size_t scratch_bytes(const er_conv_shape *s) {
 }
 
 ER_INLINE int8x16_t settle_pixel(const enum er_settling how, const int32x4_t acc[4],
-                                 const er_block *block, const er_settle_neon *settle) {
-  const int16x8_t low =
-      er_settle8_neon(how, ER_NARROWED, acc[0], acc[1], block->scale, block->offset, settle);
-  const int16x8_t high = er_settle8_neon(how, ER_NARROWED, acc[2], acc[3], block->scale + 8,
-                                         block->offset + 8, settle);
+                                 const er_block *block, const float *offset,
+                                 const er_settle_neon *settle) {
+  const float *scale = block->scale;
+  const int16x8_t low = er_settle8_neon(how, ER_NARROWED, acc[0], acc[1], scale, offset, settle);
+  const int16x8_t high =
+      er_settle8_neon(how, ER_NARROWED, acc[2], acc[3], scale + 8, offset + 8, settle);
   return er_bytes_neon(how, low, high, settle);
+}
+
+ER_INLINE void settle_pixels(const int count, const enum er_settling how, const int32x4_t acc[4][4],
+                             const er_block *block, const er_settle_neon *settle, int8x16_t q[4]) {
+  const float *offset = block->offset;
+  ER_AGAIN(settle); /* its vectors would take registers of the sums' */
+  ER_UNROLL for (int p = 0; p < count; p++) {
+    if (how >= ER_RECTIFIED) ER_AGAIN(offset);
+    q[p] = settle_pixel(how, acc[p], block, offset, settle);
+  }
+}
+
+/* The rare cases, in any way. */
+static int8x16_t settle_any(const int32x4_t acc[4], const er_block *block,
+                            const er_settle_neon *settle) {
+  const float *offset = block->offset;
+  if (block->how == ER_SATURATED) return settle_pixel(ER_SATURATED, acc, block, offset, settle);
+  if (block->how == ER_BOUNDED) return settle_pixel(ER_BOUNDED, acc, block, offset, settle);
+  return settle_pixel(ER_ONE_FMA, acc, block, offset, settle);
 }
 
 /* Add eight int16 to int32 sums. SADDW would do, and does for the first group; but on the A72 it
@@ -141,10 +166,11 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
     columns[i] = from;
     __asm__("" : "+r"(from)); /* else the addresses of all lines and columns are computed */
   }
-  const int32_t *bias = s->block->bias[s->how == ER_RECTIFIED];
+  const int32_t *start = s->block->start;
   int32x4_t acc[4][4];
   ER_UNROLL for (int p = 0; p < count; p++) {
-    ER_UNROLL for (int v = 0; v < 4; v++) acc[p][v] = vld1q_s32(bias + 4 * v);
+    ER_UNROLL for (int v = 0; v < 4; v++) acc[p][v] = vld1q_s32(start + 4 * v);
+    ER_AGAIN(start); /* a copy would take a slot of the vector pipes */
   }
   ER_UNROLL for (int first = 0; first < taps; first += chain) {
     const int end = first + chain < taps ? first + chain : taps;
@@ -164,14 +190,16 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
     }
   }
   int8x16_t q[4];
-  if (s->how == ER_RECTIFIED) {
-    ER_UNROLL for (int p = 0; p < count; p++) {
-      q[p] = settle_pixel(ER_RECTIFIED, acc[p], s->block, settle);
-    }
+  if (s->block->how == FASTEST) {
+    settle_pixels(count, FASTEST, acc, s->block, settle, q);
+  } else if (s->block->how == ER_BOUNDED) {
+    settle_pixels(count, ER_BOUNDED, acc, s->block, settle, q);
   } else {
+    int32x4_t sums[4][4]; /* a copy, so that the vectors need no memory in the common case */
     ER_UNROLL for (int p = 0; p < count; p++) {
-      q[p] = settle_pixel(ER_BOUNDED, acc[p], s->block, settle);
+      ER_UNROLL for (int v = 0; v < 4; v++) sums[p][v] = acc[p][v];
     }
+    ER_UNROLL for (int p = 0; p < count; p++) q[p] = settle_any(sums[p], s->block, settle);
   }
   int8_t *to = s->output + x * s->pixel;
   if (s->channels == CHANNELS) {
@@ -184,11 +212,8 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
 }
 
 static er_strip strip_of(const er_dwconv_s8_call *c) {
-  const er_packed *packed = c->packed;
-  const bool rectified = (packed->fit & ER_FITS_RECTIFIED) && er_rectifies(c->range);
   er_strip strip = {.pixel = c->shape->out_c,
-                    .channels = c->shape->out_c < CHANNELS ? c->shape->out_c : CHANNELS,
-                    .how = rectified ? ER_RECTIFIED : ER_BOUNDED};
+                    .channels = c->shape->out_c < CHANNELS ? c->shape->out_c : CHANNELS};
   for (int32_t i = 0; i < c->shape->filter_h; i++) {
     strip.beyond[i] = (int64_t)((uintptr_t)c->lines[i] - (uintptr_t)c->lines[0]);
   }
@@ -229,13 +254,14 @@ LINE(line_3x3_s2_chained, 3, 2, ALL_TAPS)
 LINE(line_5x5_s1_chained, 5, 1, ALL_TAPS)
 LINE(line_5x5_s2_chained, 5, 2, ALL_TAPS)
 
-static line_function *line_for(const er_conv_shape *s, int32_t chain, int32_t fit) {
+/* The function for a line, NULL: there is none. */
+static line_function *line_for(const er_conv_shape *s, int32_t chain) {
   static line_function *const lines[2][2][2] = {
       {{line_3x3_s1, line_3x3_s2}, {line_5x5_s1, line_5x5_s2}},
       {{line_3x3_s1_chained, line_3x3_s2_chained}, {line_5x5_s1_chained, line_5x5_s2_chained}}};
   const bool square = s->filter_h == s->filter_w && (s->filter_h == 3 || s->filter_h == 5);
   if (!square || s->dilation_w != 1 || s->stride_w > 2 || s->out_w < 2) return NULL;
-  if (chain == ALONE || !fit) return NULL;
+  if (chain == ALONE) return NULL;
   return lines[chain == ALL_TAPS][s->filter_h == 5][s->stride_w - 1];
 }
 
@@ -248,7 +274,7 @@ static void any_pixel(const er_dwconv_s8_call *c, const er_strip *strip, int32_t
   const int64_t channel = strip->first - c->lines[0];
   int32x4_t acc[4];
   ER_UNROLL for (int v = 0; v < 4; v++) {
-    acc[v] = vaddq_s32(vld1q_s32(block->bias[0] + 4 * v), vdupq_n_s32(packed->excess));
+    acc[v] = vaddq_s32(vld1q_s32(block->start + 4 * v), vdupq_n_s32(packed->excess));
   }
   const int8_t(*weights)[CHANNELS] = block->weights;
   for (int32_t i = 0; i < s->filter_h; i++) {
@@ -262,7 +288,7 @@ static void any_pixel(const er_dwconv_s8_call *c, const er_strip *strip, int32_t
       acc[3] = vaddw_high_s16(acc[3], high);
     }
   }
-  const int8x16_t q = settle_pixel(ER_SATURATED, acc, block, settle);
+  const int8x16_t q = settle_any(acc, block, settle);
   int8_t *to = strip->output + x * strip->pixel;
   if (strip->channels == CHANNELS) {
     vst1q_s8(to, q);
@@ -273,7 +299,7 @@ static void any_pixel(const er_dwconv_s8_call *c, const er_strip *strip, int32_t
 
 static void run(const er_dwconv_s8_call *c) {
   const er_packed *packed = c->packed;
-  line_function *const line = line_for(c->shape, packed->chain, packed->fit);
+  line_function *const line = line_for(c->shape, packed->chain);
   if (line) {
     line(c);
     return;

@@ -1,13 +1,16 @@
 /* int8 gemm for ARMv8.0, which multiplies bytes to int16. A panel holds 16 units; four products of
- * a unit lie in one vector as [4 units][d, d+1 | d+2, d+3], so that SMULL    t = (d, d+1) of the
- * weights * (d, d+1) of the row, for four units SMLAL2   t += (d+2, d+3) likewise SADALP   acc +=
- * t, pairs added leaves each unit's sum in a lane of its own: nothing is to be added up at the end.
+ * a unit lie in one vector as [4 units][d, d+1 | d+2, d+3], so that
+ *   SMULL    t = (d, d+1) of the weights * (d, d+1) of the row, for four units
+ *   SMLAL2   t += (d+2, d+3) likewise
+ *   SADALP   acc += t, pairs added
+ * leaves each unit's sum in a lane of its own: nothing is to be added up at the end.
+ *
  * Two products fit int16 unless all four factors are -128: 2 * 128 * 127 < 2^15. `pack` proves for
  * each panel that no two weights of a lane are -128; else each product is added alone. */
 #include "kernels/neon/layer.h"
 #include "kernels/neon/panels.h"
 #include "kernels/neon/settle.h"
-#include "kernels/neon/store.h"
+#include "kernels/neon/units.h"
 
 #ifdef __aarch64__
 enum { ROWS = 4 };
@@ -18,14 +21,15 @@ enum { UNITS = 16, STEP = 4 };
 enum { BLOCK = 16 }; /* depth that one load of a row covers */
 
 typedef struct er_panel { /* units in vectors of four, er_order ER_EVEN_ODD */
-  int32_t bias[2][UNITS]; /* less the input zero point's part; [1]: for ER_RECTIFIED */
-  float scale[UNITS];
-  float offset[UNITS]; /* for ER_RECTIFIED */
-  int32_t fit;         /* er_fit_bits of all units */
-  int32_t in_pairs;    /* whether two products may be added in int16 */
+  int32_t start[UNITS];   /* of the sums */
+  float scale[UNITS], offset[UNITS];
+  int32_t how;      /* er_settling */
+  int32_t in_pairs; /* whether two products may be added in int16 */
   int32_t unused[2];
   int8_t weights[][4][16]; /* [steps of depth][4 units each] */
 } er_panel;
+
+static const enum er_settling ways[] = {ER_ONE_FMA, ER_RECTIFIED, ER_BOUNDED, ER_SATURATED};
 
 static size_t panel_bytes(int32_t depth) {
   return sizeof(er_panel) + ((size_t)depth + STEP - 1) / STEP * STEP * UNITS;
@@ -35,30 +39,38 @@ static size_t packed_bytes(int32_t units, int32_t depth) {
   return ((size_t)units + UNITS - 1) / UNITS * panel_bytes(depth);
 }
 
-static void pack_unit(const er_weights_s8 *w, int32_t unit, er_panel *panel) {
-  const int32_t pair = unit % UNITS / 8, vector = 2 * pair + unit % 2, lane = unit % 8 / 2;
-  const int8_t *values = w->values + (int64_t)unit * w->depth;
-  const int32_t bias = er_bias_less_zero_point(w, unit, (int64_t)unit * w->depth, 1);
-  panel->fit &= er_fit_of(bias, w->scale[unit], values, w->depth, 1).bits;
-  panel->bias[0][4 * vector + lane] = bias;
-  panel->bias[1][4 * vector + lane] = (int32_t)((uint32_t)bias + ER_TWO_23_BITS);
-  panel->scale[4 * vector + lane] = w->scale[unit];
-  panel->offset[4 * vector + lane] = -ER_TWO_23 * w->scale[unit];
-  for (int32_t d = 0; d < w->depth; d++) {
+static bool fits_in_pairs(const int8_t *values, int32_t depth) {
+  for (int32_t d = 2; d < depth && values; d++) {
+    if (d % STEP >= 2 && values[d] == -128 && values[d - 2] == -128) return false;
+  }
+  return true;
+}
+
+static void pack_unit(const er_unit *unit, int32_t depth, int32_t u, er_panel *panel) {
+  const int32_t vector = 2 * (u / 8) + u % 2, lane = u % 8 / 2;
+  const er_unit_constants constants = er_constants_of(unit, panel->how);
+  panel->start[4 * vector + lane] = constants.start;
+  panel->scale[4 * vector + lane] = constants.scale;
+  panel->offset[4 * vector + lane] = constants.offset;
+  const int8_t *values = unit->values;
+  for (int32_t d = 0; d < depth && values; d++) {
     panel->weights[d / STEP][vector][d % STEP / 2 * 8 + lane * 2 + d % 2] = values[d];
-    if (d % STEP >= 2 && values[d] == -128 && values[d - 2] == -128) panel->in_pairs = 0;
   }
 }
 
-static void pack(const er_weights_s8 *weights, void *packed) {
-  for (int32_t unit = 0; unit < weights->units; unit++) {
+static void pack(const er_weights_s8 *w, void *packed) {
+  for (int32_t first = 0; first < w->units; first += UNITS) {
     er_panel *panel =
-        (er_panel *)((char *)packed + (size_t)(unit / UNITS) * panel_bytes(weights->depth));
-    if (unit % UNITS == 0) {
-      panel->in_pairs = 1;
-      panel->fit = ER_FITS_ALL;
+        (er_panel *)((char *)packed + (size_t)(first / UNITS) * panel_bytes(w->depth));
+    const int32_t count = w->units - first < UNITS ? w->units - first : UNITS;
+    er_unit units[UNITS];
+    panel->how = er_units_of(w, first, count, w->depth, 1, ways, units);
+    panel->in_pairs = 1;
+    for (int32_t u = 0; u < count; u++) {
+      if (!fits_in_pairs(units[u].values, w->depth)) panel->in_pairs = 0;
     }
-    pack_unit(weights, unit, panel);
+    if (!panel->in_pairs) panel->how = ER_SATURATED;
+    for (int32_t u = 0; u < count; u++) pack_unit(&units[u], w->depth, u, panel);
   }
 }
 
@@ -106,97 +118,127 @@ ER_INLINE void load_rows(const int rows, const int8_t *const *input, int32_t d, 
   ER_UNROLL for (int r = 0; r < rows; r++) a[r] = vreinterpretq_s16_s8(vld1q_s8(input[r] + d));
 }
 
-/* One branch for the common case: whole vectors. */
-ER_INLINE void store(const int rows, const int vectors, int32_t units, const int8x16_t *q,
-                     int64_t stride, int8_t *output) {
-  if (units == 4 * vectors) {
-    ER_UNROLL for (int r = 0; r < rows; r++, output += stride) {
-      if (vectors == 4) vst1q_s8(output, q[r]);
-      if (vectors == 2) vst1_s8(output, vget_low_s8(q[r]));
-    }
-  } else {
-    int8x16_t parts[ROWS]; /* a copy, so that the vectors need no memory in the common case */
-    ER_UNROLL for (int r = 0; r < rows; r++) parts[r] = q[r];
-    er_store_parts_neon(parts, rows, units, stride, output);
+/* Where the sums start. Each row loads them anew: a copy would take a slot of the vector pipes. */
+ER_INLINE void start(const int rows, const int vectors, const int32_t *from,
+                     int32x4_t acc[ROWS][4]) {
+  ER_UNROLL for (int r = 0; r < rows; r++) {
+    ER_UNROLL for (int v = 0; v < vectors; v++) acc[r][v] = vld1q_s32(from + 4 * v);
+    ER_AGAIN(from);
   }
 }
 
+ER_INLINE void settle_rows(const int rows, const int vectors, const enum er_settling how,
+                           const er_panel *panel, const int32x4_t acc[ROWS][4],
+                           const er_settle_neon *settle, int8_t *to, int64_t stride) {
+  const float *scale = panel->scale, *offset = panel->offset;
+  int8x16_t q[ROWS];
+  ER_AGAIN(settle); /* its vectors would take registers of the loop's */
+  ER_UNROLL for (int r = 0; r < rows; r++) {
+    if (how >= ER_RECTIFIED) ER_AGAIN(offset);
+    int16x8_t wide[2];
+    ER_UNROLL for (int i = 0; i < vectors / 2; i++) {
+      wide[i] = er_settle8_neon(how, ER_EVEN_ODD, acc[r][2 * i], acc[r][2 * i + 1], scale + 8 * i,
+                                offset + 8 * i, settle);
+    }
+    q[r] = er_bytes_neon(how, wide[0], wide[vectors / 2 - 1], settle);
+  }
+  ER_UNROLL for (int r = 0; r < rows; r++, to += stride) {
+    if (vectors == 4) vst1q_s8(to, q[r]);
+    if (vectors == 2) vst1_s8(to, vget_low_s8(q[r]));
+  }
+}
+
+/* What a tile needs of the call, in registers. */
+typedef struct er_strip {
+  const er_panel *panel;
+  int32_t depth;
+  int64_t input_stride, output_stride;
+} er_strip;
+
 ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs,
-                    const enum er_settling how, const er_panel_task *task, int32_t row,
-                    const er_settle_neon *settle) {
-  const er_gemm_s8_call *c = task->call;
-  const er_panel *panel = task->panel;
-  const int8_t *input[ROWS], *from = c->input + row * c->input_stride;
-  const int32_t *bias = panel->bias[how == ER_RECTIFIED];
+                    const enum er_settling how, const er_strip s, const er_settle_neon *settle,
+                    const int8_t *from, int8_t *to) {
+  const er_panel *panel = s.panel;
+  const int8_t *input[ROWS];
   const int8_t(*weights)[4][16] = panel->weights;
   int32x4_t acc[ROWS][4];
   int16x8_t a[ROWS];
-  ER_UNROLL for (int r = 0; r < rows; r++) {
-    input[r] = from;
-    from += c->input_stride;
-    ER_UNROLL for (int v = 0; v < vectors; v++) acc[r][v] = vld1q_s32(bias + 4 * v);
-    if (r == 0) __asm__("" : "+r"(bias)); /* half are loaded, half copied: no pipe does it all */
-  }
+  ER_UNROLL for (int r = 0; r < rows; r++, from += s.input_stride) input[r] = from;
   int32_t d = 0;
-  for (; d + BLOCK <= c->depth; d += BLOCK) {
+  if (s.depth >= BLOCK) { /* twice the same start, so that no branch parts it from the loop */
+    start(rows, vectors, panel->start, acc);
+    do {
+      load_rows(rows, input, d, a);
+      MULTIPLY(0)
+      MULTIPLY(1)
+      MULTIPLY(2)
+      MULTIPLY(3)
+      d += BLOCK;
+    } while (d + BLOCK <= s.depth);
+  } else {
+    start(rows, vectors, panel->start, acc);
+  }
+  if (d < s.depth) { /* what lies behind the row meets weights of 0 */
     load_rows(rows, input, d, a);
     MULTIPLY(0)
-    MULTIPLY(1)
-    MULTIPLY(2)
-    MULTIPLY(3)
+    if (d + STEP < s.depth) MULTIPLY(1)
+    if (d + 2 * STEP < s.depth) MULTIPLY(2)
+    if (d + 3 * STEP < s.depth) MULTIPLY(3)
   }
-  if (d < c->depth) { /* what lies behind the row meets weights of 0 */
-    load_rows(rows, input, d, a);
-    MULTIPLY(0)
-    if (d + STEP < c->depth) MULTIPLY(1)
-    if (d + 2 * STEP < c->depth) MULTIPLY(2)
-    if (d + 3 * STEP < c->depth) MULTIPLY(3)
-  }
-  int8x16_t q[ROWS];
-  ER_UNROLL for (int r = 0; r < rows; r++) {
-    const int16x8_t low = er_settle8_neon(how, ER_EVEN_ODD, acc[r][0], acc[r][1], panel->scale,
-                                          panel->offset, settle);
-    const int16x8_t high = vectors == 2
-                               ? low
-                               : er_settle8_neon(how, ER_EVEN_ODD, acc[r][2], acc[r][3],
-                                                 panel->scale + 8, panel->offset + 8, settle);
-    q[r] = er_bytes_neon(how, low, high, settle);
-  }
-  store(rows, vectors, task->units, q, c->output_stride, task->output + row * c->output_stride);
+  settle_rows(rows, vectors, how, panel, acc, settle, to, s.output_stride);
 }
 
-#define RUN_ROWS(name, vectors, how)                                                            \
-  static void name(const er_panel_task *t) {                                                    \
-    const er_settle_neon settle = er_settle_neon_of(t->call->range);                            \
-    int32_t row = t->first;                                                                     \
-    for (; row + ROWS <= t->last; row += ROWS) tile(ROWS, vectors, true, how, t, row, &settle); \
-    for (; row + 2 <= t->last; row += 2) tile(2, vectors, true, how, t, row, &settle);          \
-    for (; row < t->last; row++) tile(1, vectors, true, how, t, row, &settle);                  \
+#define TILES(n, vectors, in_pairs, how)                                                \
+  for (; left >= n; left -= n, from += n * s.input_stride, to += n * s.output_stride) { \
+    tile(n, vectors, in_pairs, how, s, &settle, from, to);                              \
   }
-RUN_ROWS(run_16_rectified, 4, ER_RECTIFIED)
-RUN_ROWS(run_16_bounded, 4, ER_BOUNDED)
+#define RUN_ROWS(name, vectors, how)                                            \
+  static void name(const er_panel_task *t) {                                    \
+    const er_gemm_s8_call *c = t->call;                                         \
+    const er_strip s = {t->panel, c->depth, c->input_stride, c->output_stride}; \
+    const er_settle_neon settle = er_settle_neon_of(c->range);                  \
+    const int8_t *from = c->input + t->first * s.input_stride;                  \
+    int8_t *to = t->output + t->first * s.output_stride;                        \
+    int32_t left = t->last - t->first;                                          \
+    if (s.panel->in_pairs) {                                                    \
+      TILES(ROWS, vectors, true, how)                                           \
+      TILES(2, vectors, true, how)                                              \
+    }                                                                           \
+    TILES(1, vectors, how != ER_SATURATED, how)                                 \
+  }
 RUN_ROWS(run_16_saturated, 4, ER_SATURATED)
-RUN_ROWS(run_8_rectified, 2, ER_RECTIFIED)
+RUN_ROWS(run_16_bounded, 4, ER_BOUNDED)
 RUN_ROWS(run_8_bounded, 2, ER_BOUNDED)
+#ifdef __aarch64__ /* units.c gives the others no such way */
+RUN_ROWS(run_16_rectified, 4, ER_RECTIFIED)
+RUN_ROWS(run_16_one_fma, 4, ER_ONE_FMA)
+RUN_ROWS(run_8_rectified, 2, ER_RECTIFIED)
+RUN_ROWS(run_8_one_fma, 2, ER_ONE_FMA)
+#else
+#define run_16_rectified NULL
+#define run_16_one_fma NULL
+#define run_8_rectified NULL
+#define run_8_one_fma NULL
+#endif
 
-static void run_alone(const er_panel_task *t) {
-  const er_settle_neon settle = er_settle_neon_of(t->call->range);
-  for (int32_t row = t->first; row < t->last; row++) {
-    tile(1, 4, false, ER_SATURATED, t, row, &settle);
-  }
+/* Of the first eight units alone, or of all; what saturates is rare, and all. */
+static void whole_panel(const er_panel_task *task) {
+  static void (*const run_rows[][2])(const er_panel_task *) = {
+      [ER_SATURATED] = {run_16_saturated, run_16_saturated},
+      [ER_BOUNDED] = {run_8_bounded, run_16_bounded},
+      [ER_RECTIFIED] = {run_8_rectified, run_16_rectified},
+      [ER_ONE_FMA] = {run_8_one_fma, run_16_one_fma}};
+  const er_panel *panel = task->panel;
+  run_rows[panel->how][task->units > 8](task);
 }
 
 static void multiply(const er_panel_task *task) {
   const er_panel *panel = task->panel;
-  const bool rectified = (panel->fit & ER_FITS_RECTIFIED) && er_rectifies(task->call->range);
-  if (!panel->in_pairs) {
-    run_alone(task);
-  } else if (!panel->fit) {
-    run_16_saturated(task);
-  } else if (task->units > 8) {
-    (rectified ? run_16_rectified : run_16_bounded)(task);
+  const int32_t width = task->units > 8 || panel->how == ER_SATURATED ? UNITS : 8;
+  if (task->units == width) {
+    whole_panel(task);
   } else {
-    (rectified ? run_8_rectified : run_8_bounded)(task);
+    er_multiply_part(task, width, whole_panel);
   }
 }
 

@@ -11,9 +11,10 @@ ER_INLINE int16x8_t eight(int8x8_t a, int8x8_t b, const er_zeros *z, const er_se
   const int16x8_t x = vsubq_s16(vmovl_s8(a), z->a), y = vsubq_s16(vmovl_s8(b), z->b);
   const int32x4_t low = vmull_s16(vget_low_s16(x), vget_low_s16(y));
   const int32x4_t high = vmull_s16(vget_high_s16(x), vget_high_s16(y));
-  return vqaddq_s16(er_saturated(ER_IN_ORDER, er_scale_neon(ER_SATURATED, low, z->scale, NULL, NULL),
-                                 er_scale_neon(ER_SATURATED, high, z->scale, NULL, NULL)),
-                    settle->zero_point);
+  return vqaddq_s16(
+      er_saturated(ER_IN_ORDER, er_scale_neon(ER_SATURATED, low, z->scale, NULL, NULL),
+                   er_scale_neon(ER_SATURATED, high, z->scale, NULL, NULL)),
+      settle->zero_point);
 }
 
 void er_mul_row_s8_neon(const er_mul_s8 *mul, bool is_unsigned, int32_t count, const void *a,

@@ -1,5 +1,7 @@
 #include "kernels/neon/panels.h"
 
+#include "kernels/neon/store.h"
+
 enum { INPUT_BYTES = 16 * 1024 }; /* half of a first-level cache */
 
 void er_for_panels(const er_gemm_s8_call *c, er_panels panels) {
@@ -17,5 +19,20 @@ void er_for_panels(const er_gemm_s8_call *c, er_panels panels) {
           .units = left < panels.width ? left : panels.width};
       panels.multiply(&task);
     }
+  }
+}
+
+void er_multiply_part(const er_panel_task *task, int32_t width,
+                      void (*whole)(const er_panel_task *task)) {
+  enum { ROWS = 32, MOST_WIDTH = 16 };
+  int8_t buffer[ROWS * MOST_WIDTH];
+  er_gemm_s8_call call = *task->call;
+  call.output_stride = width;
+  for (int32_t row = task->first; row < task->last; row += ROWS) {
+    const int32_t left = task->last - row, rows = left < ROWS ? left : ROWS;
+    call.input = task->call->input + row * task->call->input_stride;
+    whole(&(er_panel_task){&call, task->panel, 0, rows, buffer, width});
+    const int64_t stride = task->call->output_stride;
+    er_store_rows_neon(buffer, width, rows, task->units, stride, task->output + row * stride);
   }
 }

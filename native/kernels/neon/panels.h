@@ -23,4 +23,10 @@ typedef struct er_panels {
 
 void er_for_panels(const er_gemm_s8_call *call, er_panels panels);
 
+/* A panel whose last units do not exist: `whole` computes them into a buffer, the others are
+ * copied.
+ * @param width 8 or 16 units that `whole` writes; more than task->units */
+void er_multiply_part(const er_panel_task *task, int32_t width,
+                      void (*whole)(const er_panel_task *task));
+
 #endif

@@ -1,5 +1,5 @@
 /* From sums to stored integers in vectors: clamp(rint(float(acc) * scale) + zero_point), to the bit
- * what er_settle gives. There are several ways; the weights prove (er_fit_of) which hold for all
+ * what er_settle gives. There are several ways; the weights prove (units.h) which hold for all
  * inputs.
  *
  *   ER_SATURATED  SCVTF FMUL FCVTNS, then narrowed with saturation: always.
@@ -10,11 +10,12 @@
  *                 All acc of a unit lie in [low, low + 2^23). A sum that starts at the bits of
  *                 2^23, less low, is the float 2^23 + acc - low: FSUB (2^23 - low, exact), then
  *                 FMUL FADD.
- *   ER_CLAMPED    the same where not all of -128..127 is allowed.
- *   ER_RECTIFIED  when the output is -128 for every acc <= 0 and all of -128..127 is allowed. A sum
- *                 that starts at the bits of 2^23 is x = 2^23 + acc for 0 <= acc < 2^23, and
- *                 x * scale - 2^23 * scale in one FMLA is acc * scale rounded once, for
- *                 2^23 * scale is exact; for acc < 0 it is negative. Then FADD. */
+ *   ER_RECTIFIED  when the output is -128 for every acc <= 0. A sum that starts at the bits of 2^23
+ *                 is x = 2^23 + acc for 0 <= acc < 2^23, and x * scale - 2^23 * scale in one FMLA
+ *                 is acc * scale rounded once, for 2^23 * scale is exact; for acc < 0 it is
+ *                 negative. Then FADD.
+ *   ER_ONE_FMA    a single FMLA, see one_fma.h.
+ * The last three need all of -128..127 to be allowed: nothing is clamped but by the narrowing. */
 #ifndef ER_NEON_SETTLE_H
 #define ER_NEON_SETTLE_H
 
@@ -22,7 +23,7 @@
 #include "kernels/neon/intrinsics.h"
 #include "kernels/neon/unroll.h"
 
-enum er_settling { ER_SATURATED, ER_BOUNDED, ER_MAGIC, ER_CLAMPED, ER_RECTIFIED };
+enum er_settling { ER_SATURATED, ER_BOUNDED, ER_MAGIC, ER_RECTIFIED, ER_ONE_FMA };
 
 /* The order of sums in two vectors, a and b, of four. */
 enum er_order {
@@ -34,39 +35,6 @@ enum er_order {
 #define ER_MAGIC_FLOAT 12582912.0f
 #define ER_TWO_23 8388608.0f
 #define ER_TWO_23_BITS 0x4B000000
-
-/* What is proven of a unit's sums. */
-enum er_fit_bits { ER_FITS_BOUNDED = 1, ER_FITS_MAGIC = 2, ER_FITS_RECTIFIED = 4, ER_FITS_ALL = 7 };
-typedef struct er_fit {
-  int32_t bits;
-  int32_t low; /* the smallest sum */
-} er_fit;
-
-/** @param bias less the input zero point's part  @param values [depth], `step` apart */
-static inline er_fit er_fit_of(int32_t bias, float scale, const int8_t *values, int32_t depth,
-                               int64_t step) {
-  int64_t low = bias, high = bias;
-  for (int32_t d = 0; d < depth; d++, values += step) {
-    low += *values < 0 ? *values * 127 : *values * -128;
-    high += *values < 0 ? *values * -128 : *values * 127;
-  }
-  const int64_t two_23 = 1 << 23, most = high > -low ? high : -low;
-  if (!((float)most * scale < 32000.0f)) return (er_fit){0, 0};
-  const bool magic = high - low < two_23 && low > -two_23 && low < two_23;
-  return (er_fit){
-      ER_FITS_BOUNDED | (magic ? ER_FITS_MAGIC : 0) | (high < two_23 ? ER_FITS_RECTIFIED : 0),
-      (int32_t)low};
-}
-
-/* Whether ER_RECTIFIED serves; ARMv7 has no fused FMLA. */
-static inline bool er_rectifies(er_range_s8 range) {
-#ifdef __aarch64__
-  return range.zero_point == -128 && range.low == -128 && range.high == 127;
-#else
-  (void)range;
-  return false;
-#endif
-}
 
 typedef struct er_settle_neon {
   int16x8_t zero_point, odd; /* odd: what `magic` does not hold of it, 0 or 1 */
@@ -80,8 +48,6 @@ ER_INLINE er_settle_neon er_settle_neon_of(er_range_s8 range) {
                           vdupq_n_s8((int8_t)range.low), vdupq_n_s8((int8_t)range.high),
                           vdupq_n_f32(ER_MAGIC_FLOAT + (float)(range.zero_point - odd))};
 }
-
-static inline bool er_clamps(er_range_s8 range) { return range.low > -128 || range.high < 127; }
 
 /* To the nearest, ties to even. */
 ER_INLINE int32x4_t er_rint_neon(float32x4_t value) {
@@ -97,21 +63,19 @@ ER_INLINE int32x4_t er_rint_neon(float32x4_t value) {
 
 /* Four sums to integers; but for ER_SATURATED only the low 16 bits count.
  * @param scale [4]
- * @param offset [4] ER_MAGIC and ER_CLAMPED: 2^23 - low; ER_RECTIFIED: -2^23 * scale; else not read. FMLA writes
- *   over it: ER_AGAIN before the call has it loaded anew, where a copy would take a slot of the
- *   vector pipes. */
+ * @param offset [4] not read by ER_SATURATED and ER_BOUNDED. FMLA writes over it: ER_AGAIN before
+ *   the call has it loaded anew, where a copy would take a slot of the vector pipes. */
 ER_INLINE int32x4_t er_scale_neon(const enum er_settling how, int32x4_t sum, float32x4_t scale,
                                   const float *offset, const er_settle_neon *s) {
   const float32x4_t x = vreinterpretq_f32_s32(sum);
   float32x4_t value = x;
   if (how == ER_SATURATED) return er_rint_neon(vmulq_f32(vcvtq_f32_s32(sum), scale));
   if (how == ER_BOUNDED) value = vmulq_f32(vcvtq_f32_s32(sum), scale);
-  if (how == ER_MAGIC || how == ER_CLAMPED) {
-    value = vmulq_f32(vsubq_f32(x, vld1q_f32(offset)), scale);
-  }
+  if (how == ER_MAGIC) value = vmulq_f32(vsubq_f32(x, vld1q_f32(offset)), scale);
 #ifdef __aarch64__
-  if (how == ER_RECTIFIED) value = vfmaq_f32(vld1q_f32(offset), x, scale);
+  if (how >= ER_RECTIFIED) value = vfmaq_f32(vld1q_f32(offset), x, scale);
 #endif
+  if (how == ER_ONE_FMA) return vreinterpretq_s32_f32(value);
   return vreinterpretq_s32_f32(vaddq_f32(value, s->magic));
 }
 
@@ -137,13 +101,11 @@ ER_INLINE int16x8_t er_settle8_neon(const enum er_settling how, const enum er_or
   b = er_scale_neon(how, b, vld1q_f32(scale + 4), offset + 4, s);
   const int16x8_t q = how == ER_SATURATED ? er_saturated(order, a, b) : er_low_halves(order, a, b);
   if (how == ER_SATURATED) return vqaddq_s16(q, s->zero_point);
-  return how == ER_RECTIFIED ? q : vaddq_s16(q, s->odd);
+  return how >= ER_RECTIFIED ? q : vaddq_s16(q, s->odd);
 }
 
 /* Whether a way leaves nothing to clamp but what the last narrowing saturates. */
-ER_INLINE bool er_is_whole(const enum er_settling how) {
-  return how == ER_MAGIC || how == ER_RECTIFIED;
-}
+ER_INLINE bool er_is_whole(const enum er_settling how) { return how >= ER_MAGIC; }
 
 ER_INLINE int8x16_t er_bytes_neon(const enum er_settling how, int16x8_t a, int16x8_t b,
                                   const er_settle_neon *s) {

@@ -37,7 +37,10 @@ void er_store_parts_neon(const int8x16_t *q, int32_t count, int32_t units, int64
   }
 }
 
-void er_store_rows_neon(const int8_t *rows, int32_t count, int32_t units, int64_t stride,
-                        int8_t *to) {
-  for (int32_t i = 0; i < count; i++, rows += 8, to += stride) store8(to, vld1_s8(rows), units);
+void er_store_rows_neon(const int8_t *rows, int32_t width, int32_t count, int32_t units,
+                        int64_t stride, int8_t *to) {
+  for (int32_t i = 0; i < count; i++, rows += width, to += stride) {
+    store8(to, vld1_s8(rows), units < 8 ? units : 8);
+    if (units > 8) store8(to + 8, vld1_s8(rows + 8), units - 8);
+  }
 }

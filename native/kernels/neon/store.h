@@ -10,9 +10,10 @@
 void er_store_parts_neon(const int8x16_t *q, int32_t count, int32_t units, int64_t stride,
                          int8_t *to);
 
-/* The first `units` bytes, 1..8, of each of `count` rows.
- * @param rows [count, 8] */
-void er_store_rows_neon(const int8_t *rows, int32_t count, int32_t units, int64_t stride,
-                        int8_t *to);
+/* The first `units` bytes of each of `count` rows.
+ * @param rows [count, width]
+ * @param width 8 or 16 */
+void er_store_rows_neon(const int8_t *rows, int32_t width, int32_t count, int32_t units,
+                        int64_t stride, int8_t *to);
 
 #endif

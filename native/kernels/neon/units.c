@@ -1,0 +1,85 @@
+#include "kernels/neon/units.h"
+
+#include <math.h>
+
+#include "kernels/kernels.h"
+
+enum { TWO_23 = 1 << 23 };
+
+static int32_t bit(enum er_settling how) { return 1 << how; }
+
+static int32_t ways_of(const er_unit *u, er_range_s8 range, er_one_fma *fma) {
+  const int64_t most = u->high > -(int64_t)u->low ? u->high : -(int64_t)u->low;
+  const bool whole = range.low == -128 && range.high == 127;
+  int32_t ways = bit(ER_SATURATED);
+  if (!((float)most * u->scale < 32000.0f)) return ways;
+  ways |= bit(ER_BOUNDED);
+  if (!whole) return ways;
+  if ((int64_t)u->high - u->low < TWO_23 && most < TWO_23) ways |= bit(ER_MAGIC);
+#ifdef __aarch64__ /* ARMv7 has no fused FMLA */
+  if (range.zero_point == -128 && u->high < TWO_23) ways |= bit(ER_RECTIFIED);
+  if (er_one_fma_of(u->scale, u->low, u->high, range, fma)) ways |= bit(ER_ONE_FMA);
+#else
+  (void)fma;
+#endif
+  return ways;
+}
+
+/* A unit whose output is the same for all inputs, often one with hardly more than a bias, becomes
+ * one with no weights: its scale may be tiny and its bias huge, which would bar its whole panel
+ * from the faster ways. */
+static void drop_idle_weights(er_range_s8 range, er_unit *u) {
+  const int32_t least =
+      er_settle((float)u->low * u->scale, range.zero_point, range.low, range.high);
+  const int32_t most =
+      er_settle((float)u->high * u->scale, range.zero_point, range.low, range.high);
+  if (least != most) return;
+  u->values = NULL;
+  u->bias = u->low = u->high = least - range.zero_point;
+  u->scale = 1.0f;
+}
+
+/* @param first,step as for er_bias_less_zero_point */
+static er_unit unit_of(const er_weights_s8 *w, int32_t unit, int64_t first, int64_t step) {
+  er_unit u = {.values = w->values + first,
+               .bias = er_bias_less_zero_point(w, unit, first, step),
+               .scale = w->scale[unit]};
+  int64_t low = u.bias, high = u.bias;
+  const int8_t *value = u.values;
+  for (int32_t d = 0; d < w->depth; d++, value += step) {
+    low += *value < 0 ? *value * 127 : *value * -128;
+    high += *value < 0 ? *value * -128 : *value * 127;
+  }
+  u.low = (int32_t)low;
+  u.high = (int32_t)high;
+  drop_idle_weights(w->range, &u);
+  u.ways = ways_of(&u, w->range, &u.fma);
+  return u;
+}
+
+enum er_settling er_units_of(const er_weights_s8 *weights, int32_t first, int32_t count,
+                             int64_t unit_step, int64_t step, const enum er_settling *ways,
+                             er_unit *units) {
+  int32_t common = ~0;
+  for (int32_t i = 0; i < count; i++) {
+    units[i] = unit_of(weights, first + i, (first + i) * unit_step, step);
+    common &= units[i].ways;
+  }
+  while (!(common & bit(*ways))) ways++;
+  return *ways;
+}
+
+er_unit_constants er_constants_of(const er_unit *u, enum er_settling how) {
+  const float float_low = (float)u->low;
+  switch (how) {
+    case ER_ONE_FMA:
+      return (er_unit_constants){u->bias + u->fma.start, u->fma.factor, u->fma.offset};
+    case ER_RECTIFIED:
+      return (er_unit_constants){u->bias + ER_TWO_23_BITS, u->scale, -ER_TWO_23 * u->scale};
+    case ER_MAGIC:
+      return (er_unit_constants){u->bias - u->low + ER_TWO_23_BITS, u->scale,
+                                 ER_TWO_23 - float_low};
+    default:
+      return (er_unit_constants){u->bias, u->scale, 0.0f};
+  }
+}

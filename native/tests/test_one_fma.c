@@ -1,0 +1,72 @@
+/* One fused multiply-add against the rule that it stands for, for every sum that may occur. */
+#include <math.h>
+
+#include "check.h"
+#include "kernels/one_fma.h"
+#include "kernels/rounding.h"
+#include "random_numbers.h"
+
+enum { SCALES = 300, LEAST_FOUND = 180 };
+
+static int32_t narrowed(int32_t bits) {
+  const int16_t low_half = (int16_t)(uint16_t)((uint32_t)bits & 0xFFFF);
+  return er_clamp(low_half, -128, 127);
+}
+
+static int32_t by_one_fma(const er_one_fma *fma, int32_t acc) {
+  const int32_t bits = fma->start + acc;
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  const float y = fmaf(x, fma->factor, fma->offset);
+  int32_t result;
+  memcpy(&result, &y, sizeof result);
+  return narrowed(result);
+}
+
+/* A scale of 2^-13..2^-4, or one with few digits, whose products lie half way again and again. */
+static float random_scale(void) {
+  if (random_from(0, 7) == 0) return ldexpf((float)random_from(1, 15), -random_from(6, 14));
+  return ldexpf(1.0f + (float)random_from(0, 1 << 23) / (1 << 23), -random_from(4, 13));
+}
+
+/* @return whether there is one; counts the sums for which it differs */
+static int compare(float scale, int32_t low, int32_t high, er_range_s8 range, int32_t *different) {
+  er_one_fma fma;
+  if (!er_one_fma_of(scale, low, high, range, &fma)) return 0;
+  for (int32_t acc = low; acc <= high; acc++) {
+    const int32_t expected = er_settle((float)acc * scale, range.zero_point, range.low, range.high);
+    if (by_one_fma(&fma, acc) != expected) ++*different;
+  }
+  return 1;
+}
+
+static void every_sum_is_settled_as_by_the_rule(void) {
+  int32_t found = 0, different = 0;
+  for (int32_t i = 0; i < SCALES; i++) {
+    const float scale = random_scale();
+    const float width = 50.0f * (float)random_from(1, 9) / scale; /* in sums; the output has 256 */
+    const int32_t span = width < 3e6f ? (int32_t)width : 3000000;
+    const int32_t low = -span / 2 + random_from(-span / 2, span / 2);
+    const er_range_s8 range = {random_from(0, 1) ? -128 : random_from(-128, 127), -128, 127};
+    found += compare(scale, low, low + span, range, &different);
+  }
+  CHECK(different == 0);
+  CHECK(found >= LEAST_FOUND);
+}
+
+static void what_it_cannot_stand_for_is_refused(void) {
+  const er_range_s8 whole = {0, -128, 127}, clamped = {0, 0, 127};
+  er_one_fma fma;
+  CHECK(er_one_fma_of(0.013f, -1000, 1000, whole, &fma));
+  CHECK(!er_one_fma_of(0.013f, -1000, 1000, clamped, &fma));
+  CHECK(!er_one_fma_of(0.5f, -1000, 1000, whole, &fma));
+  CHECK(!er_one_fma_of(1e-6f, -1000, 1000, whole, &fma));
+  CHECK(!er_one_fma_of(0.013f, -(1 << 22), 1 << 22, whole, &fma)); /* 2^23 + 1 different sums */
+  CHECK(!er_one_fma_of(0.013f, 1 << 23, (1 << 23) + 1000, whole, &fma));
+}
+
+int main(void) {
+  every_sum_is_settled_as_by_the_rule();
+  what_it_cannot_stand_for_is_refused();
+  return check_result();
+}
