@@ -14,40 +14,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
 import edgesdk
-from benchmarks.data import shared_data
 from benchmarks.model_jobs import JOBS, Job, Samples
+from benchmarks.sentences import Similarity, similarity
 from edgesdk.artifact import Artifact
 from edgesdk.capture import capture
 from edgesdk.cli.output import print_json, print_table
 from edgesdk.cli.progress import progress_bar
 from edgesdk.verification import Verification
 from edgesdk_quant.graph import to_bytes
-from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import EdgeError
-from examples.models import minilm
 
 SLOW_SAMPLES = 4
 EMBEDDINGS = "MiniLM-L6"
-
-
-@dataclass(frozen=True)
-class Similarity:
-    """Sentence vectors against float ones, on the words of WordSim-353.
-
-    Attributes:
-        spearman_float: rank correlation of the float model with people.
-        spearman: of the artifact on the native runtime.
-        cosine: mean cosine between its vectors and the float ones.
-        least_cosine: the smallest one.
-    """
-
-    spearman_float: float
-    spearman: float
-    cosine: float
-    least_cosine: float
 
 
 @dataclass(frozen=True)
@@ -80,42 +59,9 @@ def measure(name: str, job: Job, recipe: str, samples: Samples, progress: Any) -
         except EdgeError as error:
             return Row(name, recipe, seconds, quantized.counts(), 0, failure=str(error))
         proof = edgesdk.verify(onnx, exact, test, samples.labels, progress=progress)
-        similarity = _similarity(exact, tflite) if name == EMBEDDINGS else None
+        found = similarity(exact, tflite) if name == EMBEDDINGS else None
         size = tflite.stat().st_size
-    return Row(name, recipe, seconds, quantized.counts(), size, proof, similarity)
-
-
-def _similarity(exact: Artifact, tflite: Path) -> Similarity:
-    lines = (shared_data() / "text" / "wordsim353.tsv").read_text("utf-8").splitlines()
-    pairs = [line.split("\t") for line in lines if not line.startswith("#")]
-    words = sorted({word for pair in pairs for word in pair[:2]})
-    expected, actual = (_vectors(model, words) for model in (exact, tflite))
-    rows = np.array([[words.index(word) for word in pair[:2]] for pair in pairs])
-    people = np.array([float(pair[2]) for pair in pairs])
-    cosines = (expected * actual).sum(1)
-    cosines /= np.linalg.norm(expected, axis=1) * np.linalg.norm(actual, axis=1)
-    exact_rank, rank = (_agreement(vectors, rows, people) for vectors in (expected, actual))
-    return Similarity(exact_rank, rank, float(cosines.mean()), float(cosines.min()))
-
-
-def _agreement(vectors: Array, rows: Array, people: Array) -> float:
-    """Spearman's correlation of the cosine of word pairs with what people say."""
-    cosines = (vectors[rows[:, 0]] * vectors[rows[:, 1]]).sum(1)
-    return float(np.corrcoef(_ranks(cosines), _ranks(people))[0, 1])
-
-
-def _vectors(model: Artifact | Path, words: Sequence[str]) -> Array:
-    ids, mask = minilm.tokenizer()(words)
-    with edgesdk.Runner(model) as runner:
-        found = [runner(ids[i : i + 1], mask[i : i + 1]) for i in range(len(words))]
-    return np.concatenate([np.asarray(vector, np.float64) for vector in found])
-
-
-def _ranks(values: Array) -> Array:
-    """Ranks from 1, ties get their mean: what Spearman's correlation is taken of."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray(((last - counts + 1 + last) / 2)[inverse])
+    return Row(name, recipe, seconds, quantized.counts(), size, proof, found)
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -164,8 +110,8 @@ def _print(rows: Sequence[Row]) -> None:
             found = row.similarity
             print(
                 f"{row.model} {row.recipe}: WordSim-353 Spearman {found.spearman_float:.4f} float, "
-                f"{found.spearman:.4f} quantized; cosine {found.cosine:.4f}, "
-                f"at least {found.least_cosine:.4f}"
+                f"{found.spearman:.4f} quantized; cosine {found.words.mean:.4f} (words), "
+                f"{found.texts.mean:.4f} (texts), at least {found.words.least:.4f}"
             )
 
 

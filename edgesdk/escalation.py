@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from edgesdk_quant.recipe import Recipe, Search
 
@@ -38,7 +39,7 @@ def steps_of(recipe: Recipe) -> Mapping[str, Recipe]:
     return steps
 
 
-def _rounding(recipe: Recipe, rounding: str, **switches: bool) -> Recipe:
+def _rounding(recipe: Recipe, rounding: str, **switches: Any) -> Recipe:
     return replace(recipe, algorithms=replace(recipe.algorithms, rounding=rounding, **switches))
 
 

@@ -176,7 +176,7 @@ class Quantized:
             lines.append(f"Float because {reason or 'it has no integer form'}: {shown}.")
         wider: dict[str, list[str]] = {}
         for decision in self.decisions:
-            if decision.integer and decision.reason.startswith("target "):
+            if decision.kind != "float" and decision.reason.startswith(("target ", "blocks of ")):
                 wider.setdefault(decision.reason, []).append(decision.node)
         lines += [f"Wider because {why}: {', '.join(nodes[:5])}." for why, nodes in wider.items()]
         return "\n".join(lines)

@@ -1,5 +1,4 @@
-/* GATHER, GATHER_ND, EMBEDDING_LOOKUP: rows of the input, named by indices. Indices are checked
- * when they are used. */
+/* GATHER, GATHER_ND: rows of the input, named by indices. Indices are checked when they are used. */
 #include <string.h>
 
 #include "shape.h"
@@ -145,70 +144,7 @@ static edgert_status run_gather_nd(const er_run *run, const er_node *node) {
   return EDGERT_OK;
 }
 
-/* ---- EMBEDDING_LOOKUP ----------------------------------------------------------------------- */
-
-/* int8 rows may be asked for as float32: `scale` is per tensor or per row. */
-static edgert_status want_table(er_plan *plan, const er_node *node, const er_tensor *table) {
-  const er_tensor *output = er_plan_output(plan, node, 0);
-  ER_TRY(er_want_whole_bytes(plan, node, table));
-  if (table->type != EDGERT_INT8 || output->type != EDGERT_FLOAT32) {
-    return er_want_same_type(plan, node, table, output);
-  }
-  const er_quant *quant = &table->quant;
-  if (quant->count == 1 || (quant->count == table->dims[0] && quant->axis == 0)) return EDGERT_OK;
-  return er_plan_fail(plan, node, EDGERT_UNSUPPORTED,
-                      "its int8 table '%s' has %d scales; allowed are 1 and one for each row",
-                      table->name, (int)quant->count);
-}
-
-static edgert_status prepare_embedding(er_plan *plan, er_node *node) {
-  int32_t dims[EDGERT_MAX_RANK];
-  ER_TRY(er_plan_want_counts(plan, node, 2, 2, 1));
-  const er_tensor *index = er_plan_input(plan, node, 0), *table = er_plan_input(plan, node, 1);
-  ER_TRY(want_index_type(plan, node, index));
-  ER_TRY(want_table(plan, node, table));
-  if (index->rank != 1 || table->rank < 2) {
-    return er_plan_fail(plan, node, EDGERT_MALFORMED,
-                        "takes indices of rank 1 and a table of rank 2 or more, not %d and %d",
-                        (int)index->rank, (int)table->rank);
-  }
-  dims[0] = index->dims[0];
-  for (int32_t d = 1; d < table->rank; ++d) dims[d] = table->dims[d];
-  ER_TRY(er_plan_set_shape(plan, node, 0, table->rank, dims));
-  er_gather *gather = er_plan_alloc(plan, sizeof *gather);
-  if (gather == NULL) return er_plan_no_memory(plan);
-  *gather = (er_gather){.blocks = 1, .share = 1, .rows = table->dims[0], .count = index->count};
-  gather->bytes = er_product(table, 1, table->rank) * er_element_bytes(table);
-  node->data = gather;
-  return EDGERT_OK;
-}
-
-static edgert_status run_scaled(const er_run *run, const er_node *node) {
-  const er_gather *gather = node->data;
-  const er_quant *quant = &er_in(run, node, 1)->quant;
-  const int8_t *table = er_in_data(run, node, 1);
-  float *output = er_out_data(run, node, 0);
-  for (int64_t i = 0; i < gather->count; ++i) {
-    const int64_t row = er_index_at(er_in_data(run, node, 0), er_in(run, node, 0)->type, i);
-    if (row < 0 || row >= gather->rows) return fail_index(run, node, row, gather->rows);
-    const int64_t q = quant->count > 1 ? row : 0;
-    for (int64_t j = 0; j < gather->bytes; ++j) {
-      output[i * gather->bytes + j] =
-          quant->scale[q] * (float)(table[row * gather->bytes + j] - quant->zero_point[q]);
-    }
-  }
-  return EDGERT_OK;
-}
-
-static edgert_status run_embedding(const er_run *run, const er_node *node) {
-  if (er_in(run, node, 1)->type != er_out(run, node, 0)->type) return run_scaled(run, node);
-  return run_rows(run, node, er_in_data(run, node, 0), er_in(run, node, 0)->type,
-                  er_in_data(run, node, 1));
-}
-
 const er_op er_op_gather = {
     .builtin = 36, .name = "GATHER", .prepare = prepare_gather, .run = run_gather};
 const er_op er_op_gather_nd = {
     .builtin = 107, .name = "GATHER_ND", .prepare = prepare_gather_nd, .run = run_gather_nd};
-const er_op er_op_embedding_lookup = {
-    .builtin = 7, .name = "EMBEDDING_LOOKUP", .prepare = prepare_embedding, .run = run_embedding};

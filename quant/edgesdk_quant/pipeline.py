@@ -25,6 +25,7 @@ from edgesdk_quant.integer_forms import write_integer_forms
 from edgesdk_quant.placement import FLOAT, Decision, Placement, place
 from edgesdk_quant.progress import Progress, Silent
 from edgesdk_quant.recipe import Recipe
+from edgesdk_quant.scaling import scale_inputs
 from edgesdk_quant.search.latency import Clock
 from edgesdk_quant.suitability import refuse_unsuited
 from edgesdk_quant.weights import Run, settle_weights
@@ -87,6 +88,7 @@ def quantize(
         )
     refuse_unsuited(graph, recipe, target)
     model, progress = clone(graph), progress or Silent()
+    recipe = recipe.for_data(data is not None)
     data = None if data is None else Witnessed.of(data)
     if recipe.activations is not None:
         write_integer_forms(model)
@@ -97,13 +99,15 @@ def quantize(
     if recipe.algorithms.equalization and data is not None:
         factors = _equalize(model, placement, data, progress, workdir)
         model.metadata_props[channel_factors.KEY] = channel_factors.to_text(factors)
+    run = Run(data, recipe, progress, workdir, clock)
+    if scale_inputs(model, placement, run):
+        placement = place(model, recipe, target)
     observe = partial(
         _observe, model=model, data=data, recipe=recipe, progress=progress, workdir=workdir
     )
     settled = settle(model, placement, recipe, target, observe)
     placement = settled.placement
     _refuse_no_op(placement, recipe, target)
-    run = Run(data, recipe, progress, workdir, clock)
     placement, searched = allocate_bits(model, placement, settled.parameters, target, run)
     weights = settle_weights(model, placement, settled.parameters, run)
     insert(model, placement, settled.parameters, weights)

@@ -22,13 +22,13 @@ from edgesdk_quant.operators import (
     is_plain,
     weighted,
 )
-from edgesdk_quant.recipe import Recipe
+from edgesdk_quant.recipe import BLOCKS, WEIGHT_BITS, Recipe
 
 # A lookup table smaller than this stays float: a byte saved there is not worth a rounding.
 SMALLEST_TABLE = 1024
-# Weights [K, N] or [N, K], which may be cut into blocks along K.
-MATRICES = frozenset({"Gemm", "MatMul"})
-
+# Weights [K, N] or [N, K], which may be cut into blocks along K; tables, along their rows.
+MATRICES = frozenset({"Gather", "Gemm", "MatMul"})
+FEW_BITS = 4
 
 FLOAT = "float"
 WEIGHTS_ONLY = "weights"
@@ -212,7 +212,7 @@ class _Placer:
             b >= self.recipe.weight_bits(str(node.name)) for b in capability.weight_only
         )
         if allowed and wide_enough and self._weight_axis(node) is not None:
-            return self._note(node, WEIGHTS_ONLY, obstacle)
+            return self._note(node, WEIGHTS_ONLY, self._undivided(node) or obstacle)
         return self._note(node, FLOAT, obstacle)
 
     def _note(self, node: ir.Node, kind: str, reason: str, passes: bool = False) -> None:
@@ -250,7 +250,9 @@ class _Placer:
         """The width that the recipe asks for, or the next one that the target's kernels take."""
         capability = self.target.capabilities[node.op_type]
         allowed = capability.weights if integer else capability.weight_only
-        wanted = self.recipe.weight_bits(str(node.name))
+        wanted = (
+            max(WEIGHT_BITS) if self._undivided(node) else self.recipe.weight_bits(str(node.name))
+        )
         return min((bits for bits in allowed if bits >= wanted), default=wanted)
 
     def _wider(self, node: ir.Node, capability: Capability) -> str:
@@ -262,9 +264,32 @@ class _Placer:
         return f"target {self.target.name} has no {wanted}-bit {node.op_type}: {bits} bits"
 
     def _block(self, node: ir.Node) -> int:
-        """Blocks share a scale along the depth of a matrix; other weights have one a channel."""
-        blocks = self.recipe.weights.granularity == "block" and node.op_type in MATRICES
-        return self.recipe.weights.block if blocks else 0
+        """The largest block up to the recipe's that divides the depth; 0: a scale each channel.
+
+        Blocks are for 4 bits: TFLite has none of 8, which need them less.
+        """
+        if not self._wants_blocks(node) or self.recipe.weight_bits(str(node.name)) > FEW_BITS:
+            return 0
+        depth, largest = self._depth(node), self.recipe.weights.block
+        return next((b for b in BLOCKS if b <= largest and depth % b == 0), 0)
+
+    def _wants_blocks(self, node: ir.Node) -> bool:
+        return self.recipe.weights.granularity == "block" and node.op_type in MATRICES
+
+    def _depth(self, node: ir.Node) -> int:
+        lookup = self.target.capabilities[node.op_type].role is Role.LOOKUP
+        weight, axis = constant(node.inputs[0 if lookup else 1]), self._weight_axis(node)
+        return 0 if weight is None or axis is None else int(weight.shape[1 - axis])
+
+    def _undivided(self, node: ir.Node) -> str:
+        """That no block divides the depth; "" where one does."""
+        narrow = self.recipe.weight_bits(str(node.name)) <= FEW_BITS
+        if not self._wants_blocks(node) or not narrow or self._block(node):
+            return ""
+        return (
+            f"blocks of {self.recipe.weights.block} do not divide its depth of "
+            f"{self._depth(node)}: {max(WEIGHT_BITS)} bits a channel"
+        )
 
     # Arithmetic between float neighbours
 

@@ -21,8 +21,10 @@ else:
 ACTIVATION_RANGES = ("minmax", "percentile", "entropy", "mse")
 WEIGHT_RANGES = ("minmax", "mse", "octav")
 GRANULARITIES = ("channel", "tensor", "block")
+SCALINGS = ("none", "awq")
 ROUNDINGS = ("nearest", "sequential_mse", "gptq", "adaround")
 WEIGHT_BITS = (4, 8)
+BLOCKS = (128, 64, 32)
 QUANTIZE = ("all", "weights", "none")
 
 
@@ -33,8 +35,8 @@ class WeightRecipe:
     Attributes:
         bits: 4 or 8.
         granularity: "channel" (one scale for each output channel), "tensor", or "block" (one for
-            `block` neighbours along the depth of a matrix; weight-only).
-        block: 32, 64 or 128.
+            `block` neighbours along the depth of a 4-bit matrix or table; weight-only).
+        block: 32, 64 or 128; where it does not divide the depth, the next smaller one that does.
         symmetric: the zero point is 0; integer kernels need that.
         range: "minmax" keeps every weight, "mse" and "octav" clip where the squared error is least.
     """
@@ -93,12 +95,16 @@ class Algorithms:
         bias_correction: move each bias so that its operator's mean output is the float one.
         rounding: how weights meet their grid: "nearest", "sequential_mse", "gptq" or "adaround".
         iterations: steps that "adaround" takes for each block.
+        scaling: channels of the inputs of linear layers are scaled, "none" or by "awq".
+        optional: without calibration data `rounding` and `scaling` are left out, not refused.
     """
 
     equalization: bool = False
     bias_correction: bool = False
     rounding: str = "nearest"
     iterations: int = 200
+    scaling: str = "none"
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -188,6 +194,13 @@ class Recipe:
         matches = [o for o in self.overrides if fnmatchcase(node, o.pattern)]
         return matches[-1] if matches else Override(pattern=node)
 
+    def for_data(self, given: bool) -> Recipe:
+        """The recipe as it is followed with calibration data, or without."""
+        if given or not self.algorithms.optional:
+            return self
+        plain = replace(self.algorithms, rounding="nearest", scaling="none")
+        return replace(self, algorithms=plain)
+
     def weight_bits(self, node: str) -> int:
         """Width of the node's weights."""
         return self.override_for(node).weight_bits or self.weights.bits
@@ -210,7 +223,7 @@ _TOP = {"name", "description", "override", *_SECTIONS}
 _ALLOWED: dict[tuple[str, str], tuple[Any, ...]] = {
     ("weights", "bits"): WEIGHT_BITS,
     ("weights", "granularity"): GRANULARITIES,
-    ("weights", "block"): (32, 64, 128),
+    ("weights", "block"): BLOCKS,
     ("weights", "symmetric"): (True, False),
     ("weights", "range"): WEIGHT_RANGES,
     ("activations", "bits"): (8, 16),
@@ -218,6 +231,8 @@ _ALLOWED: dict[tuple[str, str], tuple[Any, ...]] = {
     ("algorithms", "equalization"): (True, False),
     ("algorithms", "bias_correction"): (True, False),
     ("algorithms", "rounding"): ROUNDINGS,
+    ("algorithms", "scaling"): SCALINGS,
+    ("algorithms", "optional"): (True, False),
     ("search", "method"): ("ilp", "greedy"),
     ("search", "unit"): tuple(UNITS),
     ("override", "quantize"): QUANTIZE,

@@ -159,10 +159,15 @@ def weight_parameters(
     exact = np.asarray(steps, np.float64)
     coarsest = exact.max(initial=0.0) or SCALE_OF_ZEROS
     scale = np.asarray(np.maximum(exact, coarsest * FINEST_CHANNEL), np.float32)
-    if block:  # TFLite keeps the scales of blocks as float16
-        scale = np.maximum(scale.astype(np.float16), np.finfo(np.float16).tiny).astype(np.float32)
+    scale = block_scale(scale) if block else scale
     zero = np.zeros(scale.shape) if zero_point is None else zero_point
     return Affine(scale, np.asarray(zero, scheme.dtype), scheme, axis, block)
+
+
+def block_scale(scale: NDArray[Any]) -> FloatArray:
+    """The nearest scale that a block can have: TFLite files hold float16, kernels bfloat16."""
+    held = np.maximum(np.asarray(scale, np.float16), np.finfo(np.float16).tiny)
+    return np.asarray(held.astype(ml_dtypes.bfloat16), np.float32)
 
 
 def bias_parameters(x: Affine, weights: Affine, channels: int) -> Affine:

@@ -44,6 +44,12 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
             "activations: integer kernels need zero points 0. Write symmetric = true, or take "
             "[activations] away."
         )
+    if recipe.algorithms.scaling == "awq":
+        yield (
+            f"Recipe {recipe.name} scales inputs by AWQ beside {recipe.activations.bits}-bit "
+            'activations: AWQ is for weights alone. Write scaling = "none", or take '
+            "[activations] away."
+        )
 
 
 def _missing(recipe: Recipe, target: Target) -> Iterator[str]:

@@ -110,3 +110,34 @@ def test_small_blocks_name_what_is_known() -> None:
     model = write_model(build(1, 5, 64, 16, np.random.default_rng(0)))
     with pytest.raises(UnsupportedError, match="blocks of 16; multiples of 32"):
         native(model, [])
+
+
+def table(kind: str, block: int, rng: np.random.Generator) -> Model:
+    """One EMBEDDING_LOOKUP in 9 rows of 70 or 64 values, with a scale a row or a block."""
+    shape = (9, 64) if block else (9, 5, 14)
+    scales = rng.uniform(0.001, 0.01, (9, 64 // block) if block else 9).astype(np.float16)
+    scale = scales.astype(np.float32)
+    quantization = Quantization(scale, np.zeros(scale.shape, np.int64), block=block)
+    low, high = (-8, 8) if kind == "INT4" else (-128, 128)
+    tensors = (
+        Tensor("i", "INT32", (4,)),
+        Tensor("w", kind, shape, rng.integers(low, high, shape).astype(np.int8), quantization),
+        Tensor("y", "FLOAT32", (4, *shape[1:])),
+    )
+    operator = Operator("EMBEDDING_LOOKUP", (0, 1), (2,), version=4)
+    return Model((Subgraph("main", tensors, (operator,), (0,), (2,)),))
+
+
+@pytest.mark.parametrize(("kind", "block"), [("INT4", 0), ("INT4", 32), ("INT8", 0)])
+def test_rows_of_a_table_come_out_as_floats_with_the_bits_of_litert(kind: str, block: int) -> None:
+    model = write_model(table(kind, block, np.random.default_rng(0)))
+    rows = np.array([8, 0, 3, 3], np.int32)
+    expected = litert(model, [rows])[0]
+    np.testing.assert_array_equal(native(model, [rows])[0], expected)
+    np.testing.assert_array_equal(ReferenceRuntime().open(model).run([rows])[0], expected)
+
+
+def test_a_row_that_is_not_there_is_refused() -> None:
+    model = write_model(table("INT4", 32, np.random.default_rng(0)))
+    with pytest.raises(ModelError, match=r"index 9 is outside \[0, 9\)"):
+        native(model, [np.array([0, 9, 0, 0], np.int32)])

@@ -24,6 +24,7 @@ LIMITS = {
     ir.DataType.INT16: (-32768, 32767),
 }
 UNSIGNED_OFFSET = 128
+SMALLEST_BLOCK = 32
 
 
 def rewrite_quantize(write: Composer, node: ir.Node) -> bool:
@@ -101,6 +102,8 @@ def rewrite_dequantize(write: Composer, node: ir.Node) -> bool:
     blocked = bool(node.attributes.get_int("block_size", 0))
     offset = UNSIGNED_OFFSET if stored.dtype == np.uint8 else 0
     symmetric = not (zero.astype(np.int64) - offset).any()
+    if blocked and symmetric and _holds_blocks(node, stored):
+        return False
     if not blocked and (symmetric or not _is_weight(node)):
         return bool(offset) and _is_weight(node) and _shift_weight(write, node, stored, zero)
     write.replace(write("Identity", real_values(node, stored, zero)))
@@ -119,6 +122,32 @@ def zero_point(node: ir.Node) -> Array | None:
 def _is_weight(node: ir.Node) -> bool:
     value = node.outputs[0]
     return any(WEIGHTED.get(r.op_type, -1) in _indices(r, value) for r in consumers(value))
+
+
+def _holds_blocks(node: ir.Node, stored: Array) -> bool:
+    """Whether TFLite's FULLY_CONNECTED or EMBEDDING_LOOKUP takes constants in blocks as they are.
+
+    They are int4, cut along the depth into multiples of 32, and read beside float activations.
+    """
+    block = node.attributes.get_int("block_size", 0)
+    axis = node.attributes.get_int("axis", 1) % stored.ndim
+    fits = stored.dtype.name == "int4" and stored.ndim == 2 and block % SMALLEST_BLOCK == 0
+    if not fits or stored.shape[axis] % block:
+        return False
+    readers = consumers(node.outputs[0])
+    return all(_reads_depth_along(reader, node.outputs[0], axis) for reader in readers)
+
+
+def _reads_depth_along(node: ir.Node, value: ir.Value, axis: int) -> bool:
+    if node.op_type == "Gather":
+        table = list(node.inputs).index(value) == 0
+        return table and axis == 1 and node.attributes.get_int("axis", 0) == 0
+    if node.op_type not in ("Gemm", "MatMul") or WEIGHTED[node.op_type] not in _indices(
+        node, value
+    ):
+        return False
+    transposed = node.op_type == "Gemm" and node.attributes.get_int("transB", 0)
+    return axis == int(bool(transposed)) and made_by(node.inputs[0], "DequantizeLinear") is None
 
 
 def _indices(node: ir.Node, value: ir.Value) -> Sequence[int]:

@@ -81,6 +81,8 @@ def version_of(code: str, kinds: Sequence[str], options: Mapping[str, OptionValu
         version = INT4_WEIGHTS[code]
     if "INT4" in kinds and code == "FULLY_CONNECTED" and first == "FLOAT32":
         version = 12  # weights in blocks
+    if code == "EMBEDDING_LOOKUP" and kinds[1] in ("INT8", "INT4"):
+        version = 4  # a scale for each row or block
     if options.get("half_pixel_centers"):
         version = max(version, HALF_PIXEL[code])
     dilated = (options.get("dilation_h_factor", 1), options.get("dilation_w_factor", 1)) != (1, 1)

@@ -35,15 +35,18 @@ class Cut:
     block: int = 0
 
 
-def find_parameters(weight: NDArray[np.generic], site: WeightSite, recipe: Recipe) -> Affine:
+def find_parameters(
+    weight: NDArray[np.generic], site: WeightSite, recipe: Recipe, method: str = ""
+) -> Affine:
     """Parameters of a layer's weights.
 
     Args:
         weight: float array of any shape; of two dimensions where the site has blocks.
         site: where they are.
         recipe: names granularity, symmetry and method.
+        method: instead of the recipe's; "" is the recipe's.
     """
-    method = recipe.override_for(site.node).weight_range or recipe.weights.range
+    method = method or recipe.override_for(site.node).weight_range or recipe.weights.range
     parts = cut(weight, site, per_tensor=recipe.weights.granularity == "tensor")
     scheme = (WEIGHTS if recipe.weights.symmetric else ASYMMETRIC_WEIGHTS)[site.bits]
     steps, zeros = METHODS[method](parts.rows, scheme, site.bits)

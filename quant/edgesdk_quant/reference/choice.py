@@ -6,6 +6,7 @@ import numpy as np
 
 from edgesdk_quant.reference.context import Context
 from edgesdk_quant.tflite.constants import DTYPES
+from edgesdk_quant.tflite.model import Quantization
 from edgesdk_runtimes.base import Array
 
 
@@ -38,10 +39,24 @@ def gather_nd(context: Context) -> list[Array]:
 
 
 def embedding_lookup(context: Context) -> list[Array]:
-    """EMBEDDING_LOOKUP: rows of input 1 by the indices of input 0."""
+    """EMBEDDING_LOOKUP: rows of input 1 by the indices of input 0, as floats where asked for."""
     indices, rows = context.value(0), context.value(1)
     _check(indices, rows.shape[0])
-    return [np.take(rows, indices, axis=0)]
+    picked, scheme = np.take(rows, indices, axis=0), context.tensor(1).quantization
+    if scheme is None or context.result().type == context.tensor(1).type:
+        return [picked]
+    return [_widened(picked, scheme, indices)]
+
+
+def _widened(rows: Array, scheme: Quantization, indices: Array) -> Array:
+    """Stored rows as floats; the scale belongs to the table, to its rows or to their blocks."""
+    scale, zero = scheme.scale, scheme.zero_point.astype(np.float32)
+    if scale.size > 1:
+        scale, zero = np.take(scale, indices, axis=0), np.take(zero, indices, axis=0)
+    count = scale.shape[-1] if scheme.block else 1
+    parts = rows.reshape(len(rows), count, -1).astype(np.float32)
+    real = (parts - zero.reshape(-1, count, 1)) * scale.reshape(-1, count, 1).astype(np.float32)
+    return np.asarray(real.reshape(rows.shape))
 
 
 def _check(indices: Array, size: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
@@ -9,24 +11,26 @@ from onnx import TensorProto, helper, numpy_helper
 
 import edgesdk
 from edgesdk.fusion_audit import audit_onnxruntime
+from edgesdk_quant.recipe import Recipe
+from edgesdk_quant.tflite.reader import read_model
 from edgesdk_runtimes import runtime_named
 from edgesdk_runtimes.onnxruntime import optimized_model
 
 DEPTH, UNITS = 64, 24
 
 
-def linear() -> bytes:
+def linear(depth: int = DEPTH) -> bytes:
     """x float32 [batch, 64] -> [batch, 24], as torch exports a Linear."""
     rng = np.random.default_rng(0)
     tensors = [
-        numpy_helper.from_array(rng.normal(size=(UNITS, DEPTH)).astype(np.float32), "w"),
+        numpy_helper.from_array(rng.normal(size=(UNITS, depth)).astype(np.float32), "w"),
         numpy_helper.from_array(rng.normal(size=UNITS).astype(np.float32), "b"),
     ]
     node = helper.make_node("Gemm", ["x", "w", "b"], ["y"], "linear", transB=1)
     graph = helper.make_graph(
         [node],
         "linear",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", DEPTH])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", depth])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", UNITS])],
         tensors,
     )
@@ -47,7 +51,45 @@ def test_native_and_litert_compute_the_same_from_the_blocks() -> None:
     x = np.random.default_rng(1).normal(size=(1, DEPTH)).astype(np.float32)
     exact = runtime_named("onnxruntime").open(linear()).run([x])[0]
     tflite = quantized.to_bytes("tflite")
+    stored = [t for t in read_model(tflite).subgraphs[0].tensors if t.type == "INT4"]
+    assert [t.quantization.block for t in stored if t.quantization] == [32]
     found = {r: runtime_named(r).open(tflite).run([x])[0] for r in ("native", "litert")}
     assert np.allclose(found["native"], found["litert"], rtol=1e-4, atol=1e-5)
     noise = np.square(found["native"] - exact).mean() / np.square(exact).mean()
     assert noise < 0.02
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("rounding", ["nearest", "gptq"])
+def test_data_makes_the_outputs_better_and_every_runtime_still_agrees(rounding: str) -> None:
+    x = np.random.default_rng(1).normal(size=(256, DEPTH)).astype(np.float32)
+    x[:, ::9] *= 12
+    recipe = Recipe.load("w4")
+    recipe = replace(recipe, algorithms=replace(recipe.algorithms, rounding=rounding))
+    exact = runtime_named("onnxruntime").open(linear()).run([x])[0]
+    noise = []
+    for data in (None, x[:128]):
+        tflite = edgesdk.quantize(linear(), data, recipe).to_bytes("tflite")
+        found = edgesdk.Runner(tflite, "native")
+        rows = np.concatenate([found(row[None]) for row in x[128:]])
+        noise.append(np.square(rows - exact[128:]).mean())
+        simulated = edgesdk.Runner(tflite, "reference")(x[:1])
+        np.testing.assert_array_equal(simulated, found(x[:1]))
+    assert noise[1] < 0.7 * noise[0]
+
+
+def test_a_depth_that_no_block_divides_gets_eight_bits_a_channel_and_says_so() -> None:
+    quantized = edgesdk.quantize(linear(depth=100), recipe="w4")
+    assert (
+        "blocks of 32 do not divide its depth of 100: 8 bits a channel" in quantized.report_text()
+    )
+    stored = [t.type for t in read_model(quantized.to_bytes("tflite")).subgraphs[0].tensors]
+    assert "INT8" in stored
+
+
+def test_the_next_smaller_block_is_taken_where_the_wanted_one_does_not_divide() -> None:
+    recipe = Recipe.load("w4")
+    recipe = replace(recipe, weights=replace(recipe.weights, block=128))
+    tflite = edgesdk.quantize(linear(depth=192), recipe=recipe).to_bytes("tflite")
+    found = [t.quantization for t in read_model(tflite).subgraphs[0].tensors if t.type == "INT4"]
+    assert [q.block for q in found if q] == [64]

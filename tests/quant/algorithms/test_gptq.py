@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgesdk_quant.algorithms.gptq import DAMPING, round_by_hessian
+from edgesdk_quant.algorithms.gptq import DAMPING, round_by_hessian, shrunk
 from edgesdk_quant.algorithms.layer_input import Moments
 from edgesdk_quant.algorithms.layer_rounding import Grid
 from edgesdk_quant.algorithms.sequential_mse import best_steps
@@ -50,6 +50,28 @@ def test_the_output_error_is_far_below_that_of_rounding_to_nearest() -> None:
     weight, hessian, grid = layer(depth=48)
     ours = error(round_by_hessian(weight, grid, hessian) - weight, hessian)
     assert ours < 0.5 * error(grid.round(weight) - weight, hessian)
+
+
+def few_rows(rows: int, depth: int = 48) -> tuple[np.ndarray, np.ndarray]:
+    """E[x x^T] of independent channels as so many rows show it, and as it is."""
+    deviation = RNG.uniform(0.1, 10, depth)
+    x = RNG.normal(size=(rows, depth)) * deviation
+    return x.T @ x / rows, np.diag(deviation**2)
+
+
+def test_few_rows_of_independent_channels_do_not_make_it_worse_than_rounding_to_nearest() -> None:
+    weight, _, grid = layer(depth=48)
+    estimate, truth = few_rows(96)
+    nearest = error(grid.round(weight) - weight, truth[None])
+    raw = error(round_by_hessian(weight, grid, estimate[None]) - weight, truth[None])
+    ours = error(round_by_hessian(weight, grid, shrunk(estimate, 96)[None]) - weight, truth[None])
+    assert raw > 1.2 * nearest
+    assert ours < 1.05 * nearest
+
+
+def test_many_rows_leave_the_hessian_as_it_is() -> None:
+    _, hessian, _ = layer(depth=48)
+    assert np.abs(shrunk(hessian[0], 10**6) - hessian[0]).max() < 1e-3 * np.abs(hessian).max()
 
 
 def test_sequential_mse_finds_the_best_factor_of_a_fine_search() -> None:

@@ -1,29 +1,58 @@
-"""Embeddings with one scale for each row: every runtime reads the same floats out of them."""
+"""Embeddings with a scale for each row or block: every runtime reads the same floats from them."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import edgesdk
+from edgesdk.quantized import Quantized
 from edgesdk_quant.graph import to_bytes
+from edgesdk_quant.recipe import Recipe
 from tests.quant.graph.written import model
 
 pytestmark = pytest.mark.native
-ROWS, WIDTH = 300, 16
+ROWS, WIDTH = 300, 64
+W4 = Recipe.load("w4")
+RECIPES = {
+    "int8 rows": Recipe.load("w8"),
+    "int4 blocks": W4,
+    "int4 rows": replace(W4, weights=replace(W4.weights, granularity="channel")),
+}
+# Bytes of a weight in the file, scales included.
+MOST = {"int8 rows": 1.2, "int4 blocks": 0.65, "int4 rows": 0.65}
 
 
-@pytest.mark.parametrize("runtime", ["reference", "native", "litert"])
-def test_rows_of_a_quantized_table_have_the_bits_of_onnx(runtime: str) -> None:
+def quantized(recipe: Recipe, width: int = WIDTH) -> Quantized:
     rng = np.random.default_rng(0)
-    table = rng.normal(size=(ROWS, WIDTH)) * rng.uniform(0.01, 10, (ROWS, 1))
+    table = rng.normal(size=(ROWS, width)) * rng.uniform(0.01, 10, (ROWS, 1))
     before = model(
-        f"agraph (int64[N,5] x) => (float[N,5,{WIDTH}] y) {{ y = Gather(table, x) }}",
+        f"agraph (int64[N,5] x) => (float[N,5,{width}] y) {{ y = Gather(table, x) }}",
         table=table.astype(np.float32),
     )
-    quantized = edgesdk.quantize(to_bytes(before), recipe="w8")
+    return edgesdk.quantize(to_bytes(before), recipe=recipe)
+
+
+RUNTIMES = ("reference", "native", "litert")
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("kind", RECIPES)
+def test_rows_of_a_quantized_table_have_the_bits_of_onnx(runtime: str, kind: str) -> None:
+    table = quantized(RECIPES[kind])
     indices = np.array([[0, 7, ROWS - 1, 7, 123]], np.int64)
-    expected = edgesdk.Runner(quantized.to_bytes("onnx"), "onnxruntime")(indices)
-    actual = edgesdk.Runner(quantized.to_bytes("tflite"), runtime)(indices)
+    expected = edgesdk.Runner(table.to_bytes("onnx"), "onnxruntime")(indices)
+    actual = edgesdk.Runner(table.to_bytes("tflite"), runtime)(indices)
     np.testing.assert_array_equal(actual, expected)
-    assert len(quantized.to_bytes("tflite")) < 2 * table.size  # a byte for each weight, no copy
+    assert len(table.to_bytes("tflite")) < MOST[kind] * ROWS * WIDTH + 3000
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_int4_rows_of_odd_width_are_right_everywhere(runtime: str) -> None:
+    table = quantized(RECIPES["int4 rows"], width=33)
+    indices = np.array([[0, 7, ROWS - 1, 7, 123]], np.int64)
+    expected = edgesdk.Runner(table.to_bytes("onnx"), "onnxruntime")(indices)
+    actual = edgesdk.Runner(table.to_bytes("tflite"), runtime)(indices)
+    np.testing.assert_array_equal(actual, expected)

@@ -1,0 +1,180 @@
+"""MiniLM-L6 with 4-bit weights: what each algorithm is worth, on the native runtime.
+
+Run: python -m benchmarks.weight_only [WORD ...] [--samples N] [--json]
+A WORD picks rows by name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+import edgesdk
+from benchmarks.model_jobs import JOBS
+from benchmarks.sentences import Similarity, similarity, texts
+from edgesdk.artifact import Artifact
+from edgesdk.capture import capture
+from edgesdk.cli.output import print_json, print_table
+from edgesdk.cli.progress import progress_bar
+from edgesdk.fusion_audit import audit_onnxruntime
+from edgesdk_quant.data import CalibrationData
+from edgesdk_quant.graph import to_bytes
+from edgesdk_quant.recipe import Override, Recipe
+from edgesdk_quant.reference.runtime import ReferenceRuntime
+from edgesdk_runtimes.errors import UnsupportedError
+from edgesdk_runtimes.native import NativeRuntime
+from examples.models import minilm
+
+MODEL = "MiniLM-L6"
+COMPARED = 2  # texts that the numpy simulation runs as well
+
+
+@dataclass(frozen=True)
+class Row:
+    """One recipe.
+
+    Attributes:
+        name: what is different in it.
+        seconds: wall time of the quantization.
+        onnx_bytes: size of the .onnx file.
+        tflite_bytes: size of the .tflite file; 0 where TFLite cannot hold it.
+        runtime: which one gave the figures.
+        similarity: its vectors against the float ones.
+        same_bits: native gives what the simulation gives; None where native cannot run it.
+        audit: what ONNX Runtime fuses.
+    """
+
+    name: str
+    seconds: float
+    onnx_bytes: int
+    tflite_bytes: int
+    runtime: str
+    similarity: Similarity
+    same_bits: bool | None
+    audit: str
+
+
+def recipes() -> Mapping[str, tuple[Recipe, bool]]:
+    """Name of a row -> recipe, and whether it is given calibration data."""
+    w4, w8 = Recipe.load("w4"), Recipe.load("w8")
+    return {
+        "w8": (w8, False),
+        "w4 without data": (w4, False),
+        "w4, minmax, without data": (_ranges(w4, "minmax"), False),
+        "w4, asymmetric, without data": (_symmetric(w4, False), False),
+        "w4, AWQ": (_algorithms(w4, rounding="nearest"), True),
+        "w4, GPTQ": (_algorithms(w4, scaling="none"), True),
+        "w4": (w4, True),
+        "w4, asymmetric": (_symmetric(w4, False), True),
+        "w4, 8-bit table": (_wide(w4, "words*"), True),
+        "w4, blocks of 64": (replace(w4, weights=replace(w4.weights, block=64)), True),
+    }
+
+
+def _ranges(recipe: Recipe, method: str) -> Recipe:
+    return replace(recipe, weights=replace(recipe.weights, range=method))
+
+
+def _symmetric(recipe: Recipe, symmetric: bool) -> Recipe:
+    return replace(recipe, weights=replace(recipe.weights, symmetric=symmetric))
+
+
+def _algorithms(recipe: Recipe, **changes: Any) -> Recipe:
+    return replace(recipe, algorithms=replace(recipe.algorithms, **changes))
+
+
+def _wide(recipe: Recipe, pattern: str) -> Recipe:
+    return replace(recipe, overrides=(Override(pattern, weight_bits=8),))
+
+
+def measure(
+    name: str, recipe: Recipe, data: CalibrationData | None, exact: Artifact, progress: Any
+) -> Row:
+    """Quantize, save both files, compare."""
+    start = time.perf_counter()
+    quantized = edgesdk.quantize(exact.data, data, recipe, progress=progress)
+    seconds = time.perf_counter() - start
+    onnx = quantized.to_bytes("onnx")
+    try:
+        tflite = quantized.to_bytes("tflite")
+    except UnsupportedError:
+        tflite = b""
+    runtime = "native" if tflite else "onnxruntime"
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / ("model.tflite" if tflite else "model.onnx")
+        path.write_bytes(tflite or onnx)
+        found = similarity(exact, path, runtime)
+    same = _same_bits(tflite) if tflite else None
+    audit = str(audit_onnxruntime(onnx))
+    return Row(name, seconds, len(onnx), len(tflite), runtime, found, same, audit)
+
+
+def _same_bits(tflite: bytes) -> bool:
+    ids, mask = minilm.tokenizer()(texts()[:COMPARED])
+    sessions = [runtime.open(tflite) for runtime in (NativeRuntime(), ReferenceRuntime())]
+    pairs = zip(ids[:, None], mask[:, None], strict=True)
+    results = [[session.run([i, m])[0] for session in sessions] for i, m in pairs]
+    return all(np.array_equal(ours, simulated) for ours, simulated in results)
+
+
+def cells(row: Row, float_bytes: int) -> tuple[str, ...]:
+    """The row of the table."""
+    found, size = row.similarity, row.tflite_bytes or row.onnx_bytes
+    return (
+        row.name,
+        f"{found.words.mean:.4f}",
+        f"{found.words.least:.4f}",
+        f"{found.texts.mean:.4f}",
+        f"{found.texts.least:.4f}",
+        f"{found.spearman:.4f}",
+        f"{row.tflite_bytes / 1e6:.2f}" if row.tflite_bytes else "-",
+        f"{row.onnx_bytes / 1e6:.2f}",
+        f"1/{float_bytes / size:.2f}",
+        row.runtime,
+        {True: "yes", False: "no", None: "-"}[row.same_bits],
+        row.audit,
+        f"{row.seconds:.0f}",
+    )
+
+
+HEADER = (
+    *("", ">cosine words", ">least", ">cosine texts", ">least", ">Spearman", ">.tflite MB"),
+    *(">.onnx MB", ">of float", "measured on", "as simulated", "ONNX Runtime fuses", ">s"),
+)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("words", nargs="*", help="parts of row names (default all)")
+    parser.add_argument("--samples", type=int, default=64, help="calibration samples")
+    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+    options = parser.parse_args()
+    exact = Artifact("float", "onnx", to_bytes(capture(JOBS[MODEL].model())))
+    data = JOBS[MODEL].samples().calibration.limited(options.samples)
+    rows = []
+    with progress_bar(quiet=options.json) as progress:
+        for name, (recipe, given) in recipes().items():
+            if options.words and not any(word in name for word in options.words):
+                continue
+            rows.append(measure(name, recipe, data if given else None, exact, progress))
+    if options.json:
+        print_json(rows)
+        return
+    spearman = rows[0].similarity.spearman_float if rows else 0.0
+    print_table(
+        f"{MODEL}, float: Spearman {spearman:.4f}, {len(exact.data) / 1e6:.2f} MB",
+        HEADER,
+        [cells(row, len(exact.data)) for row in rows],
+    )
+
+
+if __name__ == "__main__":
+    main()
