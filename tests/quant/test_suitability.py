@@ -63,6 +63,12 @@ def test_weights_that_integer_kernels_cannot_multiply(weights: WeightRecipe, adv
     assert advice in refusal(replace(Recipe.load("w4a8"), search=None, weights=weights))
 
 
+def test_awq_is_for_weights_alone() -> None:
+    recipe = Recipe.load("w8a8")
+    recipe = replace(recipe, algorithms=replace(recipe.algorithms, scaling="awq"))
+    assert 'AWQ is for weights alone. Write scaling = "none"' in refusal(recipe)
+
+
 def test_an_override_cannot_force_a_width_that_the_operator_lacks() -> None:
     device = target(EIGHT, EIGHT, EIGHT)
     forced = replace(Recipe.load("w8a8"), overrides=(Override("inn*", weight_bits=4),))

@@ -14,6 +14,7 @@ import onnx_ir as ir
 from edgesdk.export.legalization.composer import Composer
 from edgesdk_quant.graph import constant, consumers, static_shape
 from edgesdk_quant.graph.rewrite import graph_of, input_at, made_by
+from edgesdk_quant.operators import attribute
 from edgesdk_runtimes.base import Array
 
 # Operator -> input that must be a symmetric weight.
@@ -142,12 +143,10 @@ def _reads_depth_along(node: ir.Node, value: ir.Value, axis: int) -> bool:
     if node.op_type == "Gather":
         table = list(node.inputs).index(value) == 0
         return table and axis == 1 and node.attributes.get_int("axis", 0) == 0
-    if node.op_type not in ("Gemm", "MatMul") or WEIGHTED[node.op_type] not in _indices(
-        node, value
-    ):
-        return False
-    transposed = node.op_type == "Gemm" and node.attributes.get_int("transB", 0)
-    return axis == int(bool(transposed)) and made_by(node.inputs[0], "DequantizeLinear") is None
+    matrix = node.op_type in ("Gemm", "MatMul") and 1 in _indices(node, value)
+    transposed = node.op_type == "Gemm" and bool(attribute(node, "transB", 0))
+    floats = made_by(node.inputs[0], "DequantizeLinear") is None
+    return matrix and floats and axis == int(transposed)
 
 
 def _indices(node: ir.Node, value: ir.Value) -> Sequence[int]:
