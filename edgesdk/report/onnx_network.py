@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import onnx_ir as ir
@@ -13,6 +13,7 @@ from edgesdk.report.bins import bins_of_array
 from edgesdk.report.cost import macs
 from edgesdk.report.network import INPUT, OUTPUT, Constant, Grid, Network, Node, Value
 from edgesdk_quant.graph import constant, load, new_initializer, scalar, value_shape
+from edgesdk_quant.graph.batch import with_batch_of_one
 from edgesdk_quant.graph.shapes import infer_shapes
 from edgesdk_quant.operators import attribute
 from edgesdk_runtimes.errors import ModelError
@@ -54,17 +55,32 @@ def onnx_network(model: ir.Model, name: str, *, histograms: bool = False) -> Net
         name: how the page calls it.
         histograms: count the values of every trained constant.
     """
-    reader = _Reader(model.graph, histograms)
+    reader = _Reader(model.graph, histograms, _sizes_of_one(model))
     nodes = tuple(reader.nodes())
     inner = sum(1 for _ in model.graph.all_nodes()) - len(model.graph)
     notes = (f"{inner} nodes inside of If, Loop or Scan are not drawn.",) if inner else ()
     return Network(name, "onnx", nodes, notes)
 
 
+def _sizes_of_one(model: ir.Model) -> Mapping[str, tuple[int, ...]]:
+    """Name of a value -> its sizes with a batch of 1, to count operations with."""
+    closed = with_batch_of_one(model)
+    try:
+        infer_shapes(closed)
+    except ModelError:
+        return {}
+    values = [v for node in closed.graph for v in (*node.inputs, *node.outputs) if v is not None]
+    sizes = {str(value.name): _sizes(value) for value in values}
+    return {name: found for name, found in sizes.items() if found is not None}
+
+
 class _Reader:
-    def __init__(self, graph: ir.Graph, histograms: bool) -> None:
+    def __init__(
+        self, graph: ir.Graph, histograms: bool, sizes: Mapping[str, tuple[int, ...]]
+    ) -> None:
         self._graph = graph
         self._histograms = histograms
+        self._of_one = sizes
 
     def nodes(self) -> Iterator[Node]:
         for value in self._graph.inputs:
@@ -86,15 +102,18 @@ class _Reader:
         inputs = [value for value in node.inputs if value is not None]
         constants = [(value, self._constant(value, node)) for value in inputs]
         outputs = tuple(self._value(value) for value in node.outputs if value.name)
-        shapes = [None if value is None else _sizes(value) for value in node.inputs]
+        shapes = [None if value is None else self._sizes(value) for value in node.inputs]
         return Node(
             node.name or f"{node.op_type}_{index}",
             node.op_type,
             tuple(str(value.name) for value, found in constants if found is None),
             outputs,
             tuple(found for _, found in constants if found is not None),
-            macs(node.op_type, shapes, _sizes(node.outputs[0])) if node.outputs else 0,
+            macs(node.op_type, shapes, self._sizes(node.outputs[0])) if node.outputs else 0,
         )
+
+    def _sizes(self, value: ir.Value) -> tuple[int, ...] | None:
+        return self._of_one.get(str(value.name), _sizes(value))
 
     def _value(self, value: ir.Value) -> Value:
         dtype = "" if value.dtype is None else value.dtype.name

@@ -68,7 +68,14 @@ const fillOf = (measure, layer) => {
 
 // Colour class and words of each class, for the legend.
 const legendOf = (measure) => {
-  if (measure.classes) return measure.classes.filter(Boolean).map((bits) => [fillOfBits(bits), bits]);
+  if (measure.classes) {
+    const words = new Map();
+    for (const bits of measure.classes.filter(Boolean)) {
+      const fill = fillOfBits(bits);
+      words.set(fill, words.has(fill) ? `${words.get(fill)}, ${bits}` : bits);
+    }
+    return [...words];
+  }
   const [within, beyond] = measure.rising ? ["up to", "above"] : ["at least", "below"];
   const words = measure.limits.map((limit) => `${within} ${measure.text(limit)}`);
   words.push(`${beyond} ${measure.text(measure.limits[measure.limits.length - 1])}`);

@@ -10,11 +10,13 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 import edgesdk
 from edgesdk.artifact import Artifact
+from edgesdk.capture import capture
 from edgesdk.report.network import INPUT, OUTPUT, Network
 from edgesdk.report.onnx_network import load_with_shapes, onnx_network
 from edgesdk_quant.graph import load
 from edgesdk_quant.recipe import Recipe
 from tests.edgesdk import small_network
+from tests.quant.graph.written import model, random
 
 
 def network(**options: bool) -> Network:
@@ -50,6 +52,15 @@ def test_a_weight_is_shown_as_it_is_stored() -> None:
     assert weight.stored_bytes == weight.size == 16 * 27
     assert (bias.dtype, bias.stored_bytes) == ("INT32", 64)
     assert stem.macs == 8 * 8 * 16 * 27
+
+
+def test_operations_are_counted_where_an_open_batch_was_folded_into_another_dimension() -> None:
+    text = """agraph (float[N,5,4] x) => (float[M,3] y) <int64[2] shape = {-1, 4}> {
+        rows = Reshape(x, shape) y = Gemm(rows, w)
+    }"""
+    found = onnx_network(capture(model(text, w=random(4, 3))), "rows")
+    (gemm,) = (node for node in found.nodes if node.op == "Gemm")
+    assert gemm.macs == 5 * 4 * 3
 
 
 def test_histograms_count_real_values() -> None:
