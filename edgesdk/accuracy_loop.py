@@ -11,7 +11,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from edgesdk_runtimes.errors import InputError
 if TYPE_CHECKING:
     from edgesdk.labels import Labels
     from edgesdk.quantized import Quantized
+    from edgesdk_quant.data import CalibrationData
     from edgesdk_quant.preprocess import Preprocess
     from edgesdk_quant.progress import Progress
     from edgesdk_quant.recipe import Recipe
@@ -67,6 +68,8 @@ class Outcome:
         max_drop: points that were allowed.
         max_minutes: minutes that were allowed.
         unfinished: the step that there was no time for; "" where time was enough.
+        test: what the drops were measured on.
+        labels: classes of these samples; None without.
     """
 
     quantized: Quantized
@@ -76,6 +79,8 @@ class Outcome:
     max_drop: float
     max_minutes: float
     unfinished: str = ""
+    test: CalibrationData | None = None
+    labels: Labels | None = None
 
     @property
     def best(self) -> Attempt:
@@ -160,8 +165,9 @@ def quantize_until(
     samples = None if calibration is None else open_data(calibration, steps)
     judged = _left(samples, limit) if test is None else open_data(test, steps)
     classes = labels_from(labels, calibration if test is None else test)
-    first = 0 if test is not None else limit or 0
-    meter = DropMeter(model, judged, classes, inputs, progress, first)
+    if classes is not None and test is None:
+        classes = classes.skipped(limit or 0)
+    meter = DropMeter(model, judged, classes, inputs, progress)
     options = {
         "model": model, "calibration": None if samples is None else samples.limited(limit),
         "target": target, "inputs": inputs, "preprocess": steps, "workdir": workdir,
@@ -171,7 +177,7 @@ def quantize_until(
     known = _Known(None if workdir is None else Path(workdir), key)
     loop = _Loop(meter, max_drop, max_minutes, known, tell, runtime, progress, options)
     rules = recipe if isinstance(recipe, Recipe) else Recipe.load(os.fspath(recipe))
-    return loop.run(rules)
+    return replace(loop.run(rules), test=judged, labels=classes)
 
 
 def _check_limits(max_drop: float, max_minutes: float) -> None:

@@ -54,7 +54,6 @@ class DropMeter:
         labels: Labels | None,
         inputs: Any,
         progress: Progress,
-        first: int = 0,
     ) -> None:
         """Run the float model.
 
@@ -64,7 +63,6 @@ class DropMeter:
             labels: their classes; None compares answers.
             inputs: as in `quantize`.
             progress: told how far it is.
-            first: place of the first sample among those that the labels count.
 
         Raises:
             InputError: the data is not usable, or has no label at all.
@@ -73,7 +71,7 @@ class DropMeter:
         from edgesdk_quant.fingerprint import fingerprint
         from edgesdk_quant.graph import to_bytes
 
-        self._data, self._labels, self._first = data, labels, first
+        self._data, self._labels = data, labels
         floats = to_bytes(capture(model, inputs))
         self._answers = self._answer(_open(floats, "onnx", "onnxruntime"), progress)
         self.score = None if labels is None else self._top1(self._answers)
@@ -105,7 +103,7 @@ class DropMeter:
         progress.start("measuring", self._data.count or None, "samples")
         answers = []
         try:
-            for place, sample in enumerate(self._data.samples(session.inputs), self._first):
+            for place, sample in enumerate(self._data.samples(session.inputs)):
                 best = int(run_batched(session, sample.arrays)[0].argmax())
                 answers.append(_Answer(sample.name, place, best, sample_digest(sample.arrays)))
                 progress.advance()

@@ -32,6 +32,10 @@ class Labels:
     def __len__(self) -> int:
         return len(self._by_name) or len(self._in_order)
 
+    def skipped(self, count: int) -> Labels:
+        """Labels of all samples but the first `count`."""
+        return Labels(self._by_name, self._in_order[count:])
+
     def of(self, name: str, place: int) -> int | None:
         """The class of a sample, None where it has none."""
         if self._in_order:

@@ -79,7 +79,8 @@ def run(options: argparse.Namespace) -> int:
     _print(quantized, *saved, outcome, as_json=options.json)
     if options.report is not None:
         with progress_bar(quiet=options.json) as progress:
-            quantized.report(options.report, options.test, options.labels, progress=progress)
+            test, labels = (None, None) if outcome is None else (outcome.test, outcome.labels)
+            quantized.report(options.report, test, labels, progress=progress)
     return 0 if outcome is None or outcome.holds else 1
 
 

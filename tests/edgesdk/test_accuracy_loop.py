@@ -77,11 +77,13 @@ def test_without_labels_the_drop_is_agreement_and_with_them_top1() -> None:
     assert plain.attempts[0].points == pytest.approx(labelled.attempts[0].points)
 
 
-def test_what_the_limit_leaves_is_the_test_data() -> None:
-    outcome = quantize_until(
-        network(), images(40), QUICK, limit=12, max_drop=100, labels=Labels({}, (0,) * 40)
-    )
-    assert outcome.float_score is not None
+def test_what_the_limit_leaves_is_the_test_data_and_labels_in_order_go_along() -> None:
+    answers = np.argmax(Runner(network())(images(40)), axis=-1)
+    labels = Labels({}, tuple(int(a) for a in answers))
+    outcome = quantize_until(network(), images(40), QUICK, limit=12, max_drop=100, labels=labels)
+    assert outcome.float_score == 100
+    assert outcome.test is not None
+    assert outcome.test.count == 28
     with pytest.raises(InputError, match="nothing to measure the drop on"):
         quantize_until(network(), images(12), QUICK, limit=12)
 
