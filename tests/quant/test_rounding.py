@@ -129,6 +129,11 @@ def test_too_few_samples_for_the_hessian_are_refused_with_a_number() -> None:
         _refuse_too_few(1280, 16, 16, "classifier")
 
 
+def test_too_few_samples_to_learn_from_are_refused_with_a_number() -> None:
+    with pytest.raises(InputError, match="learns from the samples and 3 were given; .* at least 8"):
+        quantized(recipe("adaround"), samples=3)
+
+
 def test_the_search_spends_its_budget_on_the_layer_that_needs_it() -> None:
     rules = replace(recipe("nearest"), search=Search(budget=0.2, samples=8))
     model = quantized(rules)
