@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from edgesdk.artifact import Artifact, Source, read_artifact, tflite_model
 from edgesdk_runtimes.base import TensorSpec
-from edgesdk_runtimes.errors import InputError
+from edgesdk_runtimes.errors import InputError, ModelError
 
 OURS = "edgesdk."
 
@@ -114,8 +115,11 @@ def _stored_bytes(tensor: Any) -> int:
 
 def _inspect_onnx(artifact: Artifact) -> Inspection:
     from edgesdk_quant.graph import load, value_shape
+    from edgesdk_quant.graph.shapes import infer_shapes
 
     model = load(artifact.data, artifact.name)
+    with suppress(ModelError):  # types that contradict each other: what the file says is shown
+        infer_shapes(model)
     graph = model.graph
     constants = {v.name for v in graph.initializers.values()}
 

@@ -22,6 +22,15 @@ def test_an_onnx_file_shows_operators_weights_and_border() -> None:
     assert found.recipe == ""
 
 
+def test_types_that_a_file_leaves_out_are_inferred() -> None:
+    made = edgesdk.quantize(small_network.network(), small_network.images(4))
+    found = edgesdk.inspect(made.to_bytes("onnx"))
+    counts = {c.name: c.count for c in found.activations}
+    quantizers = {c.name: c.count for c in found.operators}["QuantizeLinear"]
+    assert counts["UINT8"] == quantizers
+    assert counts["FLOAT"] > quantizers
+
+
 def test_a_tflite_file_shows_scales_too(shared_data: Path) -> None:
     found = edgesdk.inspect(shared_data / "tflite" / "effnet_lite0_int8.tflite")
     counts = {c.name: c.count for c in found.operators}

@@ -130,7 +130,9 @@ def test_too_few_samples_for_the_hessian_are_refused_with_a_number() -> None:
 
 
 def test_too_few_samples_to_learn_from_are_refused_with_a_number() -> None:
-    with pytest.raises(InputError, match="learns from the samples and 3 were given; .* at least 8"):
+    with pytest.raises(
+        InputError, match=r"learns from the samples and 3 were given; .* at least 8"
+    ):
         quantized(recipe("adaround"), samples=3)
 
 
