@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import onnx
 import onnx_ir as ir
 
-from edgesdk_quant.graph import consumers, load
+from edgesdk_quant.graph import constant, consumers, load
 from edgesdk_runtimes.litert import planned_ops
 from edgesdk_runtimes.onnxruntime import optimized_model
 
@@ -93,7 +94,25 @@ def audit_onnxruntime(model: bytes) -> Audit:
         fused = sum(node.op_type == "MatMulNBits" for node in found)
         left = () if fused >= len(blocks) else _left("MatMul", blocks, found)
         fusions.append(Fusion("MatMul in blocks", fused, len(blocks), left))
+    if lookups := [node for node in nodes if _is_lookup(node)]:
+        whole = tuple(str(node.name) for node in lookups if _dequantized(node.inputs[0]))
+        kind = "lookup of stored rows"
+        fusions.append(Fusion(kind, len(lookups) - len(whole), len(lookups), whole))
     return Audit("onnxruntime", tuple(fusions))
+
+
+def _is_lookup(node: ir.Node) -> bool:
+    """Whether a node looks up rows of stored integers.
+
+    ONNX Runtime dequantizes a whole table at each run where it stands in front of the lookup.
+    """
+    if node.op_type != "Gather" or node.inputs[0] is None:
+        return False
+    if _dequantized(node.inputs[0]):
+        maker = node.inputs[0].producer()
+        return maker is not None and constant(maker.inputs[0]) is not None
+    table = constant(node.inputs[0])
+    return table is not None and table.ndim == 2 and table.dtype in (np.int8, np.uint8)
 
 
 def _quantized_ops(nodes: Iterable[ir.Node]) -> dict[str, list[str]]:
@@ -113,6 +132,8 @@ def _quantized_ops(nodes: Iterable[ir.Node]) -> dict[str, list[str]]:
 
 def _has_blocks(node: ir.Node) -> bool:
     """Whether a node reads weights in blocks: floats otherwise, ONNX Runtime fuses what it can."""
+    if node.op_type != "MatMul":
+        return False
     producers = [value.producer() for value in node.inputs if value is not None]
     return any(p is not None and p.attributes.get_int("block_size", 0) for p in producers)
 

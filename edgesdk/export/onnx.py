@@ -3,7 +3,8 @@
 Shapes between inputs and outputs are left out; they can be inferred. So are the names of nodes that
 only quantize or dequantize, which are named by what they compute, and the zero points of biases,
 which are zeros. In a file with int4 weights each byte shows: a bias there says its scale as the
-product of two scales that the file holds anyway. The graph that comes back is the same.
+product of two scales that the file holds anyway. Rows of a table are looked up as stored. The graph
+that comes back is the same.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from edgesdk_quant.graph import clone, constant, to_bytes
+from edgesdk_quant.graph.stored_rows import gather_before_dequantizing
 
 BIAS = 2
 ZERO_POINT = 2
@@ -20,6 +22,7 @@ QUANTIZING = frozenset({"QuantizeLinear", "DequantizeLinear"})
 def write_onnx(model: ir.Model) -> bytes:
     """Serialize a graph, float or quantized; the same graph gives the same bytes."""
     small = clone(model)
+    gather_before_dequantizing(small)
     if any(value.dtype == ir.DataType.INT4 for value in small.graph.initializers.values()):
         for node in list(small.graph):
             _say_scale_as_product(small.graph, node)

@@ -27,10 +27,12 @@ from edgesdk_quant.graph.quantized import is_quantized
 from edgesdk_quant.graph.quantized_operators import write_quantized_operators
 from edgesdk_quant.graph.shapes import infer_shapes
 from edgesdk_quant.graph.soundness import check_weights
+from edgesdk_quant.graph.stored_rows import dequantize_before_gathering
 from edgesdk_quant.graph.variadic import pair_operands
 
 # Keep every result as it is, a quantized one included.
 TIDYING = (
+    dequantize_before_gathering,
     remove_identities,
     fold_constants,
     infer_shapes,

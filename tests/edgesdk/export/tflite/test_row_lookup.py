@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import edgesdk
+from edgesdk.fusion_audit import audit_onnxruntime
 from edgesdk.quantized import Quantized
 from edgesdk_quant.graph import to_bytes
 from edgesdk_quant.recipe import Recipe
@@ -56,3 +57,16 @@ def test_int4_rows_of_odd_width_are_right_everywhere(runtime: str) -> None:
     expected = edgesdk.Runner(table.to_bytes("onnx"), "onnxruntime")(indices)
     actual = edgesdk.Runner(table.to_bytes("tflite"), runtime)(indices)
     np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+def test_onnxruntime_looks_up_stored_rows_and_the_file_gives_the_graph_back(kind: str) -> None:
+    table = quantized(RECIPES[kind])
+    data, indices = table.to_bytes("onnx"), np.array([[0, 7, ROWS - 1, 7, 123]], np.int64)
+    assert str(audit_onnxruntime(data)) == "1/1 lookup of stored rows"
+    assert str(audit_onnxruntime(to_bytes(table.model))) == "0/1 lookup of stored rows"
+    plain = edgesdk.Runner(to_bytes(table.model), "onnxruntime")(indices)
+    np.testing.assert_array_equal(edgesdk.Runner(data, "onnxruntime")(indices), plain)
+    again = edgesdk.load(data)
+    assert again.to_bytes("onnx") == data
+    assert again.to_bytes("tflite") == table.to_bytes("tflite")
