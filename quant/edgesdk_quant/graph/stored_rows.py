@@ -11,6 +11,7 @@ table is uint8 with two values a byte, the first half of a row in the low nibble
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -80,10 +81,11 @@ def _can_be_gathered(rows: _Rows) -> bool:
 
 
 def _gather_stored(gather: ir.Node, rows: _Rows) -> None:
-    graph, ids, name = graph_of(gather), gather.inputs[1], str(gather.inputs[0].name)
+    graph, (table, ids) = graph_of(gather), gather.inputs
+    name = str(table.name if table is not None else gather.name)
     made: list[ir.Node] = []
 
-    def add(op: str, *inputs: ir.Value | None, **attributes: int | str | ir.Tensor) -> ir.Value:
+    def add(op: str, *inputs: ir.Value | None, **attributes: Any) -> ir.Value:
         node = ir.node(op, list(inputs), attributes, name=f"{gather.name}_{len(made)}")
         node.outputs[0].name = f"{gather.outputs[0].name}_{len(made)}"
         made.append(node)
@@ -140,7 +142,8 @@ def _stored_rows(node: ir.Node, ids: ir.Value | None) -> NDArray[np.generic] | N
     offset = made_by(input_at(node, 2), "ConstantOfShape") or constant(input_at(node, 2))
     if pairs is None or packed is None or pairs.inputs[1] is not ids or offset is None:
         return None
-    nibbles = np.concatenate([packed & NIBBLE, packed >> SHIFT], axis=1)
+    bytes_ = np.asarray(packed, np.uint8)
+    nibbles = np.concatenate([bytes_ & NIBBLE, bytes_ >> SHIFT], axis=1)
     return (nibbles.astype(np.int8) - OFFSET).astype(ml_dtypes.int4)
 
 
