@@ -19,7 +19,7 @@ from benchmarks.data import shared_data
 from edgesdk.capture import capture
 from edgesdk.cli.output import print_json, print_table
 from edgesdk.cli.progress import progress_bar
-from edgesdk_quant.bit_allocation import METHODS, float_bytes, judge_of, table_of_bytes
+from edgesdk_quant.bit_allocation import METHODS, judge_of
 from edgesdk_quant.data import open_data
 from edgesdk_quant.placement import place
 from edgesdk_quant.preprocess import Preprocess
@@ -28,6 +28,7 @@ from edgesdk_quant.recipe import WEIGHT_BITS, Recipe
 from edgesdk_quant.search import Allocation
 from edgesdk_quant.search.haq import allocate_by_agent
 from edgesdk_quant.weights import Run
+from edgesdk_quant.widths import float_bytes, table_of_bytes
 from edgesdk_targets import load
 from examples.models import efficientnet_lite0
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from edgesdk.accuracy_loop import Attempt, Outcome, quantize_until
+from edgesdk.accuracy_loop import quantize_until
+from edgesdk.attempts import Attempt, Outcome
 from edgesdk.cli.output import in_bytes
 
 

@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from edgesdk.accuracy_loop import Outcome
+from edgesdk.attempts import Outcome
 from edgesdk.cli.escalate import add_loop_arguments, escalate
 from edgesdk.cli.front import print_front
 from edgesdk.cli.options import add_data, add_json

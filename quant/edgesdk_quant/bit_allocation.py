@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import onnx_ir as ir
 
-from edgesdk_quant.algorithms.weight_ranges import find_parameters
 from edgesdk_quant.capability import Target
-from edgesdk_quant.graph import clone
-from edgesdk_quant.insertion import insert
-from edgesdk_quant.placement import Placement, WeightSite
+from edgesdk_quant.placement import Placement
 from edgesdk_quant.recipe import WEIGHT_BITS, Override, Recipe, Search
 from edgesdk_quant.scheme import Affine
 from edgesdk_quant.search import (
     Allocation,
-    Choice,
     Table,
     allocate_exactly,
     allocate_greedily,
     extremes,
     pareto_front,
 )
-from edgesdk_quant.search.budget import MILLISECONDS, UNITS, Limit
-from edgesdk_quant.search.latency import LatencyTable, measure_latencies
+from edgesdk_quant.search.budget import UNITS, Limit
+from edgesdk_quant.search.latency import LatencyTable
 from edgesdk_quant.sensitivity import Damage, Evaluations, Judge, first_samples
-from edgesdk_quant.weights import Run, measure_means, weight_at
+from edgesdk_quant.weights import Run, measure_means
+from edgesdk_quant.widths import (
+    allowed_bits,
+    bytes_of,
+    float_bytes,
+    latencies_of,
+    parameters_at,
+    table_of,
+)
 from edgesdk_runtimes.errors import InputError
 
 METHODS: Mapping[str, Callable[[Table, float, str], Allocation]] = {
     "ilp": allocate_exactly,
     "greedy": allocate_greedily,
 }
-FLOAT_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,8 @@ def allocate_bits(
     if search is None or not placement.weights:
         return placement, None
     widths = {s.node: allowed_bits(s, placement, run.recipe, target) for s in placement.weights}
-    latencies = _latencies(model, placement, activations, widths, run)
-    costs = _bytes(model, placement, widths) if latencies is None else latencies.layers_ms
+    latencies = latencies_of(model, placement, activations, widths, run)
+    costs = bytes_of(model, placement, widths) if latencies is None else latencies.layers_ms
     limit = _limit(search, latencies, float_bytes(model, placement))
     limit.refuse_impossible(*extremes(table_of(costs, {})))
     judge = judge_of(model, placement, target, run, search.samples)
@@ -112,7 +115,7 @@ def allocate_bits(
     table = table_of(costs, damages)
     method = METHODS[search.method]
     found = method(table, limit.left, limit.unit)
-    sizes = _bytes(model, placement, widths)
+    sizes = bytes_of(model, placement, widths)
     front = _front(table, found, method, sizes, latencies, judge, run)
     sites = tuple(replace(site, bits=found.bits[site.node]) for site in placement.weights)
     recipe = with_bits(run.recipe, found.bits)
@@ -128,45 +131,6 @@ def _limit(search: Search, latencies: LatencyTable | None, float_size: int) -> L
         fixed, full = latencies.rest_ms, latencies.total_ms[max(latencies.total_ms)]
     whole = full if unit.share else 0.0
     return Limit(search.budget * (whole or 1), unit.cost, fixed, whole, unit.share)
-
-
-def _latencies(
-    model: ir.Model,
-    placement: Placement,
-    activations: Mapping[str, Affine],
-    widths: Mapping[str, Sequence[int]],
-    run: Run,
-) -> LatencyTable | None:
-    search = run.recipe.search
-    if search is None or UNITS[search.unit].cost != MILLISECONDS:
-        return None
-    if run.clock is None:
-        raise InputError(
-            f"Recipe {run.recipe.name} has a budget of latency and nothing here measures time; "
-            "quantize through edgesdk.quantize, or give a budget of bytes."
-        )
-
-    def at_width(bits: int) -> ir.Model:
-        chosen = {n: min(w, key=lambda each: abs(each - bits)) for n, w in widths.items()}
-        return _quantized(model, placement, activations, chosen, run.recipe)
-
-    variants = {bits: at_width(bits) for bits in WEIGHT_BITS}
-    return measure_latencies(variants, widths, run.clock, run.progress, run.workdir)
-
-
-def _quantized(
-    model: ir.Model,
-    placement: Placement,
-    activations: Mapping[str, Affine],
-    bits: Mapping[str, int],
-    recipe: Recipe,
-) -> ir.Model:
-    """The quantized graph with these widths, weights rounded to nearest."""
-    variant = clone(model)
-    sites = tuple(replace(site, bits=bits[site.node]) for site in placement.weights)
-    weights = {site: _parameters(variant, site, recipe) for site in sites}
-    insert(variant, replace(placement, weights=sites), activations, weights)
-    return variant
 
 
 def _front(
@@ -204,71 +168,13 @@ def judge_of(
             "calibration data; give calibration=... (16 samples are enough), or take [search] away."
         )
     stored = {
-        (site.node, bits): _parameters(model, replace(site, bits=bits), run.recipe)
+        (site.node, bits): parameters_at(model, replace(site, bits=bits), run.recipe)
         for site in placement.weights
         for bits in allowed_bits(site, placement, run.recipe, target)
     }
     _, means = measure_means(model, placement.weights, run)
     chosen = first_samples(model, run.data, samples)
     return Judge(model, placement.weights, stored, means, chosen, Evaluations(run.workdir))
-
-
-def _parameters(model: ir.Model, site: WeightSite, recipe: Recipe) -> Affine:
-    return find_parameters(weight_at(model, site), site, recipe)
-
-
-def allowed_bits(
-    site: WeightSite, placement: Placement, recipe: Recipe, target: Target
-) -> list[int]:
-    """Widths that a site may have: what its override says, else what the target's kernels take."""
-    if recipe.override_for(site.node).weight_bits:
-        return [site.bits]
-    decision = next(d for d in placement.decisions if d.node == site.node)
-    capability = target.capabilities[decision.op]
-    widths = capability.weights if decision.integer else capability.weight_only
-    return [bits for bits in WEIGHT_BITS if bits in widths] or [site.bits]
-
-
-def table_of(
-    costs: Mapping[str, Mapping[int, float]], damages: Mapping[tuple[str, int], Damage]
-) -> Table:
-    """Choices of each layer.
-
-    Args:
-        costs: node name -> width -> bytes or milliseconds.
-        damages: (node, bits) -> what this layer alone does; 0 where it is not measured.
-    """
-    unhurt = Damage(0.0, 0.0)
-    return {
-        node: [
-            Choice(bits, cost, damages.get((node, bits), unhurt).noise)
-            for bits, cost in each.items()
-        ]
-        for node, each in costs.items()
-    }
-
-
-def table_of_bytes(
-    model: ir.Model, placement: Placement, damages: Mapping[tuple[str, int], Damage]
-) -> Table:
-    """Choices whose cost is the size of the weights in bytes."""
-    widths: dict[str, list[int]] = {}
-    for node, bits in damages:
-        widths.setdefault(node, []).append(bits)
-    return table_of(_bytes(model, placement, widths), damages)
-
-
-def _bytes(
-    model: ir.Model, placement: Placement, widths: Mapping[str, Sequence[int]]
-) -> dict[str, dict[int, float]]:
-    """Node name -> width -> bytes of its weights."""
-    sizes = {site.node: weight_at(model, site).size for site in placement.weights}
-    return {node: {bits: size * bits / 8 for bits in widths[node]} for node, size in sizes.items()}
-
-
-def float_bytes(model: ir.Model, placement: Placement) -> int:
-    """Size of all weights of a placement as float32."""
-    return FLOAT_BYTES * sum(weight_at(model, site).size for site in placement.weights)
 
 
 def with_bits(recipe: Recipe, bits: Mapping[str, int]) -> Recipe:

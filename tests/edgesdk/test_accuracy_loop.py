@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from edgesdk import Runner
-from edgesdk.accuracy_loop import Outcome, quantize_until
+from edgesdk.accuracy_loop import quantize_until
+from edgesdk.attempts import Outcome
 from edgesdk.escalation import steps_of
 from edgesdk.labels import Labels
 from edgesdk_quant.recipe import Algorithms, Recipe
