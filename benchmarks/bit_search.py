@@ -24,7 +24,7 @@ from edgesdk_quant.data import open_data
 from edgesdk_quant.placement import place
 from edgesdk_quant.preprocess import Preprocess
 from edgesdk_quant.progress import Progress
-from edgesdk_quant.recipe import WEIGHT_BITS, Recipe
+from edgesdk_quant.recipe import SEARCHED_BITS, Recipe
 from edgesdk_quant.search import Allocation
 from edgesdk_quant.search.haq import allocate_by_agent
 from edgesdk_quant.weights import Run
@@ -59,7 +59,7 @@ def compare(
     placement = place(graph, recipe, target)
     run = Run(open_data(images, PREPROCESS), recipe, progress, workdir)
     judge = judge_of(graph, placement, target, run, samples)
-    table = table_of_bytes(graph, placement, judge.table(WEIGHT_BITS, progress))
+    table = table_of_bytes(graph, placement, judge.table(SEARCHED_BITS, progress))
     measured = sum(len(choices) for choices in table.values())
     limit = budget * float_bytes(graph, placement)
     searches = {name: partial(search, table, limit, "bytes") for name, search in METHODS.items()}

@@ -30,6 +30,7 @@ class Entry:
         module: of examples.models that builds it, "" for a finished file.
         arguments: of its build function.
         recipe: "" leaves it in float.
+        target: of the quantization.
         file: of shared data, instead of a module.
     """
 
@@ -38,6 +39,7 @@ class Entry:
     arguments: tuple[Any, ...] = ()
     recipe: str = "w8a8"
     file: str = ""
+    target: str = "generic"
 
 
 ENTRIES = (
@@ -48,6 +50,12 @@ ENTRIES = (
     Entry("resnet8", "resnet8"),
     Entry("ds_cnn", "ds_cnn"),
     Entry("minilm", "minilm"),
+    Entry("efficientnet_lite0_w7", "efficientnet_lite0", recipe="w7a8", target="x86-avx2"),
+    Entry("mobilenet_v2_w7", "mobilenet_v2", recipe="w7a8", target="x86-avx2"),
+    Entry("resnet18_w7", "resnet", (18,), recipe="w7a8", target="x86-avx2"),
+    Entry("resnet50_w7", "resnet", (50,), recipe="w7a8", target="x86-avx2"),
+    Entry("resnet8_w7", "resnet8", recipe="w7a8", target="x86-avx2"),
+    Entry("ds_cnn_w7", "ds_cnn", recipe="w7a8", target="x86-avx2"),
     Entry("minilm_w8", "minilm", recipe="w8"),
     Entry("efficientnet_lite0_w4", "efficientnet_lite0", recipe="w4a8"),
     Entry("resnet18_w4", "resnet", (18,), recipe="w4a8"),
@@ -94,7 +102,7 @@ def _build(entry: Entry) -> edgesdk.Quantized:
     if not entry.recipe:
         return edgesdk.Quantized(graph)
     float_model = edgesdk.Quantized(graph).to_bytes("onnx")
-    return edgesdk.quantize(float_model, list(_samples(float_model)), entry.recipe)
+    return edgesdk.quantize(float_model, list(_samples(float_model)), entry.recipe, entry.target)
 
 
 def _samples(model: bytes) -> Iterator[dict[str, Any]]:

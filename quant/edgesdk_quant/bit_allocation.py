@@ -10,7 +10,7 @@ import onnx_ir as ir
 
 from edgesdk_quant.capability import Target
 from edgesdk_quant.placement import Placement
-from edgesdk_quant.recipe import WEIGHT_BITS, Override, Recipe, Search
+from edgesdk_quant.recipe import SEARCHED_BITS, Override, Recipe, Search
 from edgesdk_quant.scheme import Affine
 from edgesdk_quant.search import (
     Allocation,
@@ -111,7 +111,7 @@ def allocate_bits(
     limit = _limit(search, latencies, float_bytes(model, placement))
     limit.refuse_impossible(*extremes(table_of(costs, {})))
     judge = judge_of(model, placement, target, run, search.samples)
-    damages = judge.table(WEIGHT_BITS, run.progress)
+    damages = judge.table(SEARCHED_BITS, run.progress)
     table = table_of(costs, damages)
     method = METHODS[search.method]
     found = method(table, limit.left, limit.unit)

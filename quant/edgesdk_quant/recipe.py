@@ -23,7 +23,9 @@ WEIGHT_RANGES = ("minmax", "mse", "octav")
 GRANULARITIES = ("channel", "tensor", "block")
 SCALINGS = ("none", "awq")
 ROUNDINGS = ("nearest", "sequential_mse", "gptq", "adaround")
-WEIGHT_BITS = (4, 8)
+WEIGHT_BITS = (4, 7, 8)
+# What a search chooses from: 7 bits take a byte too.
+SEARCHED_BITS = (4, 8)
 BLOCKS = (128, 64, 32)
 QUANTIZE = ("all", "weights", "none")
 
@@ -33,7 +35,8 @@ class WeightRecipe:
     """How weights are stored.
 
     Attributes:
-        bits: 4 or 8.
+        bits: 4, 7 or 8; 7 take a byte too, for kernels that add pairs of products in 16 bits (x86
+            before VNNI).
         granularity: "channel" (one scale for each output channel), "tensor", or "block" (one for
             `block` neighbours along the depth of a 4-bit matrix or table; weight-only).
         block: 32, 64 or 128; where it does not divide the depth, the next smaller one that does.

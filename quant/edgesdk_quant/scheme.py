@@ -52,11 +52,13 @@ BIAS = Scheme(np.dtype(np.int32), -(2**30), 2**30, symmetric=True)
 # 4 bits cannot spare the sixteenth value; a channel whose extreme is negative gains a step by it.
 WEIGHTS = {
     8: Scheme(np.dtype(np.int8), -127, 127, symmetric=True),
+    7: Scheme(np.dtype(np.int8), -63, 63, symmetric=True),
     4: Scheme(np.dtype(ml_dtypes.int4), -8, 7, symmetric=True),
 }
 # Weight-only, asymmetric: float kernels take any zero point.
 ASYMMETRIC_WEIGHTS = {
     8: Scheme(np.dtype(np.int8), -128, 127, symmetric=False),
+    7: Scheme(np.dtype(np.int8), -64, 63, symmetric=False),
     4: Scheme(np.dtype(ml_dtypes.int4), -8, 7, symmetric=False),
 }
 
@@ -151,7 +153,7 @@ def weight_parameters(
     Args:
         steps: scales, [] per tensor, [C] per channel or one a block; not negative.
         axis: dimension of C or of the blocks; None per tensor.
-        bits: width of what is stored, 4 or 8.
+        bits: width of what is stored, 4, 7 or 8.
         block: elements of a block; 0 without blocks.
         zero_point: stored value of 0, shaped as `steps`; None is symmetric.
     """

@@ -12,7 +12,7 @@ from edgesdk_quant.capability import Target
 from edgesdk_quant.graph import clone
 from edgesdk_quant.insertion import insert
 from edgesdk_quant.placement import Placement, WeightSite
-from edgesdk_quant.recipe import WEIGHT_BITS, Recipe
+from edgesdk_quant.recipe import SEARCHED_BITS, Recipe
 from edgesdk_quant.scheme import Affine
 from edgesdk_quant.search import Choice, Table
 from edgesdk_quant.search.budget import MILLISECONDS, UNITS
@@ -35,7 +35,7 @@ def allowed_bits(
     decision = next(d for d in placement.decisions if d.node == site.node)
     capability = target.capabilities[decision.op]
     widths = capability.weights if decision.integer else capability.weight_only
-    return [bits for bits in WEIGHT_BITS if bits in widths] or [site.bits]
+    return [bits for bits in SEARCHED_BITS if bits in widths] or [site.bits]
 
 
 def parameters_at(model: ir.Model, site: WeightSite, recipe: Recipe) -> Affine:
@@ -88,7 +88,7 @@ def latencies_of(
         chosen = {n: min(w, key=lambda each: abs(each - bits)) for n, w in widths.items()}
         return quantized_at(model, placement, activations, chosen, run.recipe)
 
-    variants = {bits: at_width(bits) for bits in WEIGHT_BITS}
+    variants = {bits: at_width(bits) for bits in SEARCHED_BITS}
     return measure_latencies(variants, widths, run.clock, run.progress, run.workdir)
 
 

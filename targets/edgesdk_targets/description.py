@@ -20,7 +20,7 @@ OPERATOR_KEYS = {
     "fuses",
     "range",
 }
-WIDTHS = {4, 8, 16}
+WIDTHS = {4, 7, 8, 16}
 
 __all__ = ["load", "names"]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from edgesdk_quant.capability import Target
 from edgesdk_quant.placement import Placement, place
 from edgesdk_quant.recipe import Override, Recipe
 from edgesdk_targets import load as load_target
@@ -18,14 +19,18 @@ IMAGE = "float[1,4,8,8]"
 
 
 def placed(
-    body: str, recipe: Recipe = W8A8, coarse: dict[str, float] | None = None, **weights: Any
+    body: str,
+    recipe: Recipe = W8A8,
+    coarse: dict[str, float] | None = None,
+    target: Target = GENERIC,
+    **weights: Any,
 ) -> Placement:
     """Placement of a graph `x => y` on images; nodes are named by what they compute."""
     given = {"w": random(4, 4, 3, 3), "b": random(4), "v": random(4, 1, 3, 3)} | weights
     built = model(f"agraph ({IMAGE} x) => ({IMAGE} y) {{ {body} }}", **given)
     for node in built.graph:
         node.name = node.outputs[0].name
-    return place(built, recipe, GENERIC, coarse)
+    return place(built, recipe, target, coarse)
 
 
 def kinds(placement: Placement) -> dict[str, str]:
@@ -45,6 +50,12 @@ def test_an_activation_is_fused_and_its_input_gets_no_scale() -> None:
 def test_an_activation_that_is_not_alone_keeps_its_own_scales() -> None:
     found = placed(f"c = {CONV}(x, w, b) r = Relu(c) y = Add(c, r)")
     assert sorted(found.values()) == ["c", "r", "x", "y"]
+
+
+@pytest.mark.parametrize(("target", "bits"), [("x86-avx2", 7), ("generic", 8)])
+def test_seven_bits_are_for_the_target_that_is_faster_with_them(target: str, bits: int) -> None:
+    found = placed(f"y = {CONV}(x, w, b)", Recipe.load("w7a8"), target=load_target(target))
+    assert [site.bits for site in found.weights] == [bits]
 
 
 def test_what_moves_values_shares_one_scale() -> None:

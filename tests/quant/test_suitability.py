@@ -10,7 +10,7 @@ import pytest
 from edgesdk_quant.capability import Capability, Role, Target
 from edgesdk_quant.graph import load, normalize
 from edgesdk_quant.pipeline import quantize
-from edgesdk_quant.recipe import Override, Recipe, WeightRecipe
+from edgesdk_quant.recipe import Override, Recipe, WeightRecipe, names
 from edgesdk_quant.suitability import refuse_unsuited
 from edgesdk_runtimes.errors import RecipeError
 from edgesdk_targets import load as load_target
@@ -39,13 +39,13 @@ def test_activations_that_no_kernel_takes_name_the_recipes_that_run() -> None:
     device = target(EIGHT, EIGHT, EIGHT)
     said = refusal(Recipe.load("w8a16"), device)
     assert "asks for 16-bit activations, and target tiny has integer kernels for 8 bits" in said
-    assert said.endswith("Recipes that it can run: mixed, w4, w4a8, w8, w8a8.")
+    assert said.endswith("Recipes that it can run: mixed, w4, w4a8, w7a8, w8, w8a8.")
 
 
 def test_weight_only_recipes_need_such_kernels() -> None:
     said = refusal(Recipe.load("w4"), target(EIGHT, EIGHT, NONE))
     assert "4-bit weights beside float activations, and target tiny has kernels for none" in said
-    assert said.endswith("Recipes that it can run: mixed, w4a8, w8a8.")
+    assert said.endswith("Recipes that it can run: mixed, w4a8, w7a8, w8a8.")
 
 
 def test_a_target_without_weighted_kernels_runs_no_recipe() -> None:
@@ -86,5 +86,5 @@ def test_quantize_refuses_before_it_asks_for_data() -> None:
 
 @pytest.mark.parametrize("name", ["generic", "raspberrypi4", "raspberrypi3-32", "x86-avx2"])
 def test_every_shipped_target_runs_every_shipped_recipe(name: str) -> None:
-    for recipe in ("w8a8", "w4a8", "mixed", "w4", "w8", "w8a16"):
+    for recipe in names():
         refuse_unsuited(GRAPH, Recipe.load(recipe), load_target(name))

@@ -32,9 +32,11 @@ static __m256i widen_rest(const int8_t *from, int32_t count) {
 static ER_ALWAYS_INLINE void multiply(const er_gemv_s8_call *c, const int8_t *values,
                                       const int units, int32_t *sums) {
   const int64_t depth = c->depth;
+  const char *next = (const char *)(values + units * depth);
   EACH_UNIT(DECLARE)
   int32_t d = 0;
-  for (; d + STEP <= c->depth; d += STEP) {
+  for (; d + STEP <= c->depth; d += STEP, next += units * STEP) {
+    _mm_prefetch(next, _MM_HINT_T0); /* each weight is read once, from afar */
     const __m256i x = widen(c->input + d);
     EACH_UNIT(MADD)
   }

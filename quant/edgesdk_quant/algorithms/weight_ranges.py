@@ -15,7 +15,11 @@ from edgesdk_quant.recipe import Recipe
 from edgesdk_quant.scheme import ASYMMETRIC_WEIGHTS, WEIGHTS, Affine, Scheme, weight_parameters
 
 # Shares of the whole range that "mse" tries; fewer bits gain by more clipping.
-FRACTIONS = {8: np.linspace(1.0, 0.5, 26), 4: np.linspace(1.0, 0.35, 66)}
+FRACTIONS = {
+    8: np.linspace(1.0, 0.5, 26),
+    7: np.linspace(1.0, 0.5, 26),
+    4: np.linspace(1.0, 0.35, 66),
+}
 
 
 @dataclass(frozen=True)

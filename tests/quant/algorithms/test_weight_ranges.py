@@ -40,6 +40,15 @@ def test_minmax_keeps_every_weight_and_uses_minus_eight() -> None:
     assert found.quantize(weight).astype(int).tolist() == [[-8, 1], [7, -2]]
 
 
+def test_two_weights_of_seven_bits_fit_a_sum_of_two_unsigned_products_in_int16() -> None:
+    weight = RNG.normal(size=(6, 40))
+    site = dataclasses.replace(BY_CHANNEL, bits=7)
+    stored = find_parameters(weight, site, recipe(bits=7)).quantize(weight)
+    assert stored.dtype == np.int8
+    assert np.abs(stored.astype(int)).max() == 63
+    assert np.iinfo(np.int16).max >= 2 * 63 * 255
+
+
 def test_least_squares_is_as_good_as_a_fine_grid_search() -> None:
     weight = RNG.standard_t(3, size=(4, 200))
     found = find_parameters(weight, BY_CHANNEL, recipe(range="mse"))
