@@ -26,6 +26,7 @@ def infer_shapes(model: ir.Model) -> None:
         inferred = _infer_undeclared(proto)
     for graph, found in zip(model.graphs(), ir.from_proto(inferred).graphs(), strict=True):
         _adopt(graph, found)
+        _take_types_of_weights(graph)
 
 
 def _without_weights(model: ir.Model) -> onnx.ModelProto:
@@ -54,6 +55,14 @@ def _infer_undeclared(proto: onnx.ModelProto) -> onnx.ModelProto:
         raise ModelError(
             f"the model's types or shapes contradict each other ({reason}); export it again"
         ) from error
+
+
+def _take_types_of_weights(graph: ir.Graph) -> None:
+    """A file may say nothing of what its weights' own data say."""
+    for value in graph.initializers.values():
+        if value.type is None and value.const_value is not None:
+            value.type = ir.TensorType(value.const_value.dtype)
+            value.shape = value.const_value.shape  # type: ignore[assignment]
 
 
 def _adopt(graph: ir.Graph, found: ir.Graph) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import onnx.parser
+import onnx_ir as ir
 import pytest
 
 from edgesdk_quant.graph import from_proto, value_shape
@@ -42,3 +43,19 @@ def test_a_wrong_declared_output_shape_is_corrected() -> None:
     text = "agraph (float[2,3] x) => (float[7,7] y) { y = Relu(x) }"
     graph = model(text)
     assert value_shape(graph.graph.outputs[0]) == (2, 3)
+
+
+def test_a_weight_has_the_type_of_its_data_where_a_file_says_none() -> None:
+    built = model(
+        "agraph (float[1,6] x) => (float[1,4] y) { y = Gemm<transB=1>(x, w, b) }",
+        w=random(4, 6),
+        b=random(4),
+    )
+    proto = ir.to_proto(built)
+    del proto.graph.value_info[:]
+    proto.graph.value_info.add().name = "w"
+    silent = ir.from_proto(proto)
+    infer_shapes(silent)
+    weight = silent.graph.initializers["w"]
+    assert weight.dtype == ir.DataType.FLOAT
+    assert list(weight.shape or []) == [4, 6]
