@@ -67,6 +67,24 @@ def weighted(node: ir.Node) -> Weighted | None:
     return Weighted(node, weight, bias, _channel_axis(node))
 
 
+def bias_place(node: ir.Node) -> tuple[ir.Node, int] | None:
+    """The node and the input that hold the constant bias of a weighted operator; None without.
+
+    That of a MatMul is added by the node that alone reads it.
+    """
+    if node.op_type != "MatMul":
+        return (node, 2) if constant(input_at(node, 2)) is not None else None
+    readers = consumers(node.outputs[0])
+    if len(readers) != 1 or readers[0].op_type != "Add" or node.outputs[0].is_graph_output():
+        return None
+    weight = constant(input_at(node, 1))
+    for index, value in enumerate(readers[0].inputs):
+        array = constant(value)
+        if array is not None and weight is not None and array.shape == weight.shape[1:]:
+            return readers[0], index
+    return None
+
+
 def _channel_axis(node: ir.Node) -> int:
     if node.op_type == "Gemm":
         return 0 if attribute(node, "transB", 0) else 1

@@ -42,7 +42,7 @@ class Gptq:
 
         def by_hessian(rows: Matrix, grid: Grid, seen: Moments, name: str) -> tuple[Matrix, Matrix]:
             _refuse_too_few(rows.shape[-1], seen.rows, samples, name)
-            hessian = np.stack([shrunk(h, seen.rows) for h in seen.second])
+            hessian = np.stack([shrunk(h, seen.rows) for h in seen.harm])
             return round_by_hessian(rows, grid, hessian), np.ones((*rows.shape[:2], 1))
 
         return round_layers(step, progress, by_hessian)

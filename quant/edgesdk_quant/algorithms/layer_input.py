@@ -28,11 +28,19 @@ class Moments:
         second: float64 [G, K, K], mean of x x^T for each group.
         mean: float64 [G, K].
         rows: how many input rows were seen.
+        biased: the layer has a bias, which takes the mean error away.
     """
 
     second: Matrix
     mean: Matrix
     rows: int
+    biased: bool = False
+
+    @property
+    def harm(self) -> Matrix:
+        """float64 [G, K, K]: H of the error that stays, E[x x^T], or cov(x) beside a bias."""
+        outer = self.mean[:, :, None] * self.mean[:, None, :]
+        return self.second - outer if self.biased else self.second
 
 
 def rows_of(node: ir.Node, weight: NDArray[np.generic], axis: int) -> Matrix:

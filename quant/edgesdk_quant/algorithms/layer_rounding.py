@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx_ir as ir
@@ -11,12 +11,12 @@ import onnx_ir as ir
 from edgesdk_quant.algorithms.layer_input import Matrix, Moments, moments, rows_of, weight_of
 from edgesdk_quant.algorithms.reconstruction import Rounded, Step, put_in_place
 from edgesdk_quant.graph import clone, constant
+from edgesdk_quant.operators import bias_place
 from edgesdk_quant.placement import WeightSite
 from edgesdk_quant.prefix import evaluate
 from edgesdk_quant.progress import Progress
 from edgesdk_quant.scheme import Affine
 
-BIASED = frozenset({"Conv", "Gemm"})
 MATRIX_OPS = frozenset({"Conv", "Gemm", "MatMul"})
 
 
@@ -52,9 +52,10 @@ def round_layers(
     """Round the layers of a block in order; biases take the mean error out (bias correction)."""
     twin = clone(step.twin)
     found = {}
+    seen: dict[str, Moments] = {}  # all that feeds a value is rounded before its first reader
     for site in step.block.sites:
         node = next(node for node in twin.graph if node.name == site.node)
-        rounded = _round(node, site, step, twin, round_rows)
+        rounded = _round(node, site, step, twin, round_rows, seen)
         put_in_place(twin.graph, site, rounded)
         found[site] = rounded
         progress.advance()
@@ -62,15 +63,22 @@ def round_layers(
 
 
 def _round(
-    node: ir.Node, site: WeightSite, step: Step, twin: ir.Model, round_rows: RoundRows
+    node: ir.Node,
+    site: WeightSite,
+    step: Step,
+    twin: ir.Model,
+    round_rows: RoundRows,
+    known: dict[str, Moments],
 ) -> Rounded:
     weight, parameters = np.asarray(constant(node.inputs[site.index])), step.parameters[site]
     source = node.inputs[0]
     if node.op_type not in MATRIX_OPS or source is None or constant(source) is not None:
         return Rounded(parameters.round_trip(weight), parameters.scale)
     name = str(source.name)
-    seen = evaluate(twin, step.block.inputs, [name], step.prefix.quantized)[name]
-    found = moments(node, weight.shape, seen)
+    if name not in known or node.op_type == "Conv":  # rows depend on the kernel
+        seen = evaluate(twin, step.block.inputs, [name], step.prefix.quantized)[name]
+        known[name] = moments(node, weight.shape, seen)
+    found = replace(known[name], biased=bias_place(node) is not None)
     exact = rows_of(node, weight, site.axis)
     grid = grid_of(node, weight.shape, site, parameters)
     rows, factors = round_rows(exact, grid, found, site.node)
@@ -101,9 +109,9 @@ def _scaled(parameters: Affine, factors: Matrix, site: WeightSite) -> np.ndarray
 
 def _bias(node: ir.Node, error: Matrix, found: Moments) -> np.ndarray | None:
     """Bias correction behind the quantized prefix: b + (W - W~) E[x]."""
-    old = node.inputs[2] if len(node.inputs) > 2 else None
-    bias = constant(old)
-    if node.op_type not in BIASED or bias is None:
+    place = bias_place(node)
+    bias = constant(place[0].inputs[place[1]]) if place is not None else None
+    if bias is None:
         return None
     shift = np.einsum("gok,gk->go", error, found.mean).reshape(-1)
     return np.asarray(np.asarray(bias, np.float64).reshape(-1) + shift, np.float32)

@@ -17,6 +17,7 @@ from edgesdk_quant.data import CalibrationData
 from edgesdk_quant.fingerprint import fingerprint
 from edgesdk_quant.graph import clone, new_initializer, to_bytes
 from edgesdk_quant.insertion import insert
+from edgesdk_quant.operators import bias_place
 from edgesdk_quant.placement import Placement, WeightSite
 from edgesdk_quant.prefix import Prefix
 from edgesdk_quant.progress import Progress
@@ -156,8 +157,9 @@ def put_in_place(graph: ir.Graph, site: WeightSite, rounded: Rounded) -> None:
     """Replace a layer's weights, and its bias where there is a new one."""
     node = next(node for node in graph if node.name == site.node)
     _set_input(graph, node, site.index, rounded.weight)
-    if rounded.bias is not None:
-        _set_input(graph, node, 2, rounded.bias)
+    place = bias_place(node)
+    if rounded.bias is not None and place is not None:
+        _set_input(graph, *place, rounded.bias)
 
 
 def _set_input(graph: ir.Graph, node: ir.Node, index: int, array: NDArray[np.float32]) -> None:

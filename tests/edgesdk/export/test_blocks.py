@@ -14,7 +14,7 @@ from edgesdk.fusion_audit import audit_onnxruntime
 from edgesdk_quant.recipe import Recipe
 from edgesdk_quant.tflite.reader import read_model
 from edgesdk_runtimes import runtime_named
-from edgesdk_runtimes.onnxruntime import optimized_model
+from edgesdk_runtimes.onnxruntime import OnnxRuntime, optimized_model
 
 DEPTH, UNITS = 64, 24
 
@@ -76,6 +76,19 @@ def test_data_makes_the_outputs_better_and_every_runtime_still_agrees(rounding: 
         simulated = edgesdk.Runner(tflite, "reference")(x[:1])
         np.testing.assert_array_equal(simulated, found(x[:1]))
     assert noise[1] < 0.7 * noise[0]
+
+
+def test_the_bias_behind_a_product_takes_its_mean_error_away() -> None:
+    x = np.random.default_rng(1).normal(3, 1, size=(256, DEPTH)).astype(np.float32)
+    recipe = Recipe.load("w4")
+    recipe = replace(recipe, algorithms=replace(recipe.algorithms, scaling="none"))
+    exact = runtime_named("onnxruntime").open(linear()).run([x])[0]
+    off = []
+    for data in (None, x):
+        model = edgesdk.quantize(linear(), data, recipe).to_bytes("onnx")
+        found = OnnxRuntime().open(model, literal=True).run([x])[0]
+        off.append(np.abs((found - exact).mean(axis=0)).max())
+    assert off[1] < 0.01 * off[0]
 
 
 def test_a_depth_that_no_block_divides_gets_eight_bits_a_channel_and_says_so() -> None:
