@@ -81,7 +81,11 @@ ER_INLINE int32x4_t er_scale_neon(const enum er_settling how, int32x4_t sum, flo
 
 ER_INLINE int16x8_t er_low_halves(const enum er_order order, int32x4_t a, int32x4_t b) {
   const int16x8_t x = vreinterpretq_s16_s32(a), y = vreinterpretq_s16_s32(b);
-  if (order == ER_NARROWED) return vmovn_high_s32(vmovn_s32(a), b);
+  if (order == ER_NARROWED) {
+    int16x4_t low = vmovn_s32(a);
+    __asm__("" : "+w"(low)); /* else gcc makes an UZP1 of both */
+    return vmovn_high_s32(low, b);
+  }
   return order == ER_EVEN_ODD ? vtrn1q_s16(x, y) : vuzp1q_s16(x, y);
 }
 
