@@ -36,17 +36,22 @@ typedef struct er_gemm_s8_call {
   int32_t rows, depth, units;
   const int8_t *input;  /* [rows][depth], a row every input_stride bytes */
   int64_t input_stride; /* >= depth, or anything when rows is 1 */
-  const void *packed;   /* all units */
-  int32_t first, last;  /* the units to compute; first is a multiple of unit_step */
+  /* Rows in several pieces, as patches of an image lie line by line; for kernels with a
+   * segment_step. 0 or 1: in one. */
+  int32_t segments;       /* of depth / segments bytes, a multiple of segment_step */
+  int64_t segment_stride; /* bytes from one to the next */
+  const void *packed;     /* all units */
+  int32_t first, last;    /* the units to compute; first is a multiple of unit_step */
   er_range_s8 range;
   int8_t *output;        /* [rows][units]: unit u of row r at output[r * output_stride + u] */
   int64_t output_stride; /* >= units */
 } er_gemm_s8_call;
 
 typedef struct er_gemm_s8 {
-  const char *name;  /* e.g. "gemm_s8_avx2" */
-  int32_t unit_step; /* threads share the units in multiples of this */
-  int32_t row_step;  /* rows computed at once; a split at multiples of it wastes nothing */
+  const char *name;     /* e.g. "gemm_s8_avx2" */
+  int32_t unit_step;    /* threads share the units in multiples of this */
+  int32_t row_step;     /* rows computed at once; a split at multiples of it wastes nothing */
+  int32_t segment_step; /* 0: rows must lie in one piece */
   size_t (*packed_bytes)(int32_t units, int32_t depth);
   /** @param[out] packed 64-byte aligned, zeroed */
   void (*pack)(const er_weights_s8 *weights, void *packed);

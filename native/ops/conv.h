@@ -15,6 +15,7 @@ typedef struct er_conv_gemm {
   size_t group_bytes;
   int32_t depth;       /* of a patch */
   bool direct;         /* rows are input pixels */
+  bool in_place;       /* rows lie in pieces, see patch_lines.h */
   int32_t strip;       /* pixels gathered at once */
   size_t thread_bytes; /* scratch of one thread */
   int8_t zero_point;   /* s8: of the input */

@@ -1,9 +1,12 @@
 /* CONV_2D on the fast kernels. */
 #include "conv.h"
+#include "patch_lines.h"
 
 /* Patches at once: as many bytes as there are weights, which then are read from afar for few
  * strips, within what caches hold. */
 enum { LEAST_STRIP_BYTES = 16 * 1024, MOST_STRIP_BYTES = 1024 * 1024, MOST_STRIP = 256 };
+
+enum { MOST_BYTES_IN_PLACE = 64 * 1024, LEAST_WIDTH_IN_PLACE = 24 };
 
 static size_t strip_bytes(size_t weight_bytes) {
   if (weight_bytes < LEAST_STRIP_BYTES) return LEAST_STRIP_BYTES;
@@ -16,14 +19,25 @@ bool er_is_pointwise(const er_conv_shape *s) {
          s->out_w == s->in_w;
 }
 
+/* The more units there are, the less it costs to gather patches, and the more often their weights
+ * would be read, line by line; and the last rows of a line should not go one by one. */
+static bool multiplies_in_place(const er_conv_gemm *conv) {
+  const er_conv_shape *s = &conv->shape;
+  if (conv->direct || !conv->s8 || !er_patches_stay(s, conv->s8->segment_step)) return false;
+  return conv->group_bytes <= MOST_BYTES_IN_PLACE &&
+         (s->out_w >= LEAST_WIDTH_IN_PLACE || s->out_w % conv->s8->row_step == 0);
+}
+
 void er_conv_gemm_resize(er_conv_gemm *conv) {
   const size_t row = (size_t)conv->depth * er_conv_gemm_element_bytes(conv);
   const size_t bytes = strip_bytes(conv->group_bytes);
   const int32_t fitting = row > bytes ? 1 : (int32_t)(bytes / row);
   conv->direct = er_is_pointwise(&conv->shape);
+  conv->in_place = multiplies_in_place(conv);
   conv->strip =
       er_round_up(fitting < MOST_STRIP ? fitting : MOST_STRIP, er_conv_gemm_row_step(conv));
   conv->thread_bytes = conv->direct ? 0 : (size_t)conv->strip * row + ER_OVERREAD;
+  if (conv->in_place) conv->thread_bytes = er_patch_lines_of(&conv->shape, bytes).thread_bytes;
 }
 
 static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er_linear *linear,
@@ -84,21 +98,27 @@ edgert_status er_conv_gemm_plan(er_plan *plan, const er_conv_shape *shape,
 
 /* ---- running --------------------------------------------------------------------------------- */
 
+static er_gemm_s8_call call_of(const er_conv_gemm *conv, int32_t group, int32_t count,
+                               int8_t *output) {
+  const int32_t units = conv->shape.out_c / conv->shape.groups;
+  return (er_gemm_s8_call){.rows = count,
+                           .depth = conv->depth,
+                           .units = units,
+                           .packed = conv->packed + (size_t)group * conv->group_bytes,
+                           .last = units,
+                           .range = conv->range,
+                           .output = output + (int64_t)group * units,
+                           .output_stride = conv->shape.out_c};
+}
+
 /* @param rows [count, depth] */
 static void multiply_s8(const er_conv_gemm *conv, int32_t group, int32_t count, const int8_t *rows,
                         int32_t first, int32_t last, int8_t *output) {
-  const int32_t units = conv->shape.out_c / conv->shape.groups;
-  const er_gemm_s8_call call = {.rows = count,
-                                .depth = conv->depth,
-                                .units = units,
-                                .input = rows,
-                                .input_stride = conv->depth,
-                                .packed = conv->packed + (size_t)group * conv->group_bytes,
-                                .first = first,
-                                .last = last,
-                                .range = conv->range,
-                                .output = output + (int64_t)group * units,
-                                .output_stride = conv->shape.out_c};
+  er_gemm_s8_call call = call_of(conv, group, count, output);
+  call.input = rows;
+  call.input_stride = conv->depth;
+  call.first = first;
+  call.last = last;
   conv->s8->run(&call);
 }
 
@@ -164,12 +184,51 @@ static void gather(const er_conv_gemm *conv, const void *input, int32_t group, i
   }
 }
 
+static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
+
+/* Output pixels [first, last) of one image. @param lines under them */
+static void multiply_lines(const er_conv_gemm *conv, const int8_t *lines, size_t line_bytes,
+                           int32_t first, int32_t last, int8_t *output) {
+  const er_conv_shape *s = &conv->shape;
+  const int64_t pixel = (int64_t)s->stride_w * s->in_c;
+  for (int32_t at = first, end; at < last; at = end) {
+    const int32_t x = at % s->out_w;
+    end = least(last, at - x + s->out_w);
+    er_gemm_s8_call call = call_of(conv, 0, end - at, output);
+    call.input = lines + x * pixel;
+    call.input_stride = pixel;
+    call.segments = s->filter_h;
+    call.segment_stride = (int64_t)line_bytes;
+    conv->s8->run(&call);
+    lines += (int64_t)s->stride_h * call.segment_stride;
+    output += (int64_t)(end - at) * s->out_c;
+  }
+}
+
+static void multiply_in_place(const er_conv_gemm *conv, const int8_t *input, int32_t first,
+                              int32_t last, int8_t *output, int8_t *scratch) {
+  const er_conv_shape *s = &conv->shape;
+  const er_patch_lines lines = er_patch_lines_of(s, strip_bytes(conv->group_bytes));
+  for (int32_t at = first, end; at < last; at = end) {
+    const int32_t line = at / s->out_w, in_image = s->out_h - line % s->out_h;
+    end = least(last, (line + least(lines.rows, in_image)) * s->out_w);
+    const int32_t rows = (end - 1) / s->out_w - line + 1;
+    const int8_t *from = er_patch_lines_get(&lines, conv->zero_point, input, line, rows, scratch);
+    multiply_lines(conv, from, lines.line_bytes, at, end,
+                   output + (int64_t)(at - first) * s->out_c);
+  }
+}
+
 void er_conv_gemm_pixels(const er_conv_gemm *conv, const void *input, int32_t first, int32_t last,
                          void *output, void *scratch) {
   const size_t bytes = er_conv_gemm_element_bytes(conv);
   if (conv->direct) {
     const size_t row = (size_t)conv->depth * bytes;
     multiply(conv, 0, last - first, (const char *)input + (size_t)first * row, output);
+    return;
+  }
+  if (conv->in_place) {
+    multiply_in_place(conv, input, first, last, output, scratch);
     return;
   }
   char *to = output;

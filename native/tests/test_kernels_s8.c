@@ -66,15 +66,26 @@ static void run_gemm(const er_gemm_s8 *gemm, er_gemm_s8_call call, const void *p
   if (call.first < call.last) gemm->run(&call);
 }
 
+/* In how many pieces the rows lie: often one. */
+static int32_t random_segments(const er_gemm_s8 *tested, int32_t depth) {
+  const int32_t segments = random_from(2, 5);
+  if (tested->segment_step == 0 || random_from(0, 1)) return 1;
+  return depth % (segments * tested->segment_step) == 0 ? segments : 1;
+}
+
 static int compare_gemm(const er_gemm_s8 *tested, int32_t weight_bits) {
   er_kernels oracle;
   er_kernels_for("generic", &oracle);
   const int32_t rows = random_from(1, 33), units = random_from(1, 90);
-  const int32_t depth = random_from(0, 3) ? random_from(1, 80) : random_from(80, 700);
+  int32_t depth = random_from(0, 3) ? random_from(1, 80) : random_from(80, 700);
+  if (random_from(0, 3) == 0) depth = depth / 96 * 96 + 96; /* can be cut into pieces */
   layer l = make_layer(units, depth, weight_bits);
   const int64_t in_stride = depth + random_from(0, 1) * random_from(0, 40);
   const int64_t out_stride = units + random_from(0, 1) * random_from(0, 40);
-  const size_t in_bytes = (size_t)((rows - 1) * in_stride + depth);
+  const int32_t segments = random_segments(tested, depth);
+  const int64_t segment_stride = segments > 1 ? random_from(1, 200) : 0;
+  const size_t in_bytes =
+      (size_t)((rows - 1) * in_stride + (segments - 1) * segment_stride + depth / segments);
   const size_t out_bytes = (size_t)((rows - 1) * out_stride + units);
   int8_t *input = take(in_bytes, ER_OVERREAD);
   random_int8(input, in_bytes + ER_OVERREAD, -128, 127);
@@ -86,6 +97,8 @@ static int compare_gemm(const er_gemm_s8 *tested, int32_t weight_bits) {
                                 .units = units,
                                 .input = input,
                                 .input_stride = in_stride,
+                                .segments = segments,
+                                .segment_stride = segment_stride,
                                 .range = l.range,
                                 .output_stride = out_stride};
   void *oracle_packed = packed_gemm(&oracle.gemm_s8, &l), *packed = packed_gemm(tested, &l);

@@ -57,7 +57,7 @@ static void pack(const er_weights_s8 *w, void *packed) {
     }                                                                                 \
   }
 
-ER_INLINE void load_rows(const int rows, const int8_t *const *input, int32_t d, int8x16_t *a) {
+ER_INLINE void load_rows(const int rows, const int8_t *const *input, int64_t d, int8x16_t *a) {
   ER_UNROLL for (int r = 0; r < rows; r++) a[r] = vld1q_s8(input[r] + d);
 }
 
@@ -85,13 +85,6 @@ ER_INLINE void settle_rows(const int rows, const enum er_settling how, const er_
   ER_UNROLL for (int r = 0; r < rows; r++, to += stride) vst1_s8(to, q[r]);
 }
 
-/* What a tile needs of the call, in registers. */
-typedef struct er_strip {
-  const er_panel *panel;
-  int32_t depth;
-  int64_t input_stride, output_stride;
-} er_strip;
-
 ER_INLINE void tile(const int rows, const enum er_settling how, const er_strip s,
                     const er_settle_neon *settle, const int8_t *from, int8_t *to) {
   const er_panel *panel = s.panel;
@@ -100,18 +93,23 @@ ER_INLINE void tile(const int rows, const enum er_settling how, const er_strip s
   int32x4_t acc[ROWS][2];
   int8x16_t a[ROWS];
   ER_UNROLL for (int r = 0; r < rows; r++, from += s.input_stride) input[r] = from;
-  int32_t d = 0;
-  if (s.depth >= BLOCK) { /* twice the same start, so that no branch parts it from the loop */
+  int64_t d = 0, last = s.segment - BLOCK; /* of d, in a segment */
+  if (last >= 0) { /* twice the same start, so that no branch parts it from the loop */
     start(rows, panel->start, acc);
-    do {
-      load_rows(rows, input, d, a);
-      MULTIPLY(0)
-      MULTIPLY(1)
-      MULTIPLY(2)
-      MULTIPLY(3)
-      weights += 4;
-      d += BLOCK;
-    } while (d + BLOCK <= s.depth);
+    for (;; last += s.segment) {
+      do {
+        load_rows(rows, input, d, a);
+        MULTIPLY(0)
+        MULTIPLY(1)
+        MULTIPLY(2)
+        MULTIPLY(3)
+        weights += 4;
+        d += BLOCK;
+        ER_AGAIN(d); /* else it is kept twice, and moved */
+      } while (d <= last);
+      if (d + BLOCK > s.depth) break;
+      ER_UNROLL for (int r = 0; r < rows; r++) input[r] += s.gap;
+    }
   } else {
     start(rows, panel->start, acc);
   }
@@ -129,18 +127,18 @@ ER_INLINE void tile(const int rows, const enum er_settling how, const er_strip s
   for (; left >= n; left -= n, from += n * s.input_stride, to += n * s.output_stride) { \
     tile(n, how, s, &settle, from, to);                                                 \
   }
-#define RUN_ROWS(name, how)                                                     \
-  static void name(const er_panel_task *t) {                                    \
-    const er_gemm_s8_call *c = t->call;                                         \
-    const er_strip s = {t->panel, c->depth, c->input_stride, c->output_stride}; \
-    const er_settle_neon settle = er_settle_neon_of(c->range);                  \
-    const int8_t *from = c->input + t->first * s.input_stride;                  \
-    int8_t *to = t->output + t->first * s.output_stride;                        \
-    int32_t left = t->last - t->first;                                          \
-    TILES(ROWS, how)                                                            \
-    TILES(4, how)                                                               \
-    TILES(2, how)                                                               \
-    TILES(1, how)                                                               \
+#define RUN_ROWS(name, how)                                    \
+  static void name(const er_panel_task *t) {                   \
+    const er_gemm_s8_call *c = t->call;                        \
+    const er_strip s = er_strip_of(t);                         \
+    const er_settle_neon settle = er_settle_neon_of(c->range); \
+    const int8_t *from = c->input + t->first * s.input_stride; \
+    int8_t *to = t->output + t->first * s.output_stride;       \
+    int32_t left = t->last - t->first;                         \
+    TILES(ROWS, how)                                           \
+    TILES(4, how)                                              \
+    TILES(2, how)                                              \
+    TILES(1, how)                                              \
   }
 RUN_ROWS(run_one_fma, ER_ONE_FMA)
 RUN_ROWS(run_rectified, ER_RECTIFIED)
@@ -171,6 +169,7 @@ static void run(const er_gemm_s8_call *c) {
 const er_gemm_s8 er_gemm_s8_dotprod = {.name = "gemm_s8_dotprod",
                                        .unit_step = UNITS,
                                        .row_step = ROWS,
+                                       .segment_step = BLOCK,
                                        .packed_bytes = packed_bytes,
                                        .pack = pack,
                                        .run = run};

@@ -27,9 +27,21 @@ static void pack(const er_weights_s8 *weights, void *packed) {
   memcpy(scale + units, weights->values, units * (size_t)weights->depth);
 }
 
-static int32_t dot(int32_t depth, const int8_t *a, const int8_t *b) {
+static uint32_t dot(int32_t depth, const int8_t *a, const int8_t *b) {
   int32_t sum = 0;
   for (int32_t d = 0; d < depth; d++) sum += a[d] * b[d];
+  return (uint32_t)sum;
+}
+
+/* Row r with the weights of a unit, piece by piece. */
+static uint32_t row_sum(const er_gemm_s8_call *c, int32_t r, const int8_t *values) {
+  const int8_t *row = c->input + r * c->input_stride;
+  if (c->segments <= 1) return dot(c->depth, row, values);
+  const int32_t depth = c->depth / c->segments;
+  uint32_t sum = 0;
+  for (int32_t s = 0; s < c->segments; s++) {
+    sum += dot(depth, row + s * c->segment_stride, values + s * depth);
+  }
   return sum;
 }
 
@@ -38,9 +50,8 @@ static void run(const er_gemm_s8_call *c) {
   const float *scale = (const float *)(bias + c->units);
   const int8_t *values = (const int8_t *)(scale + c->units);
   for (int32_t r = 0; r < c->rows; r++) {
-    const int8_t *row = c->input + r * c->input_stride;
     for (int32_t u = c->first; u < c->last; u++) {
-      const uint32_t sum = (uint32_t)dot(c->depth, row, values + (int64_t)u * c->depth);
+      const uint32_t sum = row_sum(c, r, values + (int64_t)u * c->depth);
       const int32_t acc = (int32_t)(sum + (uint32_t)bias[u]);
       c->output[r * c->output_stride + u] = (int8_t)er_settle(
           (float)acc * scale[u], c->range.zero_point, c->range.low, c->range.high);
@@ -52,9 +63,8 @@ static void sums(const er_gemm_s8_call *c, int32_t *sums, int64_t sums_stride) {
   const int32_t *bias = c->packed;
   const int8_t *values = (const int8_t *)(bias + 2 * (int64_t)c->units);
   for (int32_t r = 0; r < c->rows; r++) {
-    const int8_t *row = c->input + r * c->input_stride;
     for (int32_t u = c->first; u < c->last; u++) {
-      const uint32_t sum = (uint32_t)dot(c->depth, row, values + (int64_t)u * c->depth);
+      const uint32_t sum = row_sum(c, r, values + (int64_t)u * c->depth);
       sums[r * sums_stride + u - c->first] = (int32_t)(sum + (uint32_t)bias[u]);
     }
   }
@@ -63,6 +73,7 @@ static void sums(const er_gemm_s8_call *c, int32_t *sums, int64_t sums_stride) {
 const er_gemm_s8 er_gemm_s8_generic = {.name = "gemm_s8_generic",
                                        .unit_step = 1,
                                        .row_step = 1,
+                                       .segment_step = 1,
                                        .packed_bytes = packed_bytes,
                                        .pack = pack,
                                        .run = run,

@@ -14,6 +14,21 @@ typedef struct er_panel_task {
   int32_t units;  /* to write, 1..width */
 } er_panel_task;
 
+/* What a tile needs of the call, in registers. */
+typedef struct er_strip {
+  const void *panel;
+  int64_t depth, segment; /* of a row and of its pieces; the same where it has but one */
+  int64_t gap;            /* from the end of a piece to the next */
+  int64_t input_stride, output_stride;
+} er_strip;
+
+static inline er_strip er_strip_of(const er_panel_task *task) {
+  const er_gemm_s8_call *c = task->call;
+  const int64_t segment = c->segments > 1 ? c->depth / c->segments : c->depth;
+  return (er_strip){task->panel,     c->depth,        segment, c->segment_stride - segment,
+                    c->input_stride, c->output_stride};
+}
+
 typedef struct er_panels {
   int32_t width; /* units in a panel */
   int32_t rows;  /* computed at once */

@@ -3,7 +3,7 @@
 #ifndef ER_UNROLL_H
 #define ER_UNROLL_H
 
-/* Makes the compiler forget what it has read through a pointer, so that it reads again. */
+/* Makes the compiler forget what it knows of a pointer, and so read through it again. */
 #define ER_AGAIN(pointer) __asm__ volatile("" : "+r"(pointer))
 
 #define ER_INLINE static inline __attribute__((always_inline))

@@ -1,0 +1,31 @@
+/* The patches of a convolution where they lie: in lines of the image with the padding around them,
+ * each copied once. A patch is filter_h pieces, a line apart; the next patch of its line starts
+ * stride_w pixels on. */
+#ifndef ER_OPS_PATCH_LINES_H
+#define ER_OPS_PATCH_LINES_H
+
+#include "kernels/kernels.h"
+
+typedef struct er_patch_lines {
+  er_conv_shape shape; /* of the lines: in_c channels come and go */
+  bool direct;         /* no padding: the image's own lines serve */
+  int32_t rows;        /* output lines at once */
+  size_t line_bytes;
+  size_t thread_bytes; /* scratch of one thread */
+} er_patch_lines;
+
+/** @return whether this convolution's patches can be multiplied so, `step` bytes of a piece at
+ * once.
+ */
+bool er_patches_stay(const er_conv_shape *shape, int32_t step);
+/** @param bytes that the lines may take, if that is enough for one output line */
+er_patch_lines er_patch_lines_of(const er_conv_shape *shape, size_t bytes);
+/** The input lines under `rows` output lines of one image, padded.
+ * @param zero_point what lies outside of the image
+ * @param line the first output line, of batch * out_h
+ * @param scratch [thread_bytes], 64-byte aligned
+ * @return where they lie, line_bytes apart */
+const int8_t *er_patch_lines_get(const er_patch_lines *lines, int8_t zero_point,
+                                 const int8_t *input, int32_t line, int32_t rows, int8_t *scratch);
+
+#endif
