@@ -123,11 +123,11 @@ def kept_float(report: Report) -> Markup:
         for kept in report.kept_float
     ]
     counts = [
-        f"{number} run {text}"
+        f"{number} operators run {text}"
         for fits, text in KINDS
         if (number := sum(fits(layer.kind) for layer in report.layers))
     ]
-    about = f"Of the operators, {', '.join(counts)}."
+    about = ("" if items else "Nothing. ") + f"{', '.join(counts)}."
     listed = [tag("ul", *items, class_="steps")] if items else []
     return section("float", "What stayed float", tag("p", about), *listed)
 
