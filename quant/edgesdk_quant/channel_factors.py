@@ -14,13 +14,16 @@ from edgesdk_runtimes.errors import ModelError
 
 KEY = "edgesdk.channel_factors"
 Factors = Mapping[str, NDArray[np.float32]]
+# Logarithms in a file, in int16: factors come back within 2e-4, 75 dB below the values they scale.
+STEPS_AN_OCTAVE = 2048
 
 
 def to_text(factors: Factors) -> str:
-    """JSON: base64 of little-endian float32 [C] -> names of the values; a group shares factors."""
+    """JSON: base64 of the factors' logarithms, int16 [C] -> names of the values with them."""
     names: dict[str, list[str]] = {}
     for name, array in factors.items():
-        code = base64.b64encode(array.astype("<f4").tobytes()).decode("ascii")
+        steps = np.rint(np.log2(array) * STEPS_AN_OCTAVE).astype("<i2")
+        code = base64.b64encode(steps.tobytes()).decode("ascii")
         names.setdefault(code, []).append(name)
     return json.dumps(names, separators=(",", ":"))
 
@@ -34,9 +37,14 @@ def from_text(text: str) -> dict[str, NDArray[np.float32]]:
     try:
         entries = json.loads(text)
         return {
-            str(name): np.frombuffer(base64.b64decode(code, validate=True), "<f4")
+            str(name): _factors(base64.b64decode(code, validate=True))
             for code, names in entries.items()
             for name in names
         }
     except (ValueError, TypeError, AttributeError, binascii.Error) as error:
         raise ModelError(f"Metadata '{KEY}' is malformed ({error}). Quantize again.") from error
+
+
+def _factors(steps: bytes) -> NDArray[np.float32]:
+    logarithms = np.frombuffer(steps, "<i2").astype(np.float64) / STEPS_AN_OCTAVE
+    return np.exp2(logarithms).astype(np.float32)
