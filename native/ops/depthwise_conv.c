@@ -1,5 +1,7 @@
 /* DEPTHWISE_CONV_2D: its geometry and its choice of arithmetic. */
 #include "dwconv_dynamic.h"
+#include "dwconv_gemm.h"
+#include "spread.h"
 #include "window.h"
 
 /* 8-bit activations beyond the fast kernels, and int16 ones. */
@@ -8,17 +10,18 @@ typedef struct er_dwconv_wide {
   const int16_t *weights; /* [filter_h, filter_w, out_c] less their zero points */
 } er_dwconv_wide;
 
-typedef enum er_dwconv_form { LINES, WIDE, DYNAMIC } er_dwconv_form;
+typedef enum er_dwconv_form { LINES, GEMM, WIDE, DYNAMIC } er_dwconv_form;
 
 typedef struct er_dwconv {
   er_conv_shape shape;
   er_dwconv_form form;
   union {
     er_dwconv_lines lines;
+    er_conv_gemm gemm;
     er_dwconv_wide wide;
     er_dwconv_dynamic dynamic;
   };
-  size_t thread_bytes; /* LINES, WIDE: scratch of one thread */
+  size_t thread_bytes; /* LINES, GEMM, WIDE: scratch of one thread */
 } er_dwconv;
 
 enum {
@@ -68,7 +71,9 @@ static void size_scratch(const er_plan *plan, er_node *node, er_dwconv *conv) {
     node->scratch_bytes = er_dwconv_dynamic_scratch(&conv->dynamic, threads);
     return;
   }
-  conv->thread_bytes = er_align_up(conv->form == WIDE ? wide_bytes : conv->lines.thread_bytes);
+  conv->thread_bytes = er_align_up(conv->form == WIDE   ? wide_bytes
+                                   : conv->form == GEMM ? conv->gemm.thread_bytes
+                                                        : conv->lines.thread_bytes);
   node->scratch_bytes = conv->thread_bytes * (size_t)threads;
 }
 
@@ -93,6 +98,14 @@ static edgert_status plan_lines(er_plan *plan, er_node *node, const er_linear_te
   return EDGERT_OK;
 }
 
+static edgert_status plan_gemm(er_plan *plan, er_node *node, const er_linear_tensors *tensors,
+                               const er_linear *linear, er_dwconv *conv) {
+  conv->form = GEMM;
+  ER_TRY(er_dwconv_gemm_plan(plan, &conv->shape, tensors, linear, &conv->gemm));
+  node->kernel = conv->gemm.s8 ? conv->gemm.s8->name : conv->gemm.f32->name;
+  return EDGERT_OK;
+}
+
 static edgert_status choose_form(er_plan *plan, er_node *node, const er_linear_tensors *tensors,
                                  const er_linear *linear, er_dwconv *conv) {
   const er_conv_shape *s = &conv->shape;
@@ -103,6 +116,7 @@ static edgert_status choose_form(er_plan *plan, er_node *node, const er_linear_t
     node->kernel = "dwconv_dynamic";
     return er_dwconv_dynamic_plan(plan, s, tensors, linear, &conv->dynamic);
   }
+  if (er_is_dwconv_gemm(s, tensors, linear)) return plan_gemm(plan, node, tensors, linear, conv);
   conv->form = linear->arithmetic == ER_FLOAT_LINEAR || er_is_fast(tensors, linear) ? LINES : WIDE;
   return conv->form == WIDE ? plan_wide(plan, node, linear, conv)
                             : plan_lines(plan, node, tensors, linear, conv);
@@ -137,6 +151,7 @@ typedef struct er_job {
   const void *input;
   void *output;
   char *scratch;
+  int32_t pixels; /* GEMM: of all images */
 } er_job;
 
 static void work_wide(void *arg, int32_t first, int32_t last, int32_t thread) {
@@ -162,6 +177,16 @@ static void work_lines(void *arg, int32_t first, int32_t last, int32_t thread) {
                       job->scratch + job->conv->thread_bytes * (size_t)thread);
 }
 
+static void work_gemm(void *arg, int32_t first, int32_t last, int32_t thread) {
+  const er_job *job = arg;
+  const er_conv_gemm *conv = &job->conv->gemm;
+  const int32_t step = er_conv_gemm_row_step(conv);
+  const size_t pixel = (size_t)conv->shape.out_c * er_conv_gemm_element_bytes(conv);
+  char *output = (char *)job->output + (size_t)first * (size_t)step * pixel;
+  er_conv_gemm_pixels(conv, job->input, first * step, er_steps_end(last, step, job->pixels), output,
+                      job->scratch + job->conv->thread_bytes * (size_t)thread);
+}
+
 /* Float weights and biases may be computed while running. */
 static er_dwconv with_values(const er_run *run, const er_node *node, const er_dwconv *conv) {
   er_dwconv filled = *conv;
@@ -172,16 +197,24 @@ static er_dwconv with_values(const er_run *run, const er_node *node, const er_dw
 
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_dwconv *conv = node->data;
-  er_job job = {conv, run->kernels, er_in_data(run, node, 0), er_out_data(run, node, 0),
-                run->scratch};
+  const er_conv_shape *s = &conv->shape;
+  er_job job = {conv,
+                run->kernels,
+                er_in_data(run, node, 0),
+                er_out_data(run, node, 0),
+                run->scratch,
+                .pixels = s->batch * s->out_h * s->out_w};
   if (conv->form == DYNAMIC) {
     er_dwconv_dynamic_run(run, &conv->dynamic, job.input, er_in_data(run, node, 2), job.output);
+  } else if (conv->form == GEMM) {
+    const int32_t step = er_conv_gemm_row_step(&conv->gemm);
+    er_parallel(run, er_steps(job.pixels, step), work_gemm, &job);
   } else if (conv->form == WIDE) {
-    er_parallel(run, conv->shape.batch * conv->shape.out_h, work_wide, &job);
+    er_parallel(run, s->batch * s->out_h, work_wide, &job);
   } else {
     const er_dwconv filled = with_values(run, node, conv);
     job.conv = &filled;
-    er_parallel(run, conv->shape.batch * conv->shape.out_h, work_lines, &job);
+    er_parallel(run, s->batch * s->out_h, work_lines, &job);
   }
   return EDGERT_OK;
 }
@@ -200,7 +233,10 @@ bool er_dwconv_repad(er_plan *plan, er_node *node, const er_pad_shape *pad) {
   if (node->op != &er_op_depthwise_conv_2d) return false;
   er_dwconv *conv = node->data;
   er_pad_inside(&conv->shape, pad);
-  if (conv->form != WIDE) {
+  if (conv->form == GEMM) {
+    er_pad_inside(&conv->gemm.shape, pad);
+    er_conv_gemm_resize(&conv->gemm);
+  } else if (conv->form != WIDE) {
     er_dwconv_lines *lines = conv->form == DYNAMIC ? &conv->dynamic.lines : &conv->lines;
     er_pad_inside(&lines->shape, pad);
     er_dwconv_lines_resize(lines);

@@ -32,7 +32,6 @@ KNOWN: Mapping[str, Mapping[str, float]] = {
     "x86_64": {
         "avx2/gemm_s8": 0.12,
         "avx2/gemm_s8_panel": 0.07,  # packs, once
-        "avx2/gemm_w4": 0.13,
         "avx2/gemm_w4b": 0.32,
         "avx2/softmax_f32": 0.08,  # constants of the exponential function
         "avx2/unary_f32": 0.08,

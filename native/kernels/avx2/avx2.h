@@ -8,7 +8,6 @@
 #include "kernels/kernels.h"
 
 extern const er_gemm_s8 er_gemm_s8_avx2;
-extern const er_gemm_s8 er_gemm_w4_avx2;
 extern const er_gemm_w4b er_gemm_w4b_avx2;
 void er_gemm_wide_s8_avx2(int32_t count, int32_t depth, const int16_t *rows, const int16_t *weights,
                           const er_requant *requant, uint8_t *output, int64_t stride, int32_t first,

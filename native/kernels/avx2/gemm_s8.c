@@ -13,8 +13,10 @@
 #include "gemm_s8_panel.h"
 
 enum {
-  BLOCK = 16, /* panels for which one tile of rows is prepared */
-  STRIP = 8   /* tiles whose sums are kept from chunk to chunk of a block */
+  LEAST_PANELS = 16, /* for which one tile of rows is prepared */
+  MOST_PANELS = 64,
+  BLOCK_BYTES = 128 * 1024, /* panels that stay in the second-level cache */
+  MOST_SUMS = 128           /* tiles times panels whose sums are kept from chunk to chunk */
 };
 
 /* ---- rows of a tile -------------------------------------------------------------------------- */
@@ -288,11 +290,18 @@ static void prepare(const int8_t *input, int64_t stride, int32_t rows, int32_t w
   if (needed.exact) widen(input, stride, rows, width, to->wide);
 }
 
-/* Rows [first, last), at most STRIP tiles. Chunk by chunk, so that weights are read from afar but
+static int32_t panels_of_block(const er_gemm_s8_call *c) {
+  const size_t fitting = BLOCK_BYTES / er_s8_panel_bytes(c->depth);
+  return fitting < LEAST_PANELS  ? LEAST_PANELS
+         : fitting < MOST_PANELS ? (int32_t)fitting
+                                 : MOST_PANELS;
+}
+
+/* Rows [first, last), a strip. Chunk by chunk, so that weights are read from afar but
  * once. */
 static void multiply_strip(const product *p, int32_t first, int32_t last, tile_rows *prepared) {
   const er_gemm_s8_call *c = p->call;
-  tile_sums sums[STRIP][BLOCK];
+  tile_sums sums[MOST_SUMS];
   const int32_t depth = er_s8_padded(c->depth);
   const int32_t tiles = (last - first + ROWS - 1) / ROWS; /* of nearly equal height */
   for (int32_t d = 0; d < depth; d += CHUNK) {
@@ -302,21 +311,22 @@ static void multiply_strip(const product *p, int32_t first, int32_t last, tile_r
     for (int32_t i = 0; i < tiles; i++) {
       const int32_t row = first + (last - first) * i / tiles;
       const int32_t rows = first + (last - first) * (i + 1) / tiles - row;
-      b.sums = sums[i];
+      b.sums = sums + i * panels_of_block(c);
       if (!p->plain) b.output = c->output + row * c->output_stride + p->first;
       prepare(c->input + row * c->input_stride + d, c->input_stride, rows, width, needed, prepared);
       kernels[rows - 1](&b);
-      if (p->plain && b.is_last) store_plain(p, row, rows, sums[i]);
+      if (p->plain && b.is_last) store_plain(p, row, rows, b.sums);
     }
   }
 }
 
 static void multiply_all(const er_gemm_s8_call *c, int32_t *plain, int64_t plain_stride) {
   tile_rows prepared;
-  const int32_t strips = (c->rows + STRIP * ROWS - 1) / (STRIP * ROWS);
+  const int32_t panels = panels_of_block(c), strip = MOST_SUMS / panels * ROWS;
+  const int32_t strips = (c->rows + strip - 1) / strip;
   product p = {.call = c, .plain = plain, .plain_stride = plain_stride};
   for (p.first = c->first; p.first < c->last; p.first = p.last) {
-    p.last = c->last - p.first < BLOCK * UNITS ? c->last : p.first + BLOCK * UNITS;
+    p.last = c->last - p.first < panels * UNITS ? c->last : p.first + panels * UNITS;
     for (int32_t i = 0; i < strips; i++) {
       const int32_t row = (int32_t)((int64_t)c->rows * i / strips);
       const int32_t next = (int32_t)((int64_t)c->rows * (i + 1) / strips);

@@ -206,10 +206,9 @@ static bool all_safe(const source *s) {
   return true;
 }
 
-/* With few panels it does not pay to prepare the rows in two ways: all quads are alike. */
+/* With one panel it does not pay to prepare the rows in two ways: all quads are alike. */
 static int32_t choose_orders(const source *s) {
-  if (s->weights->units >= MANY_UNITS) return ORDERS;
-  return s->weights->units > 2 * UNITS || all_safe(s);
+  return s->weights->units > UNITS ? ORDERS : all_safe(s);
 }
 
 static void pack_panel(const er_weights_s8 *weights, int32_t first, er_s8_panel *to) {

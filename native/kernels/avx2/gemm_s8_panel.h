@@ -13,8 +13,7 @@ enum {
   WIDE_STRIDE = CHUNK + 32, /* int16s from row to row; no multiple of 4096 bytes */
   BYTE_STRIDE = CHUNK + 64,
   ORDERS = 3, /* in which the bytes of a quad can be paired */
-  ORDER_BYTES = ROWS * BYTE_STRIDE,
-  MANY_UNITS = 48 /* from here on it pays to keep the rows in all orders */
+  ORDER_BYTES = ROWS * BYTE_STRIDE
 };
 
 /* The quads of one chunk of a panel, in this order: chains of four, of two, single pairs, exact. */

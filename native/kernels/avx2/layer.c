@@ -4,7 +4,7 @@
 void er_add_avx2(er_kernels *kernels) {
   kernels->gemm_s8 = er_gemm_s8_avx2;
   kernels->gemm_sums = er_gemm_s8_avx2;
-  kernels->gemm_w4 = er_gemm_w4_avx2;
+  kernels->gemm_w4 = er_gemm_s8_avx2; /* nibbles as bytes: weights so small come in chains */
   kernels->gemm_wide_s8 = er_gemm_wide_s8_avx2;
   kernels->dwconv_wide_s8 = er_dwconv_wide_s8_avx2;
   kernels->gemm_w4b = er_gemm_w4b_avx2;
