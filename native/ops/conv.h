@@ -4,6 +4,7 @@
 #define ER_OPS_CONV_H
 
 #include "dynamic.h"
+#include "wide_units.h"
 
 /* int8 (fast kernels) and float32: a gemm whose rows are the input itself (1x1) or patches gathered
  * strip by strip. */
@@ -20,6 +21,7 @@ typedef struct er_conv_gemm {
   size_t thread_bytes; /* scratch of one thread */
   int8_t zero_point;   /* s8: of the input */
   er_range_s8 range;   /* s8 */
+  er_wide_units wide;  /* s8 */
   er_bounds bounds;    /* f32 */
 } er_conv_gemm;
 

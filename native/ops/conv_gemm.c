@@ -63,7 +63,7 @@ static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er
   conv->packed = packed;
   conv->zero_point = (int8_t)linear->zero_point;
   conv->range = er_linear_range(linear);
-  return EDGERT_OK;
+  return er_take_wide_units(plan, t, linear, &conv->wide);
 }
 
 static edgert_status pack_f32(er_plan *plan, const er_linear_tensors *t, const er_linear *linear,
@@ -120,6 +120,9 @@ static void multiply_s8(const er_conv_gemm *conv, int32_t group, int32_t count, 
   call.first = first;
   call.last = last;
   conv->s8->run(&call);
+  const int32_t start = group * units;
+  er_wide_units_rows(&conv->wide, count, rows, start + first, start + last, output,
+                     call.output_stride);
 }
 
 static void multiply_f32(const er_conv_gemm *conv, int32_t group, int32_t count, const float *rows,

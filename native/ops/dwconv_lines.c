@@ -21,7 +21,7 @@ static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er
   conv->packed = packed;
   conv->zero_point = (int8_t)linear->zero_point;
   conv->range = er_linear_range(linear);
-  return EDGERT_OK;
+  return er_take_wide_units(plan, t, linear, &conv->wide);
 }
 
 static edgert_status take_f32(er_plan *plan, const er_linear_tensors *t, const er_linear *linear,
@@ -68,6 +68,7 @@ void er_dwconv_lines_one(const er_dwconv_lines *conv, const void *const *lines, 
                                     .output = output,
                                     .scratch = scratch};
     conv->s8->run(&call);
+    er_wide_units_line(&conv->wide, call.shape, call.lines, call.output);
     return;
   }
   const er_dwconv_f32_call call = {.shape = &conv->spread,

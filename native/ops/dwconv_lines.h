@@ -2,7 +2,7 @@
 #ifndef ER_OPS_DWCONV_LINES_H
 #define ER_OPS_DWCONV_LINES_H
 
-#include "linear.h"
+#include "wide_units.h"
 
 typedef struct er_dwconv_lines {
   er_conv_shape shape;    /* as the operator sees it */
@@ -12,6 +12,7 @@ typedef struct er_dwconv_lines {
   const void *packed;          /* s8 */
   int8_t zero_point;           /* s8: of the input */
   er_range_s8 range;           /* s8 */
+  er_wide_units wide;          /* s8 */
   const float *weights, *bias; /* f32; NULL: given by the caller of each run */
   er_bounds bounds;            /* f32 */
   int32_t line_w;              /* pixels of a padded line */

@@ -4,6 +4,7 @@
 #include "kernels/float.h"
 #include "shape.h"
 #include "spread.h"
+#include "wide_units.h"
 
 /* How the product is computed. */
 typedef enum er_fc_form {
@@ -24,6 +25,7 @@ typedef struct er_fc {
   const int32_t *bias;       /* GEMV_S8: [units] less the zero point's part */
   const er_gemm_s8 *gemm;    /* GEMM_S8 */
   int32_t depth;             /* WIDE: padded */
+  er_wide_units wide;        /* GEMM_S8 */
   er_dynamic dynamic;        /* DYNAMIC */
   er_fc_blockwise blockwise; /* BLOCKWISE */
   int32_t step;              /* threads share the units in multiples of this */
@@ -137,7 +139,8 @@ static edgert_status plan_gemv(er_plan *plan, er_node *node, er_fc *fc) {
   return EDGERT_OK;
 }
 
-static edgert_status plan_gemm(er_plan *plan, er_node *node, er_fc *fc) {
+static edgert_status plan_gemm(er_plan *plan, er_node *node, const er_linear_tensors *tensors,
+                               er_fc *fc) {
   const er_tensor *tensor = er_plan_input(plan, node, 1);
   const er_gemm_s8 *gemm = tensor->type == EDGERT_INT4 ? &er_plan_kernels(plan)->gemm_w4
                                                        : &er_plan_kernels(plan)->gemm_s8;
@@ -151,14 +154,14 @@ static edgert_status plan_gemm(er_plan *plan, er_node *node, er_fc *fc) {
   fc->step = gemm->unit_step;
   fc->weights = packed;
   node->kernel = gemm->name;
-  return EDGERT_OK;
+  return er_take_wide_units(plan, tensors, &fc->linear, &fc->wide);
 }
 
 static edgert_status plan_integer(er_plan *plan, er_node *node, const er_linear_tensors *tensors,
                                   er_fc *fc) {
   if (!er_is_fast(tensors, &fc->linear)) return plan_wide(plan, node, fc);
   const bool one_row = fc->shape.rows == 1 && tensors->weights->type == EDGERT_INT8;
-  return one_row ? plan_gemv(plan, node, fc) : plan_gemm(plan, node, fc);
+  return one_row ? plan_gemv(plan, node, fc) : plan_gemm(plan, node, tensors, fc);
 }
 
 static edgert_status choose_form(er_plan *plan, er_node *node, const er_linear_tensors *tensors,
@@ -220,6 +223,8 @@ static void gemm_s8(const er_job *job, int32_t first, int32_t last) {
                                 .output = job->output,
                                 .output_stride = fc->shape.units};
   fc->gemm->run(&call);
+  er_wide_units_rows(&fc->wide, call.rows, call.input, first, last, call.output,
+                     call.output_stride);
 }
 
 static void gemv_s8(const er_job *job, int32_t first, int32_t last) {

@@ -5,6 +5,7 @@
 #include "kernels/load.h"
 #include "kernels/rounding.h"
 #include "shape.h"
+#include "wide_units.h"
 
 int16_t er_weight_at(const er_tensor *weights, int64_t i, int32_t channel) {
   const int32_t zero = weights->quant.zero_point[weights->quant.count == 1 ? 0 : channel];
@@ -77,7 +78,13 @@ bool er_has_plain_integers(const er_tensor *weights) {
 }
 
 bool er_is_fast(const er_linear_tensors *tensors, const er_linear *linear) {
-  return linear->type == EDGERT_INT8 && er_has_plain_integers(tensors->weights);
+  if (linear->type != EDGERT_INT8) return false;
+  return er_has_plain_integers(tensors->weights) || er_few_wide_units(tensors);
+}
+
+/* Per tensor: uint8 weights with several zero points are not fast. */
+static int8_t fitting(const er_tensor *weights, int64_t i) {
+  return (int8_t)er_clamp(er_weight_at(weights, i, 0), -127, 127);
 }
 
 const int8_t *er_weights_as_int8(er_plan *plan, const er_tensor *weights) {
@@ -85,7 +92,10 @@ const int8_t *er_weights_as_int8(er_plan *plan, const er_tensor *weights) {
   int8_t *values = er_plan_borrow(plan, (size_t)weights->count);
   const uint8_t *pairs = weights->constant;
   if (values == NULL) return NULL;
-  for (int64_t i = 0; i < weights->count; ++i) values[i] = er_nibble_at(pairs, i);
+  const bool bytes = weights->type == EDGERT_UINT8;
+  for (int64_t i = 0; i < weights->count; ++i) {
+    values[i] = bytes ? fitting(weights, i) : er_nibble_at(pairs, i);
+  }
   return values;
 }
 

@@ -33,7 +33,7 @@ edgert_status er_prepare_linear(er_plan *plan, const er_node *node,
                                 er_linear *linear);
 
 /** @return whether the fast kernels compute this operator: int8 activations, weights of 8 or 4 bits
- * whose zero points are 0. */
+ * whose zero points are 0, or uint8 weights that but for few units fit int8 (wide_units.h). */
 bool er_is_fast(const er_linear_tensors *tensors, const er_linear *linear);
 
 /** @return whether weights are constants of 8 or 4 bits whose zero points are 0. */
@@ -42,8 +42,8 @@ bool er_has_plain_integers(const er_tensor *weights);
 /** @return the scale of an output channel's weights. */
 float er_weight_scale(const er_tensor *weights, int32_t channel);
 
-/** @return the weights one a byte: the constant itself, or int4 unpacked into memory that is gone
- * after prepare; NULL when memory is refused. */
+/** @return the weights one a byte: the constant itself, or int4 unpacked, or what fits of uint8 less
+ * its zero point, in memory that is gone after prepare; NULL when memory is refused. */
 const int8_t *er_weights_as_int8(er_plan *plan, const er_tensor *weights);
 
 /** @return the output range for the fast kernels. */

@@ -18,6 +18,7 @@ typedef struct er_operator {
   int32_t builtin;    /* code in the schema; may be one that the schema does not have */
   const char *custom; /* name of a custom operator, else "" */
   int32_t version;
+  int32_t index; /* in the file's list */
   er_indices inputs;
   er_indices outputs;
   er_indices intermediates;

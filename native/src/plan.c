@@ -12,6 +12,7 @@ enum { MOST_DEPTH = 16, MOST_FOLDED_MACS = 1 << 24 };
 /* ---- tensors --------------------------------------------------------------------------------- */
 
 static edgert_status copy_tensors(er_plan *plan, er_graph *graph) {
+  ER_TRY(er_move_to_int8(plan, &graph->source));
   size_t count = (size_t)graph->source->tensor_count;
   er_memory *memory = &plan->session->memory;
   graph->tensors = er_memory_array(memory, count, sizeof *graph->tensors);
@@ -108,7 +109,7 @@ static edgert_status fold(er_plan *plan, er_graph *graph, const er_node *node) {
 static er_node make_node(const er_plan *plan, const er_graph *graph, int32_t index) {
   const er_operator *source = &graph->source->operators[index];
   er_node node = {.op = er_find_op(source->builtin),
-                  .index = index,
+                  .index = source->index,
                   .input_count = source->inputs.count,
                   .output_count = source->outputs.count,
                   .intermediate_count = source->intermediates.count,

@@ -22,6 +22,9 @@ edgert_status er_plan_storable(er_plan *plan, const er_tensor *tensor);
 edgert_status er_plan_call(er_plan *plan, const er_node *node, int32_t number, int32_t first,
                            er_graph **graph);
 
+/* to_int8.c: let uint8 activations be int8.
+ * @param subgraph the file's; replaced where there are such */
+edgert_status er_move_to_int8(er_plan *plan, const er_subgraph **subgraph);
 /* storage.c: alias and in-place decisions, lifetimes, one arena for the graph. Drops the nodes that
  * became aliases. */
 edgert_status er_plan_storage(er_plan *plan, er_graph *graph);

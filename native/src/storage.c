@@ -28,7 +28,9 @@ static void write_at(storage *s, int32_t tensor, int32_t step) {
 static void mark_node(storage *s, const er_node *node, int32_t step) {
   for (int32_t i = 0; i < node->input_count; i++) {
     int32_t tensor = node->inputs[i];
-    if (tensor >= 0 && s->roots[tensor] != NO_ROOT) s->last[tensor] = step;
+    if (tensor >= 0 && s->roots[tensor] != NO_ROOT && s->last[tensor] < step) {
+      s->last[tensor] = step;
+    }
   }
   for (int32_t i = 0; i < node->output_count; i++) write_at(s, node->outputs[i], step);
 }

@@ -24,6 +24,7 @@ static edgert_status verify_code(er_verifier *verifier, er_table table, int32_t 
   op->builtin = old > fresh ? old : fresh;
   op->custom = op->builtin == ER_BUILTIN_CUSTOM ? er_string(code, ER_CODE_CUSTOM) : "";
   op->version = er_i32(code, ER_CODE_VERSION, 1);
+  op->index = number;
   if (op->builtin < 0) REFUSE("has the negative code %d", op->builtin);
   return er_verify_reads(verifier);
 }

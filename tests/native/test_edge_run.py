@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+import ai_edge_litert.schema_py_generated as schema
 import numpy as np
 import pytest
 
@@ -133,6 +134,23 @@ def test_profile_lists_each_operator(edge_run: EdgeRun, tmp_path: Path) -> None:
     assert "% of roof" in done.stdout
     assert "GHz (measured)" in done.stdout
     assert f"{32 + 54 + 12 + 48} bytes  maps" in done.stdout
+
+
+def test_inputs_stay_what_they_were_from_run_to_run(edge_run: EdgeRun, tmp_path: Path) -> None:
+    """All runs of `profile` read the indices that were written once."""
+    op = schema.BuiltinOperator
+    builder = model_builder.ModelBuilder()
+    graph = builder.graph("main")
+    index = graph.tensor("index", [64], np.int32)
+    table = graph.tensor("table", [2, 1], data=3.0)
+    rows, negative, y = (graph.tensor(name, [64, 1]) for name in ("rows", "negative", "y"))
+    graph.operator(op.GATHER, [table, index], [rows], schema.GatherOptionsT())
+    graph.operator(op.NEG, [rows], [negative])
+    graph.operator(op.ADD, [negative, rows], [y], schema.AddOptionsT())
+    graph.ends([index], [y])
+    path = tmp_path / "m.tflite"
+    path.write_bytes(model_builder.pack(builder.model))
+    assert edge_run("profile", path, "--runs", "3").code == 0
 
 
 def test_the_kernels_can_be_chosen(edge_run: EdgeRun, counter: Path) -> None:
