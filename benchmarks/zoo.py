@@ -57,6 +57,7 @@ ENTRIES = (
     Entry("resnet8_w7", "resnet8", recipe="w7a8", target="x86-avx2"),
     Entry("ds_cnn_w7", "ds_cnn", recipe="w7a8", target="x86-avx2"),
     Entry("minilm_w8", "minilm", recipe="w8"),
+    Entry("minilm_dynamic", "minilm", recipe="w8-dynamic"),
     Entry("efficientnet_lite0_w4", "efficientnet_lite0", recipe="w4a8"),
     Entry("resnet18_w4", "resnet", (18,), recipe="w4a8"),
     Entry("efficientnet_lite0_f32", "efficientnet_lite0", recipe=""),

@@ -48,7 +48,7 @@ def quantize(
             already is taken as it is.
         calibration: a folder of images, an .npy or .npz file, an array [N, ...], or any iterable
             of arrays; weight-only recipes need none.
-        recipe: name ("w8a8", "w4a8", "mixed", "w4", "w8", "w8a16") or .toml file.
+        recipe: name ("w8a8", "w4a8", "mixed", "w4", "w8", "w8-dynamic", "w8a16") or .toml file.
         target: name ("generic", "raspberrypi4", ...) or .toml file of the device.
         budget: which layers get 4 bits and which 8 is searched so that the weights take no more
             than "0.13" (of their float size) or "2.4MB", or an inference on the target no more than

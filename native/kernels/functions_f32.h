@@ -21,41 +21,41 @@ static inline uint32_t er_bits_of(float value) {
   return bits;
 }
 
-/* x = n * ln 2 + r with |r| <= ln 2 / 2; then e^x = 2^n * (1 + tail), tail = e^r - 1. 2^n is the
- * product of two factors, because n may lie outside of a float's exponents. */
+/* x = n * ln 2 + r with |r| <= ln 2 / 2; then e^x = 2^n * (1 + tail), tail = e^r - 1. */
 typedef struct er_exp_parts {
-  float factor[2];
+  uint32_t n; /* as an int32 */
   float tail;
 } er_exp_parts;
 
-/** @param x NaN gives NaN; below -104 e^x is 0, above 89 infinite */
+/** @param x -104 to 89, or NaN, which gives a NaN as tail */
 static inline er_exp_parts er_split_exp(float x) {
   const float magic = 12582912.0f; /* 1.5 * 2^23: leaves no bits for a fraction */
-  const float from_below = x < -104.0f ? -104.0f : x;
-  const float bounded = from_below > 89.0f ? 89.0f : from_below;
-  const float shifted = bounded * 1.44269504f + magic;
+  const float shifted = x * 1.44269504f + magic;
   const float n = shifted - magic;
   /* The first part of ln 2 has 9 bits, so that its product with n is exact. */
-  const float r = (bounded - n * 0.693359375f) - n * -2.12194440e-4f;
+  const float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
   const float p =
       (((1.38145402e-3f * r + 8.36874511e-3f) * r + 4.16683908e-2f) * r + 1.66665204e-1f) * r +
       4.99999934e-1f;
-  const uint32_t whole = er_bits_of(shifted) - er_bits_of(magic);
-  const uint32_t half = (uint32_t)((int32_t)whole >> 1);
-  return (er_exp_parts){
-      {er_float_of((half + 127u) << 23), er_float_of((whole - half + 127u) << 23)},
-      p * (r * r) + r};
+  return (er_exp_parts){er_bits_of(shifted) - er_bits_of(magic), p * (r * r) + r};
 }
 
+/** @param n -126 to 127, as an int32 @return 2^n */
+static inline float er_power_of_two(uint32_t n) { return er_float_of((n + 127u) << 23); }
+
+/* Below -104 it is 0, above 89 infinite. 2^n is made of two factors, because n may lie outside of
+ * a float's exponents. */
 static inline float er_exp(float x) {
-  const er_exp_parts e = er_split_exp(x);
-  return (1.0f + e.tail) * e.factor[0] * e.factor[1];
+  const float from_below = x < -104.0f ? -104.0f : x;
+  const er_exp_parts e = er_split_exp(from_below > 89.0f ? 89.0f : from_below);
+  const uint32_t half = (uint32_t)((int32_t)e.n >> 1);
+  return (1.0f + e.tail) * er_power_of_two(half) * er_power_of_two(e.n - half);
 }
 
 /* For x <= 0: e^x - 1. */
 static inline float er_expm1_below(float x) {
   const er_exp_parts e = er_split_exp(x < -20.0f ? -20.0f : x);
-  const float power = e.factor[0] * e.factor[1];
+  const float power = er_power_of_two(e.n);
   return (power - 1.0f) + power * e.tail;
 }
 
@@ -94,7 +94,7 @@ static inline float er_erf(float x) {
        1.28717512e-1f) *
           t -
       t;
-  const float large = copysignf(1.0f - er_exp(q), x);
+  const float large = copysignf(-er_expm1_below(q), x);
   return t > 0.927734375f ? large : small;
 }
 

@@ -42,6 +42,8 @@ class WeightRecipe:
         block: 32, 64 or 128; where it does not divide the depth, the next smaller one that does.
         symmetric: the zero point is 0; integer kernels need that.
         range: "minmax" keeps every weight, "mse" and "octav" clip where the squared error is least.
+        dynamic: linear layers with float activations quantize these to int8 row by row while they
+            run, where the runtime can (LiteRT, native); an .onnx file keeps them float.
     """
 
     bits: int = 8
@@ -49,6 +51,7 @@ class WeightRecipe:
     block: int = 32
     symmetric: bool = True
     range: str = "minmax"
+    dynamic: bool = False
 
 
 @dataclass(frozen=True)
@@ -229,6 +232,7 @@ _ALLOWED: dict[tuple[str, str], tuple[Any, ...]] = {
     ("weights", "block"): BLOCKS,
     ("weights", "symmetric"): (True, False),
     ("weights", "range"): WEIGHT_RANGES,
+    ("weights", "dynamic"): (True, False),
     ("activations", "bits"): (8, 16),
     ("activations", "range"): ACTIVATION_RANGES,
     ("algorithms", "equalization"): (True, False),

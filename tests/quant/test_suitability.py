@@ -39,7 +39,7 @@ def test_activations_that_no_kernel_takes_name_the_recipes_that_run() -> None:
     device = target(EIGHT, EIGHT, EIGHT)
     said = refusal(Recipe.load("w8a16"), device)
     assert "asks for 16-bit activations, and target tiny has integer kernels for 8 bits" in said
-    assert said.endswith("Recipes that it can run: mixed, w4, w4a8, w7a8, w8, w8a8.")
+    assert said.endswith("Recipes that it can run: mixed, w4, w4a8, w7a8, w8, w8-dynamic, w8a8.")
 
 
 def test_weight_only_recipes_need_such_kernels() -> None:

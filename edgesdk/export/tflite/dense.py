@@ -93,7 +93,10 @@ def _bias(scope: Scope, node: ir.Node, weights: Weights, x: int | None, units: i
 def _matrix(
     scope: Scope, name: str, rows: NDArray[np.generic], weights: Weights, *, integer: bool
 ) -> int:
-    """[units, depth] weights: float, int8, or int8 behind DEQUANTIZE for float activations."""
+    """[units, depth] weights: float or integers, which float activations meet behind DEQUANTIZE.
+
+    In a dynamic program they meet int8 as it is, and the runtime quantizes their rows.
+    """
     rows = np.ascontiguousarray(rows)
     if weights.scale is None:
         return scope.out.constant(name, rows)
@@ -101,7 +104,7 @@ def _matrix(
         return scope.out.constant(name, rows, _blocks(weights, rows.shape[1], integer=integer))
     scale = np.atleast_1d(weights.scale)
     tensor = scope.out.constant(name, rows, Quantization(scale, np.zeros(scale.size, np.int64), 0))
-    if integer:
+    if integer or (scope.program.dynamic and rows.dtype == np.int8):
         return tensor
     result = scope.out.add(f"{name}_float", "FLOAT32", rows.shape)
     scope.out.emit("DEQUANTIZE", [tensor], [result])

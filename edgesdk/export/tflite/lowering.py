@@ -27,8 +27,9 @@ from edgesdk.export.tflite.scope import Program, Scope
 from edgesdk.export.tflite.tensors import CHANNELS_LAST, Place, static_shape
 from edgesdk_quant.graph.batch import with_batch_of_one
 from edgesdk_quant.graph.shapes import infer_shapes
+from edgesdk_quant.recipe import Recipe
 from edgesdk_quant.tflite.model import Model, Subgraph
-from edgesdk_runtimes.errors import UnsupportedError
+from edgesdk_runtimes.errors import RecipeError, UnsupportedError
 
 LOWERINGS = {
     **blocks.LOWERINGS,
@@ -66,7 +67,7 @@ def lower(graph: ir.Model) -> Model:
         UnsupportedError: its `needs` are all operators, shapes and attributes that TFLite lacks.
     """
     graph = _ready(graph)
-    scope = Scope(graph.graph, Program(_lower_node))
+    scope = Scope(graph.graph, Program(_lower_node, _is_dynamic(graph)))
     images = {len(value_shape) for value_shape in _spatial_ranks(graph.graph)}
     obstacles = [text for value in graph.graph.inputs if (text := _input(scope, value, images))]
     obstacles += scope.obstacles()
@@ -74,6 +75,14 @@ def lower(graph: ir.Model) -> Model:
         raise UnsupportedError(_refusal(obstacles), obstacles)
     outputs = [_output(scope, value) for value in graph.graph.outputs]
     return _model(graph, scope, outputs)
+
+
+def _is_dynamic(graph: ir.Model) -> bool:
+    """What the recipe in the graph says of linear layers with float activations."""
+    try:
+        return Recipe.parse(graph.metadata_props.get("edgesdk.recipe", "")).weights.dynamic
+    except RecipeError:
+        return False
 
 
 def _refusal(obstacles: list[str]) -> str:

@@ -55,10 +55,12 @@ class Program:
 
     Attributes:
         lower_node: lowers one node in a scope; gives what stands in the way as text, or "".
+        dynamic: linear layers with int8 weights take float rows and quantize them while running.
         subgraphs: those of nested graphs, in the order of their numbers 1, 2, ...
     """
 
     lower_node: Callable[[Scope, ir.Node], str]
+    dynamic: bool = False
     subgraphs: list[Subgraph] = field(default_factory=list)
 
 

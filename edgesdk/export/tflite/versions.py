@@ -79,8 +79,8 @@ def version_of(code: str, kinds: Sequence[str], options: Mapping[str, OptionValu
         version = INTEGER[code][first == "INT16"]
     if "INT4" in kinds and code in INT4_WEIGHTS:
         version = INT4_WEIGHTS[code]
-    if "INT4" in kinds and code == "FULLY_CONNECTED" and first == "FLOAT32":
-        version = 12  # weights in blocks
+    if code == "FULLY_CONNECTED" and first == "FLOAT32" and {"INT4", "INT8"} & set(kinds):
+        version = 12  # weights in blocks, or a scale for each unit
     if code == "EMBEDDING_LOOKUP" and kinds[1] in ("INT8", "INT4"):
         version = 4  # a scale for each row or block
     if options.get("half_pixel_centers"):

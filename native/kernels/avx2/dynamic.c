@@ -60,22 +60,39 @@ er_row_quant er_quantize_row_avx2(int64_t count, const float *input, int8_t *out
   return (er_row_quant){1.0f / inverse, zero_point};
 }
 
+/* What all units of a row share. */
+typedef struct row_scale {
+  __m256i zero;
+  __m256 scale, low, high;
+} row_scale;
+
+static ER_ALWAYS_INLINE __m256 scaled(const row_scale *k, __m256i sums, __m256i weight_sums,
+                                      __m256 weight_scale, __m256 bias) {
+  const __m256i sum = _mm256_sub_epi32(sums, _mm256_mullo_epi32(k->zero, weight_sums));
+  const __m256 value =
+      _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), k->scale), weight_scale, bias);
+  return _mm256_min_ps(k->high, _mm256_max_ps(k->low, value));
+}
+
 static void scale_row(const er_scale_sums_call *c, int32_t r) {
   const int32_t *sums = c->sums + r * c->sums_stride;
   float *output = c->output + r * c->output_stride;
-  const __m256i zero = _mm256_set1_epi32(c->quant[r].zero_point);
-  const __m256 scale = _mm256_set1_ps(c->quant[r].scale);
-  const __m256 low = _mm256_set1_ps(c->low), high = _mm256_set1_ps(c->high);
-  for (int32_t u = 0; u < c->units; u += 8) {
-    const __m256i mask = er_avx2_first(c->units - u);
-    const __m256i offset =
-        _mm256_mullo_epi32(zero, _mm256_maskload_epi32(c->weight_sums + u, mask));
-    const __m256i sum = _mm256_sub_epi32(_mm256_maskload_epi32(sums + u, mask), offset);
-    const __m256 bias = c->bias ? _mm256_maskload_ps(c->bias + u, mask) : _mm256_setzero_ps();
-    const __m256 value = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), scale),
-                                         _mm256_maskload_ps(c->weight_scale + u, mask), bias);
-    _mm256_maskstore_ps(output + u, mask, _mm256_min_ps(high, _mm256_max_ps(low, value)));
+  const row_scale k = {_mm256_set1_epi32(c->quant[r].zero_point), _mm256_set1_ps(c->quant[r].scale),
+                       _mm256_set1_ps(c->low), _mm256_set1_ps(c->high)};
+  int32_t u = 0;
+  for (; u + 8 <= c->units; u += 8) {
+    const __m256i own = _mm256_loadu_si256((const __m256i *)(const void *)(sums + u));
+    const __m256i all = _mm256_loadu_si256((const __m256i *)(const void *)(c->weight_sums + u));
+    const __m256 bias = c->bias ? _mm256_loadu_ps(c->bias + u) : _mm256_setzero_ps();
+    _mm256_storeu_ps(output + u, scaled(&k, own, all, _mm256_loadu_ps(c->weight_scale + u), bias));
   }
+  if (u == c->units) return;
+  const __m256i mask = er_avx2_first(c->units - u);
+  const __m256 bias = c->bias ? _mm256_maskload_ps(c->bias + u, mask) : _mm256_setzero_ps();
+  const __m256 value = scaled(&k, _mm256_maskload_epi32(sums + u, mask),
+                              _mm256_maskload_epi32(c->weight_sums + u, mask),
+                              _mm256_maskload_ps(c->weight_scale + u, mask), bias);
+  _mm256_maskstore_ps(output + u, mask, value);
 }
 
 void er_scale_sums_avx2(const er_scale_sums_call *c) {

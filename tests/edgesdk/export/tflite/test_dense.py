@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
 import pytest
 
-from tests.edgesdk.export.judged import codes, judge
-from tests.quant.graph.written import random
+from tests.edgesdk.export.judged import codes, judge, judge_model
+from tests.quant.graph.written import model, random
 
 
 @pytest.mark.parametrize(("turned", "biased"), list(product([0, 1], [0, 1])))
@@ -42,3 +43,25 @@ def test_the_activation_behind_a_product_is_fused() -> None:
     lowered = judge(text, w=random(5, 3), b=random(3))
     (operator,) = lowered.subgraphs[0].operators
     assert operator.options["fused_activation_function"] == "RELU"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [
+        ('name = "a"\n[weights]\ndynamic = true', ["FULLY_CONNECTED"]),
+        ('name = "a"\n[weights]\ndynamic = false', ["DEQUANTIZE", "FULLY_CONNECTED"]),
+        ("", ["DEQUANTIZE", "FULLY_CONNECTED"]),
+        ("no TOML [", ["DEQUANTIZE", "FULLY_CONNECTED"]),
+    ],
+)
+def test_a_dynamic_recipe_hands_float_rows_to_int8_weights(
+    recipe: str, expected: list[str]
+) -> None:
+    text = """agraph (float[2,8] x) => (float[2,3] y) {
+        w = DequantizeLinear <axis=1> (q, s, z) y = MatMul(x, w)
+    }"""
+    q = np.random.default_rng(5).integers(-127, 128, (8, 3), np.int8)
+    source = model(text, q=q, s=np.array([0.01, 0.02, 0.03], np.float32), z=np.zeros(3, np.int8))
+    source.metadata_props["edgesdk.recipe"] = recipe
+    dynamic = expected == ["FULLY_CONNECTED"]
+    assert codes(judge_model(source, tolerance=0.02 if dynamic else 1e-5)) == expected
