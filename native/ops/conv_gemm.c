@@ -33,7 +33,8 @@ void er_conv_gemm_resize(er_conv_gemm *conv) {
   const size_t bytes = strip_bytes(conv->group_bytes);
   const int32_t fitting = row > bytes ? 1 : (int32_t)(bytes / row);
   conv->direct = er_is_pointwise(&conv->shape);
-  conv->in_place = multiplies_in_place(conv);
+  /* Wide units are computed again from whole patches. */
+  conv->in_place = conv->wide.count == 0 && multiplies_in_place(conv);
   conv->strip =
       er_round_up(fitting < MOST_STRIP ? fitting : MOST_STRIP, er_conv_gemm_row_step(conv));
   conv->thread_bytes = conv->direct ? 0 : (size_t)conv->strip * row + ER_OVERREAD;
@@ -120,7 +121,7 @@ static void multiply_s8(const er_conv_gemm *conv, int32_t group, int32_t count, 
   call.first = first;
   call.last = last;
   conv->s8->run(&call);
-  const int32_t start = group * units;
+  const int32_t start = group * call.units;
   er_wide_units_rows(&conv->wide, count, rows, start + first, start + last, output,
                      call.output_stride);
 }
