@@ -115,7 +115,7 @@ def cifar10(count: int, mean: Sequence[float], deviation: Sequence[float]) -> tu
     return images.transpose(0, 3, 1, 2).astype(np.float32, order="C"), np.array(classes)
 
 
-def _cifar(
+def cifar_samples(
     test: int, mean: Sequence[float] = (0, 0, 0), deviation: Sequence[float] = (1, 1, 1)
 ) -> Samples:
     return _arrays(*cifar10(CALIBRATION + test, mean, deviation), test)
@@ -152,12 +152,12 @@ JOBS: Mapping[str, Job] = {
     "EfficientNet-Lite0": Job(efficientnet_lite0.build, lambda: _photos(LITE0, 136), ALL_RECIPES),
     "MiniLM-L6": Job(minilm.build, lambda: _sentences(8), ALL_RECIPES),
     "ResNet-20 (CIFAR-10)": Job(
-        _cifar_resnet(20, "resnet20-12fca82f.th"), lambda: _cifar(400, *TRAINED_CIFAR)
+        _cifar_resnet(20, "resnet20-12fca82f.th"), lambda: cifar_samples(400, *TRAINED_CIFAR)
     ),
     "ResNet-56 (CIFAR-10)": Job(
-        _cifar_resnet(56, "resnet56-4bfd9763.th"), lambda: _cifar(400, *TRAINED_CIFAR)
+        _cifar_resnet(56, "resnet56-4bfd9763.th"), lambda: cifar_samples(400, *TRAINED_CIFAR)
     ),
-    "ResNet-8 (MLPerf Tiny IC)": Job(_tiny("ic_resnet8_cifar10"), lambda: _cifar(400)),
+    "ResNet-8 (MLPerf Tiny IC)": Job(_tiny("ic_resnet8_cifar10"), lambda: cifar_samples(400)),
     "DS-CNN (MLPerf Tiny KWS)": Job(_tiny("kws_dscnn"), lambda: _keywords(936)),
     "MobileNetV1-0.25 (MLPerf Tiny VWW)": Job(
         _tiny("vww_mobilenetv1_025_96"), lambda: _photos_without_labels(64, 96)

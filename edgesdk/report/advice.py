@@ -103,7 +103,7 @@ def _escalate(report: Report) -> Iterator[Advice]:
     if drop is None or drop <= SMALL_DROP or not report.recipe:
         return
     recipe = Recipe.parse(report.recipe)
-    if recipe.weights.bits < WIDE and recipe.algorithms.rounding != "adaround":
+    if recipe.weights.bits < WIDE:
         yield Advice(
             f"Its {recipe.weights.bits}-bit weights are rounded by {recipe.algorithms.rounding!r}.",
             "The accuracy-aware loop tries better roundings, up to learnt ones, and then more "

@@ -29,27 +29,32 @@ class Prefix:
         exact: values of the float model at the current cut.
         quantized: the same of the twin, whose earlier weights are quantized.
         data_sha256: hash over the samples, in order.
+        samples: how many samples were given; `exact` and `quantized` hold their views too.
     """
 
     def __init__(
-        self, model: ir.Model, twin: ir.Model, blocks: Sequence[Block], data: CalibrationData
+        self,
+        model: ir.Model,
+        twin: ir.Model,
+        blocks: Sequence[Block],
+        data: CalibrationData,
+        views: int = 0,
     ) -> None:
         self._model = model
         self._twin = twin
         self._blocks = blocks
         self.exact, self.data_sha256 = _inputs(model, data)
+        self.samples = len(next(iter(self.exact.values()), []))
+        if views > self.samples:
+            from edgesdk_quant.algorithms.views import with_views
+
+            self.exact = with_views(self.exact, views)
         self.quantized: dict[str, list[Array]] = dict(self.exact)
 
-    @property
-    def samples(self) -> int:
-        """How many samples there are."""
-        return len(next(iter(self.exact.values()), []))
-
-    def targets(self, block: Block) -> Samples:
-        """What the float model makes of a block's exact inputs, and keep it for the next one."""
-        found = evaluate(self._model, block.inputs, block.outputs, self.exact)
-        self.exact.update(found)
-        return found
+    def find_targets(self, block: Block) -> None:
+        """Keep what the float model makes of a block's exact inputs."""
+        missing = [name for name in block.outputs if name not in self.exact]
+        self.exact.update(evaluate(self._model, block.inputs, missing, self.exact))
 
     def inside(self, block: Block, values: Sequence[str]) -> Iterator[list[Array]]:
         """Values inside a block behind the quantized prefix, sample by sample."""

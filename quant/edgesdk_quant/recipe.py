@@ -101,6 +101,8 @@ class Algorithms:
         bias_correction: move each bias so that its operator's mean output is the float one.
         rounding: how weights meet their grid: "nearest", "sequential_mse", "gptq" or "adaround".
         iterations: steps that "adaround" takes for each block.
+        views: how many samples "adaround" learns from: the calibration samples and, where these
+            are fewer, crops, mirror images and mixtures of them.
         scaling: channels of the inputs of linear layers are scaled, "none" or by "awq".
         optional: without calibration data `rounding` and `scaling` are left out, not refused.
     """
@@ -109,6 +111,7 @@ class Algorithms:
     bias_correction: bool = False
     rounding: str = "nearest"
     iterations: int = 200
+    views: int = 256
     scaling: str = "none"
     optional: bool = False
 
@@ -249,7 +252,7 @@ _ALLOWED: dict[tuple[str, str], tuple[Any, ...]] = {
 }
 
 # Key -> the largest count.
-_COUNTS = {"iterations": 100_000, "samples": 10_000}
+_COUNTS = {"iterations": 100_000, "views": 100_000, "samples": 10_000}
 # Key -> a number above the first and up to the second, and how that is said.
 _NUMBERS = {
     "percentile": (50.0, 100.0, "above 50, up to 100"),

@@ -66,8 +66,17 @@ def settle_weights(
     rounder = rounder_of(run.recipe.algorithms)
     if rounder is not None:
         data = _needed(run)
+        learns = run.recipe.algorithms.rounding == "adaround"
         return reconstruct(
-            model, placement, activations, parameters, data, rounder, run.progress, run.workdir
+            model,
+            placement,
+            activations,
+            parameters,
+            data,
+            rounder,
+            run.progress,
+            run.workdir,
+            views=run.recipe.algorithms.views if learns else 0,
         )
     if run.recipe.algorithms.bias_correction and run.data is not None:
         correct_biases(model, parameters, *measure_means(model, tuple(parameters), run))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ import onnx_ir as ir
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from edgesdk_quant.algorithms.adaround import Settings
 from edgesdk_quant.data import open_data
 from edgesdk_quant.graph import constant, load, normalize, to_bytes
 from edgesdk_quant.pipeline import quantize
 from edgesdk_quant.progress import Silent
 from edgesdk_quant.recipe import Algorithms, Recipe, Search
 from edgesdk_runtimes import runtime_named
-from edgesdk_runtimes.errors import InputError, RecipeError
+from edgesdk_runtimes.errors import InputError, RecipeError, UnsupportedError
 from edgesdk_targets import load as load_target
 from tests.edgesdk.small_network import images, network
 
@@ -179,3 +181,34 @@ def test_a_target_without_four_bits_gets_eight_and_says_so() -> None:
     reasons = {d.reason for d in done.decisions if d.op == "Conv"}
     assert reasons == {"target narrow has no 4-bit Conv: 8 bits"}
     assert not any(v.dtype == ir.DataType.INT4 for v in done.model.graph.initializers.values())
+
+
+def test_a_block_without_gradients_gets_its_steps_by_sequential_mse() -> None:
+    from edgesdk_quant.algorithms import block_rounding, sequential_mse
+
+    step = SimpleNamespace(
+        block=SimpleNamespace(sites=("site",)), ahead=None, prefix=SimpleNamespace(samples=64)
+    )
+    rounder = block_rounding.AdaRound(Settings(iterations=60))
+    seen: list[int] = []
+    progress = SimpleNamespace(advance=lambda units=1: seen.append(units))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(block_rounding.AdaRound, "_learn", _refuse)
+        patch.setattr(sequential_mse.SequentialMse, "round", lambda *_: {"site": "rounded"})
+        found: Any = rounder.round(step, progress)  # type: ignore[arg-type]
+    assert found == {"site": "rounded"}
+    assert seen == [59]
+
+
+def _refuse(*_: Any) -> None:
+    raise UnsupportedError("no gradient")
+
+
+def test_the_error_is_measured_at_the_next_block_too() -> None:
+    from edgesdk_quant.algorithms.block_rounding import reach
+    from edgesdk_quant.blocks import Block
+
+    first = Block(("x",), ("a", "b"), (), ())
+    assert reach(first, None) == (("x",), ("a", "b"))
+    second = Block(("a", "early", "x"), ("c",), (), ())
+    assert reach(first, second) == (("x", "early"), ("a", "b", "c"))

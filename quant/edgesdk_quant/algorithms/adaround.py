@@ -5,9 +5,7 @@ the two neighbours of w / s, clip(floor(w / s) + {0, 1}), those are chosen that 
 least. As in Li et al. 2021 (BRECQ, algorithm 1) y is the output of a whole block; the block's input
 mixes the exact and the quantized prefix, element by element (Wei et al. 2022, "QDrop", equation 8).
 Biases learn along. The choice learns by a straight-through gradient with a cosine decay instead of
-the paper's rectified sigmoid: in 200 steps with 64 images the inverted residual block 12 of
-EfficientNet-Lite0 reaches 22.5 dB on other images, with the sigmoid in 400 steps 21.9 dB, rounded
-to nearest 20.0 dB.
+the paper's rectified sigmoid, and slowly: faster, or for longer, it learns the samples by heart.
 """
 
 from __future__ import annotations
@@ -28,6 +26,8 @@ from edgesdk_runtimes.base import Array
 
 Samples = Mapping[str, Sequence[Array]]
 
+CORRECTION_SAMPLES = 64  # biases have few degrees of freedom
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -43,7 +43,7 @@ class Settings:
 
     iterations: int = 200
     batch: int = 8
-    rate: float = 0.02
+    rate: float = 0.005
     bias_rate: float = 0.002
     exact_inputs: float = 0.5
 
@@ -119,6 +119,7 @@ class BlockLearner:
         """
         draws = torch.Generator().manual_seed(seed)
         self._measure_units(quantized)
+        self._correct_biases(exact, quantized)
         optimizer = torch.optim.Adam(
             [
                 {"params": [r.move for r in self._roundings], "lr": self._settings.rate},
@@ -148,6 +149,30 @@ class BlockLearner:
         self._units = {
             layer.bias: values[layer.output].std() for layer in self._layers if layer.bias
         }
+
+    def _correct_biases(self, exact: Samples, quantized: Samples) -> None:
+        """Start where each layer's mean output is the float one, behind those before it.
+
+        Nagel et al. 2019, "Data-free quantization through weight equalization and bias correction",
+        section 4.2. The rounding need not learn what a bias can do.
+        """
+        for layer in self._layers:
+            if layer.exact_bias is not None:
+                ours = self._mean(layer.output, quantized, self._learnt())
+                change = self._mean(layer.output, exact, {}) - ours
+                with torch.no_grad():
+                    self._shifts[layer.bias] += change / self._units[layer.bias].clamp(1e-12)
+
+    def _mean(self, name: str, inputs: Samples, learnt: Mapping[str, Tensor]) -> Tensor:
+        """Of each channel, over the first samples."""
+        count = min(CORRECTION_SAMPLES, len(next(iter(inputs.values()))))
+        sums = []
+        with torch.no_grad():
+            for start in range(0, count, self._settings.batch):
+                some = range(start, min(start + self._settings.batch, count))
+                values = self._graph.run({n: _batch(a, some) for n, a in inputs.items()}, learnt)
+                sums.append(values[name].transpose(0, 1).flatten(1).mean(1) * len(some))
+        return torch.stack(sums).sum(0) / count
 
     @staticmethod
     def _error(values: Mapping[str, Tensor], targets: Samples, chosen: Sequence[int]) -> Tensor:

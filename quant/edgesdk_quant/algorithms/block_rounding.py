@@ -10,6 +10,7 @@ import onnx_ir as ir
 
 from edgesdk_quant.algorithms.adaround import BlockLearner, Layer, Settings, one_thread
 from edgesdk_quant.algorithms.reconstruction import Rounded, Step
+from edgesdk_quant.algorithms.sequential_mse import SequentialMse
 from edgesdk_quant.blocks import Block
 from edgesdk_quant.graph import constant, value_shape
 from edgesdk_quant.graph.segment import segment
@@ -17,7 +18,7 @@ from edgesdk_quant.placement import WeightSite
 from edgesdk_quant.progress import Progress
 from edgesdk_quant.scheme import Affine
 from edgesdk_quant.torch_graph import TorchGraph
-from edgesdk_runtimes.errors import InputError
+from edgesdk_runtimes.errors import InputError, UnsupportedError
 
 # Values of all layers that a step computes, at most, but for the smallest batch.
 ELEMENTS = 8_000_000
@@ -29,7 +30,10 @@ FEWEST_SAMPLES = 8
 
 @dataclass(frozen=True)
 class AdaRound:
-    """Learns the rounding of a block against its float output."""
+    """Learns the rounding of a block against its float output, and that of the next block.
+
+    Where an operator has no gradient here, the block's steps are chosen by sequential MSE instead.
+    """
 
     settings: Settings
 
@@ -47,16 +51,29 @@ class AdaRound:
                 f"AdaRound learns from the samples and {prefix.samples} were given; give at least "
                 f'{FEWEST_SAMPLES} (64 are usual), or choose rounding = "sequential_mse".'
             )
-        part = segment(step.twin, block.inputs, block.outputs)
+        for ahead in dict.fromkeys((step.ahead, None)):
+            try:
+                return self._learn(step, ahead, progress)
+            except UnsupportedError:
+                continue
+        progress.advance(self.units(block) - len(block.sites))
+        return SequentialMse().round(step, progress)
+
+    def _learn(
+        self, step: Step, ahead: Block | None, progress: Progress
+    ) -> dict[WeightSite, Rounded]:
+        block, prefix = step.block, step.prefix
+        inputs, outputs = reach(block, ahead)
+        part = segment(step.twin, inputs, outputs)
         nodes = {str(node.name): node for node in part.graph}
         layers = {s: _layer(nodes[s.node], s, step.parameters[s]) for s in block.sites}
         settings = self._fitting(part.graph)
         with one_thread():
             learner = BlockLearner(TorchGraph(part), list(layers.values()), settings)
             found = learner.learn(
-                {name: prefix.exact[name] for name in block.inputs},
-                {name: prefix.quantized[name] for name in block.inputs},
-                {name: prefix.exact[name] for name in block.outputs},
+                {name: prefix.exact[name] for name in inputs},
+                {name: prefix.quantized[name] for name in inputs},
+                {name: prefix.exact[name] for name in outputs},
                 step.index,
                 progress,
             )
@@ -75,6 +92,18 @@ class AdaRound:
         elements = sum(math.prod(size or 1 for size in shape) for shape in shapes)
         most = max(SMALLEST_BATCH, ELEMENTS // max(elements, 1))
         return replace(self.settings, batch=min(self.settings.batch, most))
+
+
+def reach(block: Block, ahead: Block | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Inputs and outputs of a block together with the one after it.
+
+    An error that the next block does not see matters less; one that it amplifies matters more.
+    """
+    if ahead is None:
+        return block.inputs, block.outputs
+    made = {*block.inputs, *block.outputs}
+    others = tuple(name for name in ahead.inputs if name not in made)
+    return (*block.inputs, *others), (*block.outputs, *ahead.outputs)
 
 
 def _layer(node: ir.Node, site: WeightSite, parameters: Affine) -> Layer:

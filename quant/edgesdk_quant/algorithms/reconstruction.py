@@ -52,6 +52,7 @@ class Step:
         prefix: values that enter it.
         twin: the graph whose activations are quantized and whose earlier weights are on their grid.
         parameters: how weights are stored.
+        ahead: the block after it, still with float weights; None behind the last one.
     """
 
     index: int
@@ -59,14 +60,18 @@ class Step:
     prefix: Prefix
     twin: ir.Model
     parameters: Mapping[WeightSite, Affine]
+    ahead: Block | None = None
 
 
 class Rounder(Protocol):
-    """An algorithm that puts the weights of a block on their grid."""
+    """An algorithm that puts the weights of a block on their grid.
+
+    Its `repr` tells all settings that change the result: the saved state is kept under it.
+    """
 
     @property
     def task(self) -> str:
-        """How progress and the saved state call it; settings that change the result included."""
+        """How progress calls it."""
 
     def units(self, block: Block) -> int:
         """How many units of progress a block takes."""
@@ -84,6 +89,7 @@ def reconstruct(
     rounder: Rounder,
     progress: Progress,
     workdir: Path | None = None,
+    views: int = 0,
 ) -> dict[WeightSite, Affine]:
     """Move the weights of a float graph onto their grid, in place.
 
@@ -96,6 +102,7 @@ def reconstruct(
         rounder: the algorithm.
         progress: told how far it is.
         workdir: folder of the saved state: a stopped run goes on with the next block.
+        views: how many samples there shall be, views of them included.
 
     Returns:
         The parameters, with the scales that the algorithm chose.
@@ -103,19 +110,23 @@ def reconstruct(
     twin = clone(model)
     insert(twin, replace(placement, weights=()), activations, {})
     blocks = partition(model.graph, placement.weights)
-    prefix = Prefix(clone(model), twin, blocks, data)
-    key = fingerprint([to_bytes(model), to_bytes(twin), rounder.task, prefix.data_sha256])
+    prefix = Prefix(clone(model), twin, blocks, data, views)
+    settings = f"{rounder!r}, {views} views"
+    key = fingerprint([to_bytes(model), to_bytes(twin), settings, prefix.data_sha256])
     saved = SavedState(workdir, "rounding", key)
     done: dict[str, NDArray[np.generic]] = dict(saved.load())
     progress.start(rounder.task, sum(rounder.units(b) for b in blocks), "steps")
     settled = dict(parameters)
     for index, block in enumerate(blocks):
-        prefix.targets(block)
+        ahead = blocks[index + 1] if index + 1 < len(blocks) else None
+        for each in (block, ahead):
+            if each is not None:
+                prefix.find_targets(each)
         found = _kept(done, block)
         if found:
             progress.advance(rounder.units(block))
         elif block.sites:
-            found = rounder.round(Step(index, block, prefix, twin, parameters), progress)
+            found = rounder.round(Step(index, block, prefix, twin, parameters, ahead), progress)
             done.update(_arrays(found))
             saved.save(done)
         for site, rounded in found.items():

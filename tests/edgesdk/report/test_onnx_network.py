@@ -14,7 +14,7 @@ from edgesdk.capture import capture
 from edgesdk.report.network import INPUT, OUTPUT, Network
 from edgesdk.report.onnx_network import load_with_shapes, onnx_network
 from edgesdk_quant.graph import load
-from edgesdk_quant.recipe import Recipe
+from edgesdk_quant.recipe import Algorithms, Recipe
 from tests.edgesdk import small_network
 from tests.quant.graph.written import model, random
 
@@ -32,7 +32,7 @@ def test_the_border_is_drawn_and_stored_weights_are_not_nodes() -> None:
 
 
 def test_scales_that_a_file_says_as_products_are_no_layers() -> None:
-    four = replace(Recipe.load("w4a8"), search=None)
+    four = replace(Recipe.load("w4a8"), search=None, algorithms=Algorithms())
     quantized = edgesdk.quantize(small_network.network(), small_network.images(4), four)
     artifact = Artifact("model.onnx", "onnx", quantized.to_bytes("onnx"))
     found = onnx_network(load_with_shapes(artifact), "small", histograms=True)
