@@ -16,7 +16,7 @@ typedef struct er_panel {
   int8_t weights[][2][16]; /* [steps of depth][4 units each] */
 } er_panel;
 
-static const enum er_settling ways[] = {ER_ONE_FMA, ER_RECTIFIED, ER_MAGIC, ER_SATURATED};
+static const enum er_settling settled_ways[] = {ER_ONE_FMA, ER_RECTIFIED, ER_MAGIC, ER_SATURATED};
 
 static size_t panel_bytes(int32_t depth) {
   return sizeof(er_panel) + ((size_t)depth + STEP - 1) / STEP * STEP * UNITS;
@@ -36,7 +36,8 @@ static void pack_unit(const er_unit *unit, int32_t depth, int32_t u, er_panel *p
   }
 }
 
-static void pack(const er_weights_s8 *w, void *packed) {
+/* @param ways in which the sums may be settled, best first */
+static void pack_panels(const er_weights_s8 *w, const enum er_settling *ways, void *packed) {
   for (int32_t first = 0; first < w->units; first += UNITS) {
     er_panel *panel =
         (er_panel *)((char *)packed + (size_t)(first / UNITS) * panel_bytes(w->depth));
@@ -46,6 +47,8 @@ static void pack(const er_weights_s8 *w, void *packed) {
     for (int32_t u = 0; u < count; u++) pack_unit(&units[u], w->depth, u, panel);
   }
 }
+
+static void pack(const er_weights_s8 *w, void *packed) { pack_panels(w, settled_ways, packed); }
 
 /* STEP products for each row and unit. @param lane of the rows' vectors that holds them */
 #define MULTIPLY(lane)                                                                \
@@ -75,6 +78,13 @@ ER_INLINE void settle_rows(const int rows, const enum er_settling how, const er_
                            int64_t stride) {
   const float *offset = panel->offset;
   int8x8_t q[ROWS];
+  if (how == ER_PLAIN) {
+    ER_UNROLL for (int r = 0; r < rows; r++, to += stride) {
+      vst1q_s32((int32_t *)(void *)to, acc[r][0]);
+      vst1q_s32((int32_t *)(void *)to + 4, acc[r][1]);
+    }
+    return;
+  }
   ER_AGAIN(settle); /* its vectors would take registers of the loop's */
   ER_UNROLL for (int r = 0; r < rows; r++) {
     if (how >= ER_RECTIFIED) ER_AGAIN(offset);
@@ -144,6 +154,7 @@ RUN_ROWS(run_one_fma, ER_ONE_FMA)
 RUN_ROWS(run_rectified, ER_RECTIFIED)
 RUN_ROWS(run_magic, ER_MAGIC)
 RUN_ROWS(run_saturated, ER_SATURATED)
+RUN_ROWS(run_plain, ER_PLAIN)
 
 static void whole_panel(const er_panel_task *task) {
   static void (*const run_rows[])(const er_panel_task *) = {[ER_SATURATED] = run_saturated,
@@ -173,3 +184,19 @@ const er_gemm_s8 er_gemm_s8_dotprod = {.name = "gemm_s8_dotprod",
                                        .packed_bytes = packed_bytes,
                                        .pack = pack,
                                        .run = run};
+
+static void pack_plain(const er_weights_s8 *w, void *packed) {
+  pack_panels(w, (const enum er_settling[]){ER_PLAIN}, packed);
+}
+
+static void sums(const er_gemm_s8_call *c, int32_t *sums, int64_t sums_stride) {
+  const er_panels panels = {UNITS, ROWS, panel_bytes(c->depth), run_plain};
+  er_sums_for_panels(c, panels, sums, sums_stride);
+}
+
+const er_gemm_s8 er_gemm_sums_dotprod = {.name = "gemm_s8_dotprod",
+                                         .unit_step = UNITS,
+                                         .row_step = ROWS,
+                                         .packed_bytes = packed_bytes,
+                                         .pack = pack_plain,
+                                         .sums = sums};

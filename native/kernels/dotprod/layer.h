@@ -4,7 +4,7 @@
 
 #include "kernels/kernels.h"
 
-extern const er_gemm_s8 er_gemm_s8_dotprod, er_gemm_w4_dotprod;
+extern const er_gemm_s8 er_gemm_s8_dotprod, er_gemm_w4_dotprod, er_gemm_sums_dotprod;
 extern const er_dwconv_s8 er_dwconv_s8_dotprod;
 void er_gemv_s8_dotprod(const er_gemv_s8_call *call);
 

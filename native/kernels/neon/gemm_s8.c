@@ -29,7 +29,7 @@ typedef struct er_panel { /* units in vectors of four, er_order ER_EVEN_ODD */
   int8_t weights[][4][16]; /* [steps of depth][4 units each] */
 } er_panel;
 
-static const enum er_settling ways[] = {ER_ONE_FMA, ER_RECTIFIED, ER_BOUNDED, ER_SATURATED};
+static const enum er_settling settled_ways[] = {ER_ONE_FMA, ER_RECTIFIED, ER_BOUNDED, ER_SATURATED};
 
 static size_t panel_bytes(int32_t depth) {
   return sizeof(er_panel) + ((size_t)depth + STEP - 1) / STEP * STEP * UNITS;
@@ -58,7 +58,9 @@ static void pack_unit(const er_unit *unit, int32_t depth, int32_t u, er_panel *p
   }
 }
 
-static void pack(const er_weights_s8 *w, void *packed) {
+/* @param ways in which the sums may be settled, best first; the last one always serves */
+static void pack_panels(const er_weights_s8 *w, const enum er_settling *ways,
+                        enum er_settling last_way, void *packed) {
   for (int32_t first = 0; first < w->units; first += UNITS) {
     er_panel *panel =
         (er_panel *)((char *)packed + (size_t)(first / UNITS) * panel_bytes(w->depth));
@@ -69,9 +71,13 @@ static void pack(const er_weights_s8 *w, void *packed) {
     for (int32_t u = 0; u < count; u++) {
       if (!fits_in_pairs(units[u].values, w->depth)) panel->in_pairs = 0;
     }
-    if (!panel->in_pairs) panel->how = ER_SATURATED;
+    if (!panel->in_pairs) panel->how = last_way;
     for (int32_t u = 0; u < count; u++) pack_unit(&units[u], w->depth, u, panel);
   }
+}
+
+static void pack(const er_weights_s8 *w, void *packed) {
+  pack_panels(w, settled_ways, ER_SATURATED, packed);
 }
 
 /* sum += STEP products of a row with four units. */
@@ -132,6 +138,16 @@ ER_INLINE void settle_rows(const int rows, const int vectors, const enum er_sett
                            const er_settle_neon *settle, int8_t *to, int64_t stride) {
   const float *scale = panel->scale, *offset = panel->offset;
   int8x16_t q[ROWS];
+  if (how == ER_PLAIN) {
+    ER_UNROLL for (int r = 0; r < rows; r++, to += stride) {
+      ER_UNROLL for (int i = 0; i < vectors / 2; i++) {
+        const int32x4x2_t sums = vzipq_s32(acc[r][2 * i], acc[r][2 * i + 1]); /* in order */
+        vst1q_s32((int32_t *)(void *)to + 8 * i, sums.val[0]);
+        vst1q_s32((int32_t *)(void *)to + 8 * i + 4, sums.val[1]);
+      }
+    }
+    return;
+  }
   ER_AGAIN(settle); /* its vectors would take registers of the loop's */
   ER_UNROLL for (int r = 0; r < rows; r++) {
     if (how >= ER_RECTIFIED) ER_AGAIN(offset);
@@ -190,21 +206,22 @@ ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs,
   for (; left >= n; left -= n, from += n * s.input_stride, to += n * s.output_stride) { \
     tile(n, vectors, in_pairs, how, s, &settle, from, to);                              \
   }
-#define RUN_ROWS(name, vectors, how)                           \
-  static void name(const er_panel_task *t) {                   \
-    const er_gemm_s8_call *c = t->call;                        \
-    const er_strip s = er_strip_of(t);                         \
-    const er_settle_neon settle = er_settle_neon_of(c->range); \
-    const int8_t *from = c->input + t->first * s.input_stride; \
-    int8_t *to = t->output + t->first * s.output_stride;       \
-    int32_t left = t->last - t->first;                         \
-    if (((const er_panel *)s.panel)->in_pairs) {               \
-      TILES(ROWS, vectors, true, how)                          \
-      TILES(2, vectors, true, how)                             \
-    }                                                          \
-    TILES(1, vectors, how != ER_SATURATED, how)                \
+#define RUN_ROWS(name, vectors, how)                               \
+  static void name(const er_panel_task *t) {                       \
+    const er_gemm_s8_call *c = t->call;                            \
+    const er_strip s = er_strip_of(t);                             \
+    const er_settle_neon settle = er_settle_neon_of(c->range);     \
+    const int8_t *from = c->input + t->first * s.input_stride;     \
+    int8_t *to = t->output + t->first * s.output_stride;           \
+    int32_t left = t->last - t->first;                             \
+    if (((const er_panel *)s.panel)->in_pairs) {                   \
+      TILES(ROWS, vectors, true, how)                              \
+      TILES(2, vectors, true, how)                                 \
+    }                                                              \
+    TILES(1, vectors, how != ER_SATURATED && how != ER_PLAIN, how) \
   }
 RUN_ROWS(run_16_saturated, 4, ER_SATURATED)
+RUN_ROWS(run_plain, 4, ER_PLAIN)
 RUN_ROWS(run_16_bounded, 4, ER_BOUNDED)
 RUN_ROWS(run_8_bounded, 2, ER_BOUNDED)
 #ifdef __aarch64__ /* units.c gives the others no such way */
@@ -251,3 +268,19 @@ const er_gemm_s8 er_gemm_s8_neon = {.name = "gemm_s8_neon",
                                     .packed_bytes = packed_bytes,
                                     .pack = pack,
                                     .run = run};
+
+static void pack_plain(const er_weights_s8 *w, void *packed) {
+  pack_panels(w, (const enum er_settling[]){ER_PLAIN}, ER_PLAIN, packed);
+}
+
+static void sums(const er_gemm_s8_call *c, int32_t *sums, int64_t sums_stride) {
+  const er_panels panels = {UNITS, ROWS, panel_bytes(c->depth), run_plain};
+  er_sums_for_panels(c, panels, sums, sums_stride);
+}
+
+const er_gemm_s8 er_gemm_sums_neon = {.name = "gemm_s8_neon",
+                                      .unit_step = UNITS,
+                                      .row_step = ROWS,
+                                      .packed_bytes = packed_bytes,
+                                      .pack = pack_plain,
+                                      .sums = sums};

@@ -4,7 +4,7 @@
 
 #include "kernels/kernels.h"
 
-extern const er_gemm_s8 er_gemm_s8_neon, er_gemm_w4_neon;
+extern const er_gemm_s8 er_gemm_s8_neon, er_gemm_w4_neon, er_gemm_sums_neon;
 extern const er_dwconv_s8 er_dwconv_s8_neon;
 void er_gemv_s8_neon(const er_gemv_s8_call *call);
 void er_add_row_s8_neon(const er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,
@@ -14,6 +14,8 @@ void er_mul_row_s8_neon(const er_mul_s8 *mul, bool is_unsigned, int32_t count, c
 void er_lookup_neon(const uint8_t *table, int64_t count, const uint8_t *input, uint8_t *output);
 void er_sum_neon(const er_reduce_shape *shape, edgert_type type, const void *input, int64_t *sums);
 
+er_row_quant er_quantize_row_neon(int64_t count, const float *input, int8_t *output);
+void er_scale_sums_neon(const er_scale_sums_call *call);
 extern const er_gemm_f32 er_gemm_f32_neon;
 void er_dwconv_f32_neon(const er_dwconv_f32_call *call);
 void er_fc_f32_neon(const er_fc_shape *shape, const float *input, const float *weights,

@@ -1,5 +1,7 @@
 #include "kernels/neon/panels.h"
 
+#include <string.h>
+
 #include "kernels/neon/store.h"
 
 enum { INPUT_BYTES = 16 * 1024 }; /* half of a first-level cache */
@@ -36,5 +38,29 @@ void er_multiply_part(const er_panel_task *task, int32_t width,
     whole(&(er_panel_task){&call, task->panel, 0, rows, buffer, width});
     const int64_t stride = task->call->output_stride;
     er_store_rows_neon(buffer, width, rows, task->units, stride, task->output + row * stride);
+  }
+}
+
+static void copy_sums(const int32_t *from, int32_t width, int32_t rows, int32_t units,
+                      int64_t stride, int32_t *to) {
+  for (int32_t r = 0; r < rows; r++, from += width, to += stride) {
+    memcpy(to, from, (size_t)units * sizeof *to);
+  }
+}
+
+void er_sums_for_panels(const er_gemm_s8_call *c, er_panels panels, int32_t *sums, int64_t stride) {
+  enum { ROWS = 32, MOST_WIDTH = 16 };
+  int32_t buffer[ROWS * MOST_WIDTH];
+  er_gemm_s8_call call = *c;
+  call.output_stride = panels.width * (int64_t)sizeof *buffer; /* in bytes, as of any output */
+  for (int32_t u = c->first; u < c->last; u += panels.width, sums += panels.width) {
+    const int32_t units = c->last - u < panels.width ? c->last - u : panels.width;
+    const char *panel = (const char *)c->packed + (size_t)(u / panels.width) * panels.bytes;
+    for (int32_t row = 0; row < c->rows; row += ROWS) {
+      const int32_t rows = c->rows - row < ROWS ? c->rows - row : ROWS;
+      call.input = c->input + row * c->input_stride;
+      panels.multiply(&(er_panel_task){&call, panel, 0, rows, (int8_t *)buffer, panels.width});
+      copy_sums(buffer, panels.width, rows, units, stride, sums + row * stride);
+    }
   }
 }

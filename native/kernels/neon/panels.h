@@ -44,4 +44,8 @@ void er_for_panels(const er_gemm_s8_call *call, er_panels panels);
 void er_multiply_part(const er_panel_task *task, int32_t width,
                       void (*whole)(const er_panel_task *task));
 
+/* er_gemm_s8.sums. @param panels whose `multiply` writes int32 */
+void er_sums_for_panels(const er_gemm_s8_call *call, er_panels panels, int32_t *sums,
+                        int64_t stride);
+
 #endif

@@ -15,7 +15,8 @@
  *                 is acc * scale rounded once, for 2^23 * scale is exact; for acc < 0 it is
  *                 negative. Then FADD.
  *   ER_ONE_FMA    a single FMLA, see one_fma.h.
- * The last three need all of -128..127 to be allowed: nothing is clamped but by the narrowing. */
+ *   ER_PLAIN      not at all: the sums are the result.
+ * The three before need all of -128..127 to be allowed: nothing is clamped but by the narrowing. */
 #ifndef ER_NEON_SETTLE_H
 #define ER_NEON_SETTLE_H
 
@@ -23,7 +24,7 @@
 #include "kernels/neon/intrinsics.h"
 #include "kernels/neon/unroll.h"
 
-enum er_settling { ER_SATURATED, ER_BOUNDED, ER_MAGIC, ER_RECTIFIED, ER_ONE_FMA };
+enum er_settling { ER_SATURATED, ER_BOUNDED, ER_MAGIC, ER_RECTIFIED, ER_ONE_FMA, ER_PLAIN };
 
 /* The order of sums in two vectors, a and b, of four. */
 enum er_order {

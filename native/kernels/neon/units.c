@@ -40,10 +40,15 @@ static void drop_idle_weights(er_range_s8 range, er_unit *u) {
 }
 
 /* @param first,step as for er_bias_less_zero_point */
+static er_unit plain_unit(const er_weights_s8 *w, int32_t unit, int64_t first, int64_t step) {
+  return (er_unit){.values = w->values + first,
+                   .bias = er_bias_less_zero_point(w, unit, first, step),
+                   .scale = w->scale[unit],
+                   .ways = bit(ER_PLAIN)};
+}
+
 static er_unit unit_of(const er_weights_s8 *w, int32_t unit, int64_t first, int64_t step) {
-  er_unit u = {.values = w->values + first,
-               .bias = er_bias_less_zero_point(w, unit, first, step),
-               .scale = w->scale[unit]};
+  er_unit u = plain_unit(w, unit, first, step);
   int64_t low = u.bias, high = u.bias;
   const int8_t *value = u.values;
   for (int32_t d = 0; d < w->depth; d++, value += step) {
@@ -62,7 +67,9 @@ enum er_settling er_units_of(const er_weights_s8 *weights, int32_t first, int32_
                              er_unit *units) {
   int32_t common = ~0;
   for (int32_t i = 0; i < count; i++) {
-    units[i] = unit_of(weights, first + i, (first + i) * unit_step, step);
+    const int64_t at = (first + i) * unit_step;
+    units[i] = *ways == ER_PLAIN ? plain_unit(weights, first + i, at, step)
+                                 : unit_of(weights, first + i, at, step);
     common &= units[i].ways;
   }
   while (!(common & bit(*ways))) ways++;

@@ -17,7 +17,7 @@ typedef struct er_unit {
 
 /* @param first of `count` units
  * @param unit_step values from unit to unit  @param step values of a unit
- * @param ways the last of which always holds
+ * @param ways the last of which always holds; ER_PLAIN stands alone, and reads but the bias
  * @param[out] units [count]
  * @return the first of `ways` that holds for all of them */
 enum er_settling er_units_of(const er_weights_s8 *weights, int32_t first, int32_t count,
