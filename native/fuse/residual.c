@@ -2,7 +2,9 @@
 #include "fuse.h"
 #include "ops/spread.h"
 
-enum { STRIP_BYTES = 16 * 1024 }; /* results at once: they stay in the first-level cache */
+/* Results at once: they stay in the first-level cache, or where weights are read from afar for each
+ * strip in the second. */
+enum { LEAST_STRIP_BYTES = 16 * 1024, MOST_STRIP_BYTES = 256 * 1024, WEIGHTS_TO_STRIP = 4 };
 
 enum { INPUT, OTHER };
 
@@ -15,10 +17,17 @@ typedef struct er_residual {
   size_t thread_bytes; /* scratch of one thread */
 } er_residual;
 
+static size_t strip_bytes(size_t weight_bytes) {
+  const size_t bytes = weight_bytes / WEIGHTS_TO_STRIP;
+  return bytes < LEAST_STRIP_BYTES  ? LEAST_STRIP_BYTES
+         : bytes < MOST_STRIP_BYTES ? bytes
+                                    : MOST_STRIP_BYTES;
+}
+
 static void size_scratch(er_residual *r) {
   const int32_t row_step = er_conv_gemm_row_step(&r->conv);
   r->pixel_bytes = (size_t)r->conv.shape.out_c * er_conv_gemm_element_bytes(&r->conv);
-  const int32_t fitting = (int32_t)(STRIP_BYTES / r->pixel_bytes);
+  const int32_t fitting = (int32_t)(strip_bytes(r->conv.group_bytes) / r->pixel_bytes);
   r->strip = er_round_up(fitting > row_step ? fitting : row_step, row_step);
   r->strip_bytes = er_align_up((size_t)r->strip * r->pixel_bytes + ER_OVERREAD);
   r->thread_bytes = r->strip_bytes + er_align_up(r->conv.thread_bytes);
