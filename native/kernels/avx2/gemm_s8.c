@@ -13,6 +13,7 @@
 #include "gemm_s8_panel.h"
 
 enum {
+  LINE = 64,         /* bytes of a cache */
   LEAST_PANELS = 16, /* for which one tile of rows is prepared */
   MOST_PANELS = 64,
   BLOCK_BYTES = 128 * 1024, /* panels that stay in the second-level cache */
@@ -70,6 +71,8 @@ typedef struct block {
   size_t panel_bytes;
   size_t counts_at, places_at, weights_at; /* in a panel, of this chunk */
   bool is_first, is_last;                  /* chunk */
+  size_t ahead_at;                         /* from a panel to what to fetch meanwhile */
+  int32_t ahead_lines;
   int32_t units;
   const tile_rows *rows;
   tile_sums *sums; /* of each panel, from chunk to chunk */
@@ -169,6 +172,9 @@ static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, i
   const uint16_t *at = (const uint16_t *)(const void *)(panel + b->places_at);
   const __m256i *w = (const __m256i *)(const void *)(panel + b->weights_at);
   const uint8_t *bytes = b->rows->bytes;
+  for (int32_t i = 0; i < b->ahead_lines; i++) {
+    _mm_prefetch(panel + b->ahead_at + i * LINE, _MM_HINT_T1);
+  }
   const __m256i bias = _mm256_loadu_si256((const __m256i *)head->bias);
   EACH_ROW(START)
   if (!b->is_first) {
@@ -290,6 +296,19 @@ static void prepare(const int8_t *input, int64_t stride, int32_t rows, int32_t w
   if (needed.exact) widen(input, stride, rows, width, to->wide);
 }
 
+/* Weights of large layers come from afar: while a chunk meets its tiles, each of these has a part
+ * of the next chunk fetched, or of the next block.
+ * @param tile of `tiles` that this chunk meets */
+static void fetch_ahead(const product *p, int32_t d, int32_t tile, int32_t tiles, block *b) {
+  const int32_t depth = p->call->depth, next = b->is_last ? 0 : d + CHUNK;
+  const int32_t width = depth - next < CHUNK ? depth - next : CHUNK;
+  const int32_t lines = width * UNITS / LINE + 1, part = (lines + tiles - 1) / tiles;
+  const size_t start = b->weights_at - (size_t)d * UNITS + (size_t)next * UNITS;
+  const size_t panels = ((size_t)b->units + UNITS - 1) / UNITS;
+  b->ahead_at = start + (b->is_last ? panels * b->panel_bytes : 0) + (size_t)(tile * part) * LINE;
+  b->ahead_lines = tile * part < lines ? part : 0;
+}
+
 static int32_t panels_of_block(const er_gemm_s8_call *c) {
   const size_t fitting = BLOCK_BYTES / er_s8_panel_bytes(c->depth);
   return fitting < LEAST_PANELS  ? LEAST_PANELS
@@ -312,6 +331,11 @@ static void multiply_strip(const product *p, int32_t first, int32_t last, tile_r
       const int32_t row = first + (last - first) * i / tiles;
       const int32_t rows = first + (last - first) * (i + 1) / tiles - row;
       b.sums = sums + i * panels_of_block(c);
+      if (depth > CHUNK) {
+        fetch_ahead(p, d, i, tiles, &b);
+      } else {
+        fetch_ahead(p, d, row / ROWS, (c->rows + ROWS - 1) / ROWS, &b);
+      }
       if (!p->plain) b.output = c->output + row * c->output_stride + p->first;
       prepare(c->input + row * c->input_stride + d, c->input_stride, rows, width, needed, prepared);
       kernels[rows - 1](&b);
