@@ -77,6 +77,7 @@ typedef struct block {
   const tile_rows *rows;
   tile_sums *sums; /* of each panel, from chunk to chunk */
   bool plain;      /* the sums are the result */
+  bool is_simple;  /* no result needs a bound before it is packed */
   er_avx2_range range;
   int8_t *output; /* of the first panel */
   int64_t output_stride;
@@ -134,14 +135,17 @@ static ER_ALWAYS_INLINE __m256i widened(const int8_t *weights) {
   return _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)(const void *)weights));
 }
 
-/* Four rows of eight sums as bytes, one row behind the other. */
+/* Four rows of eight rounded sums as bytes, one row behind the other.
+ * @param clamps whether the range is narrower than int8's */
 static ER_ALWAYS_INLINE __m256i settle(__m256i a, __m256i b, __m256i c, __m256i d,
-                                       const er_avx2_range *range) {
+                                       const er_avx2_range *range, const bool clamps) {
   const __m256i ab = _mm256_adds_epi16(_mm256_packs_epi32(a, b), range->zero_point);
   const __m256i cd = _mm256_adds_epi16(_mm256_packs_epi32(c, d), range->zero_point);
   __m256i bytes = _mm256_packs_epi16(ab, cd);
-  bytes = _mm256_max_epi8(bytes, _mm256_broadcastsi128_si256(range->low));
-  bytes = _mm256_min_epi8(bytes, _mm256_broadcastsi128_si256(range->high));
+  if (clamps) {
+    bytes = _mm256_max_epi8(bytes, _mm256_broadcastsi128_si256(range->low));
+    bytes = _mm256_min_epi8(bytes, _mm256_broadcastsi128_si256(range->high));
+  }
   return _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
@@ -162,7 +166,17 @@ static ER_ALWAYS_INLINE void store_rows(__m256i bytes, const int rows, int32_t u
   for (int32_t r = 0; r < rows; r++) memcpy(output + r * stride, all[r], (size_t)units);
 }
 
-#define ROUND(r) (rows > r ? er_avx2_round(s##r, scale, b->range.most) : s##r)
+/* In the common case no product is too large for int32 and nothing is clamped but by packing. */
+#define SCALED(r) \
+  (rows > r ? _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(s##r), scale)) : s##r)
+#define BOUNDED(r) (rows > r ? er_avx2_round(s##r, scale, b->range.most) : s##r)
+#define STORE_ALL(from, clamps)                                                                  \
+  store_rows(settle(from(0), from(1), from(2), from(3), &b->range, clamps), rows < 4 ? rows : 4, \
+             units, output, stride);                                                             \
+  if (rows > 4) {                                                                                \
+    store_rows(settle(from(4), from(5), from(6), from(7), &b->range, clamps), rows - 4, units,   \
+               output + 4 * stride, stride);                                                     \
+  }
 
 /* rows is a constant, so that all sums are registers. */
 static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, int32_t *sums,
@@ -208,11 +222,11 @@ static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, i
   }
   const __m256 scale = _mm256_loadu_ps(head->scale);
   const int64_t stride = b->output_stride;
-  store_rows(settle(ROUND(0), ROUND(1), ROUND(2), ROUND(3), &b->range), rows < 4 ? rows : 4, units,
-             output, stride);
-  if (rows <= 4) return;
-  store_rows(settle(ROUND(4), ROUND(5), ROUND(6), ROUND(7), &b->range), rows - 4, units,
-             output + 4 * stride, stride);
+  if (b->is_simple) {
+    STORE_ALL(SCALED, false)
+  } else {
+    STORE_ALL(BOUNDED, true)
+  }
 }
 
 static ER_ALWAYS_INLINE void multiply(const block *b, const int rows) {
@@ -273,19 +287,20 @@ static block block_of(const product *p, int32_t d, const tile_rows *rows) {
       .output_stride = c->output_stride};
 }
 
-/* In which forms the rows are needed. */
+/* In which forms the rows are needed, and whether all results fit int32. */
 typedef struct forms {
   int32_t orders;
-  bool exact;
+  bool exact, fits;
 } forms;
 
 static forms forms_of(const block *b) {
-  forms needed = {0, false};
+  forms needed = {0, false, true};
   const char *at = b->panels + b->counts_at;
   for (int32_t units = b->units; units > 0; units -= UNITS, at += b->panel_bytes) {
     const er_s8_counts *counts = (const er_s8_counts *)(const void *)at;
     if (counts->orders > needed.orders) needed.orders = counts->orders;
     if (counts->exact > 0) needed.exact = true;
+    if (!counts->fits) needed.fits = false;
   }
   return needed;
 }
@@ -327,6 +342,7 @@ static void multiply_strip(const product *p, int32_t first, int32_t last, tile_r
     const int32_t width = depth - d < CHUNK ? depth - d : CHUNK;
     block b = block_of(p, d, prepared);
     const forms needed = forms_of(&b);
+    b.is_simple = needed.fits && c->range.low == -128 && c->range.high == 127;
     for (int32_t i = 0; i < tiles; i++) {
       const int32_t row = first + (last - first) * i / tiles;
       const int32_t rows = first + (last - first) * (i + 1) / tiles - row;

@@ -2,6 +2,8 @@
  * before they become int32, and the weights in that order. */
 #include "gemm_s8_panel.h"
 
+#include <math.h>
+
 /* 255 * 128 <= 32767 and -255 * 128 >= -32768: what the weights of one sign may add up to in a sum
  * of products that is kept in int16. */
 enum { SAFE = 128 };
@@ -15,6 +17,7 @@ typedef struct source {
   const er_weights_s8 *weights;
   int32_t first, count; /* units that exist */
   int32_t orders;       /* to try; 0: all quads are exact */
+  bool fits;            /* no scaled sum leaves int32 */
 } source;
 
 /* A quad of a chunk, brought into the order in which it is stored. */
@@ -193,7 +196,8 @@ static void pack_chunk(const source *s, int32_t d, int32_t end, er_s8_panel *to)
                                                   .twos = (uint16_t)(all.counts[2] / 2),
                                                   .ones = (uint16_t)all.counts[1],
                                                   .exact = (uint16_t)all.counts[0],
-                                                  .orders = all.reorders ? ORDERS : lifts};
+                                                  .orders = all.reorders ? ORDERS : lifts,
+                                                  .fits = s->fits};
 }
 
 static bool all_safe(const source *s) {
@@ -211,15 +215,25 @@ static int32_t choose_orders(const source *s) {
   return s->weights->units > UNITS ? ORDERS : all_safe(s);
 }
 
+/* |x * w| <= 128 * 128 */
+static bool fits(const er_s8_panel *panel, int32_t depth) {
+  for (int32_t i = 0; i < UNITS; i++) {
+    const float most = fabsf((float)panel->bias[i]) + 16384.0f * (float)depth;
+    if (!(most * panel->scale[i] < 2e9f)) return false;
+  }
+  return true;
+}
+
 static void pack_panel(const er_weights_s8 *weights, int32_t first, er_s8_panel *to) {
   const int32_t left = weights->units - first, depth = er_s8_padded(weights->depth);
-  source s = {weights, first, left < UNITS ? left : UNITS, 0};
+  source s = {weights, first, left < UNITS ? left : UNITS, 0, false};
   s.orders = choose_orders(&s);
   for (int32_t i = 0; i < s.count; i++) {
     const int32_t unit = first + i;
     to->bias[i] = er_bias_less_zero_point(weights, unit, (int64_t)unit * weights->depth, 1);
     to->scale[i] = weights->scale[unit];
   }
+  s.fits = fits(to, weights->depth);
   for (int32_t d = 0; d < depth; d += CHUNK) {
     pack_chunk(&s, d, depth - d < CHUNK ? depth : d + CHUNK, to);
   }
