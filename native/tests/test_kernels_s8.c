@@ -30,6 +30,7 @@ static layer make_layer(int32_t units, int32_t depth, int32_t weight_bits) {
     l.bias[u] = random_from(-20000, 20000);
     l.scale[u] = (float)random_from(1, 1000) / (float)(depth * random_from(100, 20000));
   }
+  if (random_from(0, 15) == 0) l.scale[random_from(0, units - 1)] = 1e7f; /* beyond int32 */
   const int32_t low = random_from(0, 1) ? -128 : random_from(-128, 100);
   l.range =
       (er_range_s8){random_from(-128, 127), low, random_from(0, 1) ? 127 : random_from(low, 127)};

@@ -41,7 +41,7 @@ static void short_copies(char *to, int64_t to_step, const char *from, int64_t fr
   }
 }
 
-enum { SHORT = 64, LONG = 1024 }; /* bytes */
+enum { SHORT_LINE = 16, SHORT = 64, LONG = 1024 }; /* bytes */
 
 static void copies(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t bytes,
                    int32_t count) {
@@ -79,11 +79,28 @@ static int32_t between(int32_t low, int64_t value, int32_t high) {
   return value < low ? low : value > high ? high : (int32_t)value;
 }
 
-/* The same where pixels lie side by side, for patches that leave the image: filled, copied, filled.
- */
+/* The same where pixels lie side by side, for patches that leave the image: byte by byte. */
+static void short_edge(const er_strip *strip, const char *line, int32_t first, int32_t last,
+                       char *to) {
+  const er_conv_shape *s = strip->shape;
+  const int64_t pixel = s->in_c * strip->element.bytes, end = s->in_w * pixel;
+  for (int32_t n = first; n < last; n++, to += strip->patch_bytes) {
+    const int64_t start = ((int64_t)n * s->stride_w - s->pad_left) * pixel;
+    for (int64_t i = 0; i < strip->line_bytes; i++) {
+      const int64_t at = start + i;
+      to[i] = at >= 0 && at < end ? line[at] : (char)strip->element.value;
+    }
+  }
+}
+
+/* The same for longer ones: filled, copied, filled. */
 static void edge(const er_strip *strip, const char *line, int32_t first, int32_t last, char *to) {
   const er_conv_shape *s = strip->shape;
   const int64_t pixel = s->in_c * strip->element.bytes;
+  if (strip->line_bytes <= SHORT_LINE) {
+    short_edge(strip, line, first, last, to);
+    return;
+  }
   for (int32_t n = first; n < last; n++, to += strip->patch_bytes) {
     const int64_t start = (int64_t)n * s->stride_w - s->pad_left;
     const int32_t before = between(0, -start, s->filter_w);
