@@ -51,7 +51,7 @@ def _tflite(data: bytes) -> Counter[str]:
     for tensor in (t for subgraph in model.subgraphs for t in subgraph.tensors):
         if tensor.data is not None:
             count(f"{tensor.type} constants", encode(tensor.type, tensor.data), "buffer")
-        if tensor.quantization is not None:
+        if tensor.quantization is not None and not tensor.quantization.block:  # else a tensor
             owner = "biases" if tensor.type == "INT32" else "weights and activations"
             count(f"scales of {owner}", tensor.quantization.scale.tobytes(), "f32")
             count("zero points", tensor.quantization.zero_point.tobytes(), "i64")

@@ -16,6 +16,7 @@ from edgesdk_quant.graph import constant
 from edgesdk_quant.placement import WeightSite
 
 LAYERS = 3  # an inverted residual block, a bottleneck, or a basic block and its neighbour
+LONG_LIFE = 64  # nodes; a block of a network has fewer
 # A cut in front of one of them would compare what a kernel never stores.
 ACTIVATIONS = frozenset({"Relu", "Clip", "LeakyRelu", "HardSwish", "Gelu", "PRelu", "Sigmoid"})
 
@@ -74,7 +75,10 @@ def _parts(nodes: list[ir.Node]) -> list[list[ir.Node]]:
 
 
 def _passing(nodes: list[ir.Node]) -> list[int]:
-    """How many computed values are still needed after each node."""
+    """How many values are still needed after each node, less those that many nodes pass by.
+
+    An attention mask is read in each layer of a transformer; it goes along from block to block.
+    """
     last_use: dict[ir.Value, int] = {}
     for index, node in enumerate(nodes):
         for value in _read(node):
@@ -83,6 +87,8 @@ def _passing(nodes: list[ir.Node]) -> list[int]:
     changes = [0] * (len(nodes) + 1)
     for value, end in last_use.items():
         start = born.get(value, 0)
+        if end - start > LONG_LIFE:
+            continue
         changes[start] += 1
         changes[end] -= 1
     passing, alive = [], 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from edgesdk_quant.integer_forms import write_integer_forms
 from edgesdk_quant.placement import FLOAT, Decision, Placement, place
 from edgesdk_quant.progress import Progress, Silent
 from edgesdk_quant.recipe import Recipe
-from edgesdk_quant.scaling import scale_inputs
+from edgesdk_quant.scaling import scale_for_weights, smooth_activations
 from edgesdk_quant.search.latency import Clock
 from edgesdk_quant.suitability import refuse_unsuited
 from edgesdk_quant.weights import Run, settle_weights
@@ -90,6 +90,8 @@ def quantize(
     model, progress = clone(graph), progress or Silent()
     recipe = recipe.for_data(data is not None)
     data = None if data is None else Witnessed.of(data)
+    run = Run(data, recipe, progress, workdir, clock)
+    asked, recipe = recipe, smooth_activations(model, run)
     if recipe.activations is not None:
         write_integer_forms(model)
     if recipe.weights.granularity == "block":
@@ -99,8 +101,8 @@ def quantize(
     if recipe.algorithms.equalization and data is not None:
         factors = _equalize(model, placement, data, progress, workdir)
         model.metadata_props[channel_factors.KEY] = channel_factors.to_text(factors)
-    run = Run(data, recipe, progress, workdir, clock)
-    if scale_inputs(model, placement, run):
+    run = replace(run, recipe=recipe)
+    if scale_for_weights(model, placement, run):
         placement = place(model, recipe, target)
     observe = partial(
         _observe, model=model, data=data, recipe=recipe, progress=progress, workdir=workdir
@@ -111,7 +113,7 @@ def quantize(
     placement, searched = allocate_bits(model, placement, settled.parameters, target, run)
     weights = settle_weights(model, placement, settled.parameters, run)
     insert(model, placement, settled.parameters, weights)
-    recipe = recipe if searched is None else searched.recipe
+    recipe = asked if searched is None else searched.recipe
     model.metadata_props.update(
         {
             "edgesdk.recipe": recipe.to_toml(),

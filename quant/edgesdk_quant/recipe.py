@@ -21,7 +21,7 @@ else:
 ACTIVATION_RANGES = ("minmax", "percentile", "entropy", "mse")
 WEIGHT_RANGES = ("minmax", "mse", "octav")
 GRANULARITIES = ("channel", "tensor", "block")
-SCALINGS = ("none", "awq")
+SCALINGS = ("none", "awq", "smoothquant")
 ROUNDINGS = ("nearest", "sequential_mse", "gptq", "adaround")
 WEIGHT_BITS = (4, 7, 8)
 # What a search chooses from: 7 bits take a byte too.
@@ -103,7 +103,8 @@ class Algorithms:
         iterations: steps that "adaround" takes for each block.
         views: how many samples "adaround" learns from: the calibration samples and, where these
             are fewer, crops, mirror images and mixtures of them.
-        scaling: channels of the inputs of linear layers are scaled, "none" or by "awq".
+        scaling: how channels of the inputs of linear layers are scaled: "none", "awq" (float
+            activations) or "smoothquant" (quantized ones).
         optional: without calibration data `rounding` and `scaling` are left out, not refused.
     """
 
@@ -342,7 +343,7 @@ def _assignments(section: Any) -> list[str]:
     return [
         f"{key} = {_literal(value)}"
         for key, value in pairs
-        if value not in ("", 0) or value is False
+        if value != "" and (type(value) is not int or value)  # such an override changes nothing
     ]
 
 

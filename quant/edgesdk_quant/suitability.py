@@ -31,6 +31,11 @@ def refuse_unsuited(model: ir.Model, recipe: Recipe, target: Target) -> None:
 def _contradictions(recipe: Recipe) -> Iterator[str]:
     """Weights that no integer kernel multiplies with integer activations."""
     if recipe.activations is None:
+        if recipe.algorithms.scaling == "smoothquant":
+            yield (
+                f"Recipe {recipe.name} smooths activations that it leaves in float. Write "
+                'scaling = "awq", which is for weights alone, or give it [activations].'
+            )
         return
     if recipe.weights.granularity == "block":
         yield (
@@ -47,7 +52,7 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
     if recipe.algorithms.scaling == "awq":
         yield (
             f"Recipe {recipe.name} scales inputs by AWQ beside {recipe.activations.bits}-bit "
-            'activations: AWQ is for weights alone. Write scaling = "none", or take '
+            'activations: AWQ is for weights alone. Write scaling = "smoothquant", or take '
             "[activations] away."
         )
 

@@ -6,6 +6,7 @@ from edgesdk_quant.blocks import partition
 from edgesdk_quant.graph import load
 from edgesdk_quant.placement import WeightSite
 from tests.edgesdk.small_network import network
+from tests.quant.graph.written import model, random
 
 SITES = (WeightSite("stem", 1, 0), WeightSite("inner", 1, 0), WeightSite("classify", 1, 0))
 
@@ -31,3 +32,21 @@ def test_blocks_follow_each_other_without_gaps() -> None:
     for block in blocks:
         assert set(block.inputs) <= known
         known |= set(block.outputs)
+
+
+def test_a_mask_that_every_layer_reads_joins_no_layers() -> None:
+    layers = "".join(
+        f"h{i} = MatMul(x{i}, w) m{i} = Mul(h{i}, mask) r{i} = Relu(m{i}) "
+        f"n{i} = Neg(r{i}) s{i} = Add(n{i}, x{i}) x{i + 1} = Tanh(s{i}) "
+        for i in range(20)
+    )
+    graph = model(
+        f"agraph (float[2,4] x0, float[2,4] mask) => (float[2,4] x20) {{ {layers} }}",
+        w=random(4, 4),
+    ).graph
+    for index, node in enumerate(graph):
+        node.name = f"node{index}"
+    sites = [WeightSite(str(node.name), 1, 1) for node in graph if node.op_type == "MatMul"]
+    blocks = partition(graph, sites, layers=1)
+    assert [len(block.sites) for block in blocks] == [1] * 20
+    assert blocks[7].inputs == ("x7", "mask")

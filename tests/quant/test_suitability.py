@@ -66,7 +66,13 @@ def test_weights_that_integer_kernels_cannot_multiply(weights: WeightRecipe, adv
 def test_awq_is_for_weights_alone() -> None:
     recipe = Recipe.load("w8a8")
     recipe = replace(recipe, algorithms=replace(recipe.algorithms, scaling="awq"))
-    assert 'AWQ is for weights alone. Write scaling = "none"' in refusal(recipe)
+    assert 'AWQ is for weights alone. Write scaling = "smoothquant"' in refusal(recipe)
+
+
+def test_smoothquant_is_for_quantized_activations() -> None:
+    recipe = Recipe.load("w4")
+    recipe = replace(recipe, algorithms=replace(recipe.algorithms, scaling="smoothquant"))
+    assert 'Write scaling = "awq"' in refusal(recipe)
 
 
 def test_an_override_cannot_force_a_width_that_the_operator_lacks() -> None:

@@ -41,10 +41,16 @@ class SharedInput:
         return [_by_input(layer) for layer in self.layers]
 
     @property
+    def normalized(self) -> bool:
+        """Whether a LayerNormalization makes the value."""
+        node = self.value.producer()
+        return node is not None and node.op_type == "LayerNormalization"
+
+    @property
     def merges(self) -> bool:
         """Whether the LayerNormalization in front can take the scales in, at no cost."""
         node = self.value.producer()
-        if node is None or node.op_type != "LayerNormalization" or self.value.is_graph_output():
+        if node is None or not self.normalized or self.value.is_graph_output():
             return False
         known = [constant(v) for v in node.inputs[1:] if v is not None]
         own = {layer.node for layer in self.layers}
@@ -74,19 +80,25 @@ def _by_input(layer: Weighted) -> NDArray[np.float64]:
     return weight if layer.axis == 1 else weight.T
 
 
-def scale_input(shared: SharedInput, scale: NDArray[np.float64]) -> None:
-    """Divide a value by `scale` [C] for its layers and multiply their weights by it, in place."""
-    graph = graph_of(shared.layers[0].node)
+def scale_input(shared: SharedInput, scale: NDArray[np.float64]) -> str:
+    """Divide a value by `scale` [C] for its layers and multiply their weights by it, in place.
+
+    Returns:
+        Name of the product that was put in front of the layers; "" where none was needed.
+    """
+    graph, product = graph_of(shared.layers[0].node), ""
     if shared.merges:
         _into_normalization(graph, shared.value.producer(), scale)
     else:
         divided = _divided(graph, shared, scale)
+        product = str(divided.name)
         for layer in shared.layers:
             layer.node.replace_input_with(0, divided)
     for layer in shared.layers:
         weight = np.asarray(constant(layer.weight), np.float64)
         column = scale[:, None] if layer.axis == 1 else scale[None, :]
         _put(graph, layer.node, 1, weight * column)
+    return product
 
 
 def _into_normalization(graph: ir.Graph, node: ir.Node | None, scale: NDArray[np.float64]) -> None:

@@ -1,6 +1,6 @@
-"""MiniLM-L6 with 4-bit weights: what each algorithm is worth, on the native runtime.
+"""MiniLM-L6: what each recipe and algorithm is worth, on the native runtime.
 
-Run: python -m benchmarks.weight_only [WORD ...] [--samples N] [--json]
+Run: python -m benchmarks.minilm [WORD ...] [--samples N] [--json]
 A WORD picks rows by name.
 """
 
@@ -52,6 +52,7 @@ class Row:
         same_bits: layers with stored weights to which native and the simulation give the same bits
             for the same inputs, of how many.
         audit: what ONNX Runtime fuses.
+        floats: operators that stay float.
     """
 
     name: str
@@ -62,18 +63,21 @@ class Row:
     similarity: Similarity
     same_bits: tuple[int, int]
     audit: str
+    floats: int
 
 
 def recipes() -> Mapping[str, tuple[Recipe, bool]]:
     """Name of a row -> recipe, and whether it is given calibration data."""
-    w4, w8 = Recipe.load("w4"), Recipe.load("w8")
+    w4, w8, w8a8 = Recipe.load("w4"), Recipe.load("w8"), Recipe.load("w8a8")
     return {
         "w8": (w8, False),
+        "w8a8": (w8a8, True),
+        "w8a8, SmoothQuant": (_algorithms(w8a8, scaling="smoothquant"), True),
         "w4 without data": (w4, False),
         "w4, minmax, without data": (_ranges(w4, "minmax"), False),
         "w4, asymmetric, without data": (_symmetric(w4, False), False),
-        "w4, AWQ": (_algorithms(w4, rounding="nearest"), True),
-        "w4, GPTQ": (_algorithms(w4, scaling="none"), True),
+        "w4, AWQ": (_algorithms(w4, rounding="nearest", scaling="awq"), True),
+        "w4, AWQ and GPTQ": (_algorithms(w4, scaling="awq"), True),
         "w4": (w4, True),
         "w4, asymmetric": (_symmetric(w4, False), True),
         "w4, 8-bit table": (_wide(w4, "words*"), True),
@@ -130,7 +134,8 @@ def measure(
         found = similarity(exact, path, runtime)
     same = _same_bits(tflite) if tflite else (0, 0)
     audit = str(audit_onnxruntime(onnx))
-    return Row(name, seconds, len(onnx), len(tflite), runtime, found, same, audit)
+    floats = quantized.counts().get("float", 0)
+    return Row(name, seconds, len(onnx), len(tflite), runtime, found, same, audit, floats)
 
 
 def _same_bits(tflite: bytes) -> tuple[int, int]:
@@ -170,13 +175,22 @@ def cells(row: Row, float_bytes: int) -> tuple[str, ...]:
         row.runtime,
         "{}/{}".format(*row.same_bits),
         row.audit,
+        str(row.floats),
         f"{row.seconds:.0f}",
     )
 
 
 HEADER = (
     *("", ">cosine words", ">least", ">cosine texts", ">least", ">Spearman", ">.tflite MB"),
-    *(">.onnx MB", ">of float", "measured on", "layers as simulated", "ONNX Runtime fuses", ">s"),
+    *(
+        ">.onnx MB",
+        ">of float",
+        "measured on",
+        "layers as simulated",
+        "ONNX Runtime fuses",
+        ">float",
+        ">s",
+    ),
 )
 
 
