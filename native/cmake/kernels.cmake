@@ -36,5 +36,5 @@ file(GLOB functions kernels/*/unary_f32.c kernels/*/softmax_f32.c)
 set_property(SOURCE ${functions} APPEND PROPERTY COMPILE_OPTIONS -fno-trapping-math)
 
 # Those that move, compare or convert, and those that every SIMD layer replaces.
-set(EDGERT_SMALL_KERNELS cast compare cumsum select top_k pad reduce arg_extreme real_rows lstm softmax_s8 mul_s8)
+set(EDGERT_SMALL_KERNELS cast compare cumsum select top_k pad reduce arg_extreme real_rows softmax_s8 mul_s8)
 list(TRANSFORM EDGERT_SMALL_KERNELS REPLACE "(.+)" "kernels/generic/\\1.c")

@@ -5,6 +5,7 @@
 
 #include "kernels/generic/generic.h"
 #include "kernels/layers.h"
+#include "kernels/wide_units.h"
 
 static void add_generic(er_kernels *kernels) {
   *kernels = (er_kernels){.gemm_s8 = er_gemm_s8_generic,
@@ -21,6 +22,8 @@ static void add_generic(er_kernels *kernels) {
                           .gemm_wide_s8 = er_gemm_wide_s8,
                           .dwconv_wide_s8 = er_dwconv_wide_s8,
                           .batch_matmul = er_batch_matmul,
+                          .wide_units_rows = er_wide_units_rows,
+                          .wide_units_line = er_wide_units_line,
                           .add_row_s8 = er_add_row_s8,
                           .mul_row_s8 = er_mul_row_s8,
                           .lookup = er_lookup,

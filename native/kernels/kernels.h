@@ -16,6 +16,7 @@ struct er_add_s8;
 struct er_matmul_rule;
 struct er_mul_s8;
 struct er_requant;
+struct er_wide_units;
 
 /* The kernels that exist per instruction set. A session holds one table: the generic kernels,
  * overlaid with what each instruction set of the machine does better (kernels.c). */
@@ -51,6 +52,10 @@ typedef struct er_kernels {
   void (*batch_matmul)(const er_matmul_shape *shape, const struct er_matmul_rule *rule,
                        const void *a, const void *b, void *output, int32_t product,
                        int16_t *scratch);
+  void (*wide_units_rows)(const struct er_wide_units *wide, int32_t count, const int8_t *rows,
+                          int32_t first, int32_t last, int8_t *output, int64_t stride);
+  void (*wide_units_line)(const struct er_wide_units *wide, const er_conv_shape *shape,
+                          const int8_t *const *lines, int8_t *output);
   void (*add_row_s8)(const struct er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,
                      int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
   void (*mul_row_s8)(const struct er_mul_s8 *mul, bool is_unsigned, int32_t count, const void *a,

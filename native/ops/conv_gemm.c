@@ -122,8 +122,8 @@ static void multiply_s8(const er_conv_gemm *conv, int32_t group, int32_t count, 
   call.last = last;
   conv->s8->run(&call);
   const int32_t start = group * call.units;
-  er_wide_units_rows(&conv->wide, count, rows, start + first, start + last, output,
-                     call.output_stride);
+  conv->wide.kernels->wide_units_rows(&conv->wide, count, rows, start + first, start + last, output,
+                                      call.output_stride);
 }
 
 static void multiply_f32(const er_conv_gemm *conv, int32_t group, int32_t count, const float *rows,

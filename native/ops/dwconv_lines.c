@@ -68,7 +68,7 @@ void er_dwconv_lines_one(const er_dwconv_lines *conv, const void *const *lines, 
                                     .output = output,
                                     .scratch = scratch};
     conv->s8->run(&call);
-    er_wide_units_line(&conv->wide, call.shape, call.lines, call.output);
+    conv->wide.kernels->wide_units_line(&conv->wide, call.shape, call.lines, call.output);
     return;
   }
   const er_dwconv_f32_call call = {.shape = &conv->spread,

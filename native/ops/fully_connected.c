@@ -223,8 +223,8 @@ static void gemm_s8(const er_job *job, int32_t first, int32_t last) {
                                 .output = job->output,
                                 .output_stride = fc->shape.units};
   fc->gemm->run(&call);
-  er_wide_units_rows(&fc->wide, call.rows, call.input, first, last, call.output,
-                     call.output_stride);
+  job->kernels->wide_units_rows(&fc->wide, call.rows, call.input, first, last, call.output,
+                                call.output_stride);
 }
 
 static void gemv_s8(const er_job *job, int32_t first, int32_t last) {

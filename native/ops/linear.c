@@ -84,7 +84,7 @@ bool er_is_fast(const er_linear_tensors *tensors, const er_linear *linear) {
 
 /* Per tensor: uint8 weights with several zero points are not fast. */
 static int8_t fitting(const er_tensor *weights, int64_t i) {
-  return (int8_t)er_clamp(er_weight_at(weights, i, 0), -127, 127);
+  return (int8_t)er_clamp(er_weight_at(weights, i, 0), -ER_WEIGHT_REACH, ER_WEIGHT_REACH);
 }
 
 const int8_t *er_weights_as_int8(er_plan *plan, const er_tensor *weights) {

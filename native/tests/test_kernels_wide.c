@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "kernels/kernels.h"
+#include "kernels/wide_units.h"
 #include "random_numbers.h"
 
 enum { ROUNDS = 200, REACH = 255 }; /* of an 8-bit value less its zero point */
@@ -64,6 +65,34 @@ static void test_dwconv(const er_kernels *oracle, const er_kernels *kernels) {
   free(x), free(w), free(expected), free(actual);
 }
 
+/* Two of the units of a product and of a depthwise line. */
+static void test_units(const er_kernels *oracle, const er_kernels *kernels) {
+  er_conv_shape s = {.batch = 1, .out_h = 1, .multiplier = 1};
+  s.out_c = s.in_c = random_from(2, 40);
+  s.filter_h = random_from(1, 3), s.filter_w = random_from(1, 3);
+  s.stride_w = random_from(1, 2), s.dilation_w = random_from(1, 2), s.out_w = random_from(1, 20);
+  const int32_t line = (s.out_w - 1) * s.stride_w + (s.filter_w - 1) * s.dilation_w + 1;
+  const int32_t rows = random_from(1, 9), depth = s.filter_h * s.filter_w;
+  const int32_t units[] = {0, s.out_c - 1};
+  rule r;
+  make_rule(&r, depth);
+  int16_t *w = random_int16(2 * (size_t)depth);
+  const er_wide_units wide = {2, depth, units, r.bias, r.scale, w, {3, -128, 127}, kernels};
+  const size_t bytes = (size_t)s.out_c * (size_t)(rows > s.out_w ? rows : s.out_w);
+  const size_t count = (size_t)(rows * depth + line * s.filter_h * s.out_c);
+  int8_t *x = take(count, ER_OVERREAD), *expected = take(bytes, 0), *actual = take(bytes, 0);
+  random_int8(x, count, -128, 127);
+  oracle->wide_units_rows(&wide, rows, x, 0, s.out_c, expected, s.out_c);
+  kernels->wide_units_rows(&wide, rows, x, 0, s.out_c, actual, s.out_c);
+  CHECK(memcmp(expected, actual, bytes) == 0);
+  const int8_t *lines[3];
+  for (int32_t i = 0; i < s.filter_h; i++) lines[i] = x + (int64_t)i * line * s.out_c;
+  oracle->wide_units_line(&wide, &s, lines, expected);
+  kernels->wide_units_line(&wide, &s, lines, actual);
+  CHECK(memcmp(expected, actual, bytes) == 0);
+  free(x), free(w), free(expected), free(actual);
+}
+
 int main(void) {
   er_kernels oracle, kernels;
   er_kernels_for("generic", &oracle);
@@ -74,6 +103,7 @@ int main(void) {
     for (int32_t round = 0; round < ROUNDS; round++) {
       test_gemm(&oracle, &kernels);
       test_dwconv(&oracle, &kernels);
+      test_units(&oracle, &kernels);
     }
   }
   return check_result();

@@ -25,6 +25,10 @@ void er_fc_f32_avx2(const er_fc_shape *shape, const float *input, const float *w
                     int32_t last);
 void er_batch_matmul_avx2(const er_matmul_shape *shape, const er_matmul_rule *rule, const void *a,
                           const void *b, void *output, int32_t product, int16_t *scratch);
+void er_wide_units_rows_avx2(const struct er_wide_units *wide, int32_t count, const int8_t *rows,
+                             int32_t first, int32_t last, int8_t *output, int64_t stride);
+void er_wide_units_line_avx2(const struct er_wide_units *wide, const er_conv_shape *shape,
+                             const int8_t *const *lines, int8_t *output);
 void er_add_row_s8_avx2(const er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,
                         int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
 void er_mul_row_s8_avx2(const er_mul_s8 *mul, bool is_unsigned, int32_t count, const void *a,
@@ -39,6 +43,8 @@ void er_average_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t 
 void er_max_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
                       const void *input, void *output, int32_t first, int32_t last);
 
+void er_resize_bilinear_avx2(const er_resize_shape *shape, edgert_type type, const void *input,
+                             void *output, int32_t first, int32_t last);
 void er_softmax_f32_avx2(int64_t rows, int32_t depth, float beta, const float *input,
                          float *output);
 void er_softmax_s8_avx2(int64_t rows, int32_t depth, const float *exponentials, float output_scale,

@@ -18,6 +18,8 @@ void er_add_avx2(er_kernels *kernels) {
   kernels->fc_f32.name = "fc_f32_avx2";
   kernels->fc_f32.run = er_fc_f32_avx2;
   kernels->batch_matmul = er_batch_matmul_avx2;
+  kernels->wide_units_rows = er_wide_units_rows_avx2;
+  kernels->wide_units_line = er_wide_units_line_avx2;
   kernels->add_row_s8 = er_add_row_s8_avx2;
   kernels->mul_row_s8 = er_mul_row_s8_avx2;
   kernels->quantize = er_quantize_avx2;
@@ -25,6 +27,7 @@ void er_add_avx2(er_kernels *kernels) {
   kernels->sum = er_sum_avx2;
   kernels->average_pool = er_average_pool_avx2;
   kernels->max_pool = er_max_pool_avx2;
+  kernels->resize_bilinear = er_resize_bilinear_avx2;
   kernels->softmax_s8 = er_softmax_s8_avx2;
   kernels->softmax_f32 = er_softmax_f32_avx2;
   kernels->unary_f32 = er_unary_f32_avx2;
