@@ -196,6 +196,8 @@ static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, i
   }
   const __m256i ones = _mm256_set1_epi16(1);
   for (int32_t n = 0; n < counts.fours; n++, w += 4, at += 4) {
+    _mm_prefetch((const char *)w + b->panel_bytes, _MM_HINT_T0); /* the next panel */
+    _mm_prefetch((const char *)w + b->panel_bytes + LINE, _MM_HINT_T0);
     const uint8_t *x0 = bytes + at[0], *x1 = bytes + at[1];
     const uint8_t *x2 = bytes + at[2], *x3 = bytes + at[3];
     const __m256i w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
@@ -207,11 +209,13 @@ static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, i
     EACH_ROW(CHAIN_2)
   }
   for (int32_t n = 0; n < counts.ones; n++, w++, at++) {
+    _mm_prefetch((const char *)w + b->panel_bytes, _MM_HINT_T0);
     const uint8_t *x0 = bytes + at[0];
     const __m256i w0 = w[0];
     EACH_ROW(CHAIN_1)
   }
   for (int32_t n = 0; n < counts.exact; n++, w++, at++) {
+    _mm_prefetch((const char *)w + b->panel_bytes, _MM_HINT_T0);
     const int16_t *wide = b->rows->wide + at[0];
     const __m256i w0 = widened((const int8_t *)w), w1 = widened((const int8_t *)w + 16);
     EACH_ROW(EXACT)
@@ -313,6 +317,7 @@ static void prepare(const int8_t *input, int64_t stride, int32_t rows, int32_t w
 
 /* Weights of large layers come from afar: while a chunk meets its tiles, each of these has a part
  * of the next chunk fetched, or of the next block.
+ * A single tile has no time for it.
  * @param tile of `tiles` that this chunk meets */
 static void fetch_ahead(const product *p, int32_t d, int32_t tile, int32_t tiles, block *b) {
   const int32_t depth = p->call->depth, next = b->is_last ? 0 : d + CHUNK;
@@ -321,7 +326,7 @@ static void fetch_ahead(const product *p, int32_t d, int32_t tile, int32_t tiles
   const size_t start = b->weights_at - (size_t)d * UNITS + (size_t)next * UNITS;
   const size_t panels = ((size_t)b->units + UNITS - 1) / UNITS;
   b->ahead_at = start + (b->is_last ? panels * b->panel_bytes : 0) + (size_t)(tile * part) * LINE;
-  b->ahead_lines = tile * part < lines ? part : 0;
+  b->ahead_lines = tiles > 1 && tile * part < lines ? part : 0;
 }
 
 static int32_t panels_of_block(const er_gemm_s8_call *c) {
