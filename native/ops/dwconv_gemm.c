@@ -6,7 +6,8 @@ bool er_is_dwconv_gemm(const er_conv_shape *shape, const er_linear_tensors *tens
                        const er_linear *linear) {
   if (shape->in_c != 1 || !tensors->weights->constant) return false;
   if (tensors->bias && !tensors->bias->constant) return false;
-  return linear->arithmetic == ER_FLOAT_LINEAR || er_is_fast(tensors, linear);
+  if (linear->arithmetic == ER_FLOAT_LINEAR) return true;
+  return er_is_fast(tensors, linear) && er_has_plain_integers(tensors->weights);
 }
 
 /* From [taps, units] to [units, taps]. */
