@@ -6,6 +6,7 @@ A TFLite tensor has one constant scale (weights one for each channel, and no zer
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,6 +27,11 @@ LIMITS = {
 }
 UNSIGNED_OFFSET = 128
 SMALLEST_BLOCK = 32
+WRITTEN_OUT = (
+    "Weights in blocks are written as floats: TFLite takes 4 bits, no zero points, blocks of a "
+    "multiple of 32 that divide the depth, float activations. Choose symmetric = true and such a "
+    "block, or save as .onnx."
+)
 
 
 def rewrite_quantize(write: Composer, node: ir.Node) -> bool:
@@ -107,6 +113,8 @@ def rewrite_dequantize(write: Composer, node: ir.Node) -> bool:
         return False
     if not blocked and (symmetric or not _is_weight(node)):
         return bool(offset) and _is_weight(node) and _shift_weight(write, node, stored, zero)
+    if blocked:
+        warnings.warn(WRITTEN_OUT, stacklevel=2)
     write.replace(write("Identity", real_values(node, stored, zero)))
     return True
 

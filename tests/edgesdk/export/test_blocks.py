@@ -45,6 +45,19 @@ def test_onnxruntime_fuses_the_blocks() -> None:
     assert str(audit_onnxruntime(data)) == "1/1 matmul in blocks"
 
 
+def test_blocks_with_zero_points_are_fused_too_and_tflite_says_what_it_lacks() -> None:
+    recipe = Recipe.load("w4")
+    recipe = replace(recipe, weights=replace(recipe.weights, symmetric=False))
+    quantized = edgesdk.quantize(linear(), recipe=recipe)
+    data = quantized.to_bytes("onnx")
+    assert str(audit_onnxruntime(data)) == "1/1 matmul in blocks"
+    fused = onnx.load_from_string(optimized_model(data)).graph.node
+    product = next(node for node in fused if node.op_type == "MatMulNBits")
+    assert product.input[3], "the zero points are an input of the fused product"
+    with pytest.warns(UserWarning, match="Choose symmetric = true"):
+        quantized.to_bytes("tflite")
+
+
 @pytest.mark.native
 def test_native_and_litert_compute_the_same_from_the_blocks() -> None:
     quantized = edgesdk.quantize(linear(), recipe="w4")
