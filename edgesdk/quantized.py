@@ -179,4 +179,18 @@ class Quantized:
             if decision.kind != "float" and decision.reason.startswith(("target ", "blocks of ")):
                 wider.setdefault(decision.reason, []).append(decision.node)
         lines += [f"Wider because {why}: {', '.join(nodes[:5])}." for why, nodes in wider.items()]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._without_data()])
+
+    def _without_data(self) -> list[str]:
+        """That the recipe would do more with calibration data."""
+        from edgesdk_quant.recipe import Recipe
+
+        text = self.model.metadata_props.get("edgesdk.recipe")
+        if text is None or self.origin is None or self.origin.data is not None:
+            return []
+        if not Recipe.parse(text).algorithms.optional:
+            return []
+        return [
+            "Rounded to nearest, without calibration data; given some (calibration=..., 64 samples "
+            "are usual), the recipe chooses the rounding by the layers' outputs."
+        ]

@@ -93,6 +93,13 @@ def test_data_makes_the_outputs_better_and_every_runtime_still_agrees(rounding: 
     assert noise[1] < 0.7 * noise[0]
 
 
+def test_without_data_it_is_said_what_data_would_do() -> None:
+    x = np.random.default_rng(1).normal(size=(64, DEPTH)).astype(np.float32)
+    said = [edgesdk.quantize(linear(), data, "w4").report_text() for data in (None, x)]
+    assert "Rounded to nearest, without calibration data" in said[0]
+    assert "calibration" not in said[1]
+
+
 def test_the_bias_behind_a_product_takes_its_mean_error_away() -> None:
     x = np.random.default_rng(1).normal(3, 1, size=(256, DEPTH)).astype(np.float32)
     recipe = Recipe.load("w4")
