@@ -30,8 +30,6 @@ MOST_STACK_MOVES: Mapping[str, float] = {"x86_64": 0.05, "aarch64": 0.05, "armv7
 # Kernels whose loops do move more over the stack, and how much of the worst one: time to be won.
 KNOWN: Mapping[str, Mapping[str, float]] = {
     "x86_64": {
-        "avx2/gemm_s8": 0.12,
-        "avx2/gemm_s8_panel": 0.07,  # packs, once
         "avx2/gemm_w4b": 0.32,
         "avx2/softmax_f32": 0.08,  # constants of the exponential function
         "avx2/unary_f32": 0.08,
