@@ -27,7 +27,7 @@ from edgesdk.verification import Verification
 from edgesdk_quant.graph import to_bytes
 from examples.models import resnet_cifar
 
-CIFAR_TEST = 2000
+CIFAR_TEST = 1000
 TRAINED_CIFAR = (resnet_cifar.MEAN, resnet_cifar.DEVIATION)
 
 

@@ -21,7 +21,7 @@ from edgesdk_quant.torch_graph import TorchGraph
 from edgesdk_runtimes.errors import InputError, UnsupportedError
 
 # Values of all layers that a step computes, at most, but for the smallest batch.
-ELEMENTS = 8_000_000
+ELEMENTS = 32_000_000
 SMALLEST_BATCH = 2
 BIASED = frozenset({"Conv", "Gemm"})
 # Fewer samples would be learnt by heart.
