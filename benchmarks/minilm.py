@@ -31,7 +31,6 @@ from edgesdk_quant.recipe import Override, Recipe
 from edgesdk_quant.reference.runtime import ReferenceRuntime
 from edgesdk_quant.tflite.reader import read_model
 from edgesdk_quant.tflite.writer import write_model
-from edgesdk_runtimes.errors import UnsupportedError
 from edgesdk_runtimes.native import NativeRuntime
 from examples.models import minilm
 
@@ -46,7 +45,7 @@ class Row:
         name: what is different in it.
         seconds: wall time of the quantization.
         onnx_bytes: size of the .onnx file.
-        tflite_bytes: size of the .tflite file; 0 where TFLite cannot hold it.
+        tflite_bytes: size of the .tflite file; 0 for blocks with zero points, which TFLite lacks.
         runtime: which one gave the figures.
         similarity: its vectors against the float ones.
         same_bits: layers with stored weights to which native and the simulation give the same bits
@@ -123,10 +122,7 @@ def measure(
     quantized = edgesdk.quantize(exact.data, data, recipe, progress=progress)
     seconds = time.perf_counter() - start
     onnx = quantized.to_bytes("onnx")
-    try:
-        tflite = quantized.to_bytes("tflite")
-    except UnsupportedError:
-        tflite = b""
+    tflite = quantized.to_bytes("tflite") if recipe.weights.symmetric else b""
     runtime = "native" if tflite else "onnxruntime"
     with TemporaryDirectory() as folder:
         path = Path(folder) / ("model.tflite" if tflite else "model.onnx")
