@@ -216,7 +216,6 @@ ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs,
     int32_t left = t->last - t->first;                             \
     if (((const er_panel *)s.panel)->in_pairs) {                   \
       TILES(ROWS, vectors, true, how)                              \
-      TILES(2, vectors, true, how)                                 \
     }                                                              \
     TILES(1, vectors, how != ER_SATURATED && how != ER_PLAIN, how) \
   }
