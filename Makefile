@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export CMAKE_BUILD_PARALLEL_LEVEL ?= 2
 
-.PHONY: demo dev test check native asan arm fuzz bench wheel wheels clean
+.PHONY: demo dev test check native asan arm arm-asan fuzz bench wheel wheels clean
 
 demo: $(STAMP)  ## the main job on a real model, accuracy before and after
 	$(BIN)/python -m examples.demo
@@ -30,6 +30,9 @@ asan: $(STAMP)  ## the C tests and the malformed models under ASan and UBSan
 
 arm: $(STAMP)  ## the C tests on emulated Cortex-A53, A72, A76 and 32-bit ARM; skips without qemu
 	native/tests/under_qemu.sh $(CURDIR)/$(BIN)
+
+arm-asan: $(STAMP)  ## the same under ASan and UBSan
+	native/tests/under_qemu.sh $(CURDIR)/$(BIN) -asan
 
 fuzz: $(STAMP)  ## libFuzzer on any bytes as a model, FUZZ_SECONDS (15) for each of two targets; skips without clang-19
 	native/fuzz/fuzz.sh $(CURDIR)/$(BIN)

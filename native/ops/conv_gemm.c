@@ -41,11 +41,19 @@ void er_conv_gemm_resize(er_conv_gemm *conv) {
   if (conv->in_place) conv->thread_bytes = er_patch_lines_of(&conv->shape, bytes).thread_bytes;
 }
 
+/* Large images have small weights, and may be computed line by line: there a kernel that unpacks
+ * 4-bit weights in each call would do little else. */
+static const er_gemm_s8 *gemm_for(const er_kernels *kernels, const er_conv_shape *s, bool int4) {
+  enum { FEW_PIXELS = 14 * 14 };
+  const bool few = s->out_h * s->out_w < FEW_PIXELS;
+  return int4 && (few || !kernels->gemm_w4.unpacks) ? &kernels->gemm_w4 : &kernels->gemm_s8;
+}
+
 static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er_linear *linear,
                              er_conv_gemm *conv) {
   const int32_t groups = conv->shape.groups, units = conv->shape.out_c / groups;
   const bool int4 = t->weights->type == EDGERT_INT4;
-  conv->s8 = int4 ? &er_plan_kernels(plan)->gemm_w4 : &er_plan_kernels(plan)->gemm_s8;
+  conv->s8 = gemm_for(er_plan_kernels(plan), &conv->shape, int4);
   conv->group_bytes = er_align_up(conv->s8->packed_bytes(units, conv->depth));
   char *packed = er_plan_alloc(plan, conv->group_bytes * (size_t)groups);
   const int8_t *values = er_weights_as_int8(plan, t->weights);

@@ -1,9 +1,12 @@
 #!/bin/sh
 # The C tests on emulated ARM cores; kernels on each core that the project is built for.
-# Needs on Debian: gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user. Give CMake's folder as $1.
+# $1: CMake's folder. $2: "-asan" for builds with ASan and UBSan.
+# Needs on Debian: gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=${1:+$1:}$PATH
+build=${2:-}
+export ASAN_OPTIONS=detect_leaks=0 # LeakSanitizer traces its own process, which qemu-user does not let it
 
 for tool in aarch64-linux-gnu-gcc arm-linux-gnueabihf-gcc qemu-aarch64 qemu-arm; do
   command -v $tool >/dev/null && continue
@@ -18,11 +21,11 @@ on() {
 }
 
 for machine in aarch64 armv7; do
-  cmake --preset $machine >/dev/null
-  cmake --build --preset $machine
+  cmake --preset $machine$build >/dev/null
+  cmake --build --preset $machine$build
 done
-on cortex-a72 aarch64 ""
-on cortex-a53 aarch64 "-R kernels"
-on cortex-a76 aarch64 "-R kernels"
-on max aarch64 "-R kernels" # every extension, i8mm among them
-on cortex-a7 armv7 ""
+on cortex-a72 aarch64$build ""
+on cortex-a53 aarch64$build "-R kernels"
+on cortex-a76 aarch64$build "-R kernels"
+on max aarch64$build "-R kernels" # every extension, i8mm among them
+on cortex-a7 armv7$build ""

@@ -100,6 +100,7 @@ ER_INLINE void er_w4_run(const er_gemm_s8 *s8, const er_gemm_s8_call *c) {
   const er_gemm_s8 w4 = {.name = text,                                   \
                          .unit_step = ER_W4_UNITS,                       \
                          .row_step = ER_W4_ROWS,                         \
+                         .unpacks = true,                                \
                          .segment_step = 16,                             \
                          .packed_bytes = packed_bytes,                   \
                          .pack = pack,                                   \
