@@ -37,4 +37,8 @@ set_property(SOURCE ${functions} APPEND PROPERTY COMPILE_OPTIONS -fno-trapping-m
 
 # Those that move, compare or convert, and those that every SIMD layer replaces.
 set(EDGERT_SMALL_KERNELS cast compare cumsum select top_k pad reduce arg_extreme real_rows softmax_s8 mul_s8)
+if("neon" IN_LIST EDGERT_LAYERS) # which every ARM core in question has: those are but its oracle there
+  list(APPEND EDGERT_SMALL_KERNELS add_s8 dwconv_f32 dwconv_s8 dynamic fc_f32 gemm_f32 gemm_s8 gemv_s8 lookup pool
+       quantize)
+endif()
 list(TRANSFORM EDGERT_SMALL_KERNELS REPLACE "(.+)" "kernels/generic/\\1.c")

@@ -148,7 +148,8 @@ def softmax(x: Array, beta: float, grid: Grid, out: Grid) -> Array:
     exponential = sampled(np.exp, (unit, 2 / 65535), HIGH, np.float64)
     reciprocal = sampled(lambda t: 1 / (1 + t), (1 / 65535, 2 / 65535), LOW, np.float64)
     below = x.astype(np.int64) - x.max(axis=-1, keepdims=True)
-    scaled = multiply_fixed(below, float(grid.scale) * float(np.float32(beta)) / unit) + HIGH
+    scale = float(np.float32(grid.scale) * np.float32(beta))
+    scaled = multiply_fixed(below, scale / unit) + HIGH
     terms = interpolate(exponential, np.clip(scaled, LOW, HIGH))
     total = terms.sum(axis=-1, keepdims=True)
     bits = np.frexp(total.astype(np.float64))[1].astype(np.int64)

@@ -82,7 +82,7 @@ def _zig(machine: Machine, c_library: str) -> Toolchain:
         f"-DCMAKE_RANLIB={_zig_command('ranlib')}",
         "-DEDGERT_STATIC=ON",
         # Nothing here is unwound through; the tables would be a twentieth of the program.
-        "-DCMAKE_C_FLAGS=-fno-unwind-tables -fno-asynchronous-unwind-tables",
+        "-DCMAKE_C_FLAGS=-fno-unwind-tables -fno-asynchronous-unwind-tables -fomit-frame-pointer",
         "-DCMAKE_EXE_LINKER_FLAGS=-s",
         "-DCMAKE_SHARED_LINKER_FLAGS=-s",
     )

@@ -15,7 +15,7 @@ static double reciprocal(const void *argument, double value) {
 
 bool er_softmax16_for(float scale, float beta, er_softmax16 *rule) {
   const double unit = 10.0 / 65535;
-  rule->scale = er_fixed_from((double)scale * (double)beta / unit);
+  rule->scale = er_fixed_from((double)(scale * beta) / unit);
   er_table16_fill(&rule->exponential, &(er_table16_grid){unit, 2.0 / 65535, INT16_MAX, false},
                   exponential, NULL);
   er_table16_fill(&rule->reciprocal, &(er_table16_grid){1.0 / 65535, 2.0 / 65535, INT16_MIN, false},

@@ -237,8 +237,9 @@ ER_INLINE void go_to_block(const er_dwconv_s8_call *c, int32_t block, er_strip *
     for (int32_t b = 0; b < blocks; b++) {                                            \
       go_to_block(c, b, &s);                                                          \
       int32_t x = 0;                                                                  \
-      for (; x + 2 < width && width >= 4; x += 4) {                                   \
-        pixels(4, filter, stride, chain, &s, x + 4 > width ? width - 4 : x, &settle); \
+      for (; PIXELS > 2 && x + 2 < width && width >= PIXELS; x += PIXELS) {           \
+        const int32_t from = x + PIXELS > width ? width - PIXELS : x;                 \
+        pixels(PIXELS, filter, stride, chain, &s, from, &settle);                     \
       }                                                                               \
       for (; x < width; x += 2) {                                                     \
         pixels(2, filter, stride, chain, &s, x + 2 > width ? width - 2 : x, &settle); \
