@@ -11,7 +11,7 @@ import numpy as np
 from edgesdk_runtimes.base import Array, RuntimeStatus, TensorSpec
 from edgesdk_runtimes.errors import ModelError, RuntimeMissingError
 from edgesdk_runtimes.fit import check_arrays
-from edgesdk_runtimes.native_abi import ERROR_BYTES, ERRORS, foreign_interface, library
+from edgesdk_runtimes.native_abi import ERROR_BYTES, ERRORS, foreign_interface, loaded_library
 
 # edgert_type -> numpy dtype of the arrays that go in and out.
 DTYPES: dict[int, str] = {
@@ -61,7 +61,7 @@ class NativeSession:
         kernels: str = "",
         unfused: bool = False,
     ) -> None:
-        self._ffi, self._library = foreign_interface(), library()
+        self._ffi, self._library = foreign_interface(), loaded_library()
         self._data = self._ffi.from_buffer("char[]", model)
         self._model = self._create("edgert_model", self._open_model, self._ffi.NULL)
         isa = self._ffi.new("char[]", kernels.encode())
@@ -191,7 +191,7 @@ class NativeRuntime:
 
     def probe(self) -> RuntimeStatus:
         try:
-            loaded = library()
+            loaded = loaded_library()
         except RuntimeMissingError as error:
             return RuntimeStatus(self.name, False, "", str(error))
         version, isa = (

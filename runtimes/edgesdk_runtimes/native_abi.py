@@ -85,7 +85,7 @@ def header_path() -> Path:
 
 
 @functools.cache
-def library() -> Any:
+def loaded_library() -> Any:
     """The loaded library.
 
     Raises:

@@ -17,11 +17,12 @@ pytestmark = pytest.mark.native
 @pytest.fixture
 def no_cache() -> Iterator[None]:
     """Header and library are read anew, before and after."""
-    for cached in (native_abi.foreign_interface, native_abi.library):
-        cached.cache_clear()
+    cached = (native_abi.foreign_interface, native_abi.loaded_library)
+    for read in cached:
+        read.cache_clear()
     yield
-    for cached in (native_abi.foreign_interface, native_abi.library):
-        cached.cache_clear()
+    for read in cached:
+        read.cache_clear()
 
 
 @pytest.mark.usefixtures("no_cache")
