@@ -22,7 +22,6 @@ from edgesdk.cli.progress import progress_bar
 from edgesdk_quant.bit_allocation import METHODS, judge_of
 from edgesdk_quant.data import open_data
 from edgesdk_quant.placement import place
-from edgesdk_quant.preprocess import Preprocess
 from edgesdk_quant.progress import Progress
 from edgesdk_quant.recipe import SEARCHED_BITS, Recipe
 from edgesdk_quant.search import Allocation
@@ -31,8 +30,6 @@ from edgesdk_quant.weights import Run
 from edgesdk_quant.widths import float_bytes, table_of_bytes
 from edgesdk_targets import load
 from examples.models import efficientnet_lite0
-
-PREPROCESS = Preprocess(crop=224, resize=256, mean=(127.0,), std=(128.0,))
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ def compare(
         Recipe.load("w4a8"),
     )
     placement = place(graph, recipe, target)
-    run = Run(open_data(images, PREPROCESS), recipe, progress, workdir)
+    run = Run(open_data(images, efficientnet_lite0.PREPROCESS), recipe, progress, workdir)
     judge = judge_of(graph, placement, target, run, samples)
     table = table_of_bytes(graph, placement, judge.table(SEARCHED_BITS, progress))
     measured = sum(len(choices) for choices in table.values())

@@ -25,10 +25,8 @@ from edgesdk.cli.options import numbers
 from edgesdk.cli.output import print_json, print_table
 from edgesdk.footprint import peak_memory_mb
 from edgesdk_quant.data import CalibrationData, open_data
-from edgesdk_quant.preprocess import Preprocess
 from examples.models import efficientnet_lite0
 
-LITE0 = Preprocess(crop=224, resize=256, mean=(127.0,), std=(128.0,))
 MOST_GROWTH = 0.05
 # Function of the profile (file, name) -> what the table calls it.
 PARTS: Mapping[tuple[str, str], str] = {
@@ -81,7 +79,9 @@ def repeated(data: CalibrationData, count: int) -> CalibrationData:
 def measure(samples: int) -> Measurement:
     """Quantize EfficientNet-Lite0 in this process."""
     graph = capture(efficientnet_lite0.build())
-    data = repeated(open_data(shared_data() / "imagenet" / "images", LITE0), samples)
+    data = repeated(
+        open_data(shared_data() / "imagenet" / "images", efficientnet_lite0.PREPROCESS), samples
+    )
     before = peak_memory_mb()
     cpu, wall = time.process_time(), time.perf_counter()
     edgesdk.quantize(graph, data)
@@ -92,7 +92,9 @@ def measure(samples: int) -> Measurement:
 def breakdown(samples: int = 64) -> list[tuple[str, float]]:
     """Seconds of each part, by the profiler, which itself costs a little; the rest comes last."""
     graph = capture(efficientnet_lite0.build())
-    data = open_data(shared_data() / "imagenet" / "images", LITE0).limited(samples)
+    data = open_data(shared_data() / "imagenet" / "images", efficientnet_lite0.PREPROCESS).limited(
+        samples
+    )
     profiler = cProfile.Profile(time.process_time)
     profiler.runcall(edgesdk.quantize, graph, data)
     stats = pstats.Stats(profiler)

@@ -19,16 +19,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import edgesdk
-from benchmarks.model_jobs import JOBS, Job, cifar_samples
+from benchmarks.model_jobs import JOBS, TRAINED_CIFAR, Job, cifar_samples
 from edgesdk.artifact import Artifact
 from edgesdk.capture import capture
 from edgesdk.cli.output import print_json, print_table
 from edgesdk.verification import Verification
 from edgesdk_quant.graph import to_bytes
-from examples.models import resnet_cifar
 
 CIFAR_TEST = 1000
-TRAINED_CIFAR = (resnet_cifar.MEAN, resnet_cifar.DEVIATION)
 
 
 def jobs() -> Mapping[str, Job]:

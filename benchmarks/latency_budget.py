@@ -20,11 +20,8 @@ from edgesdk.cli.output import print_json, print_table
 from edgesdk.cli.progress import progress_bar
 from edgesdk.clock import clock_for
 from edgesdk_quant.data import open_data
-from edgesdk_quant.preprocess import Preprocess
 from edgesdk_quant.progress import Progress
 from examples.models import efficientnet_lite0
-
-PREPROCESS = Preprocess(crop=224, resize=256, mean=(127.0,), std=(128.0,))
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,9 @@ def measure(
     target: str, budget: str, samples: int, workdir: Path, progress: Progress
 ) -> tuple[edgesdk.Quantized, list[Row]]:
     """Quantize under the budget, then time the outcome."""
-    data = open_data(shared_data() / "imagenet" / "images", PREPROCESS).limited(samples)
+    data = open_data(shared_data() / "imagenet" / "images", efficientnet_lite0.PREPROCESS).limited(
+        samples
+    )
     made = edgesdk.quantize(
         efficientnet_lite0.build(), data, "mixed", target,
         budget=budget, workdir=workdir, progress=progress,

@@ -24,11 +24,9 @@ from edgesdk.cli.verify import print_verification
 from edgesdk.verification import Verification
 from edgesdk_quant.data import open_data
 from edgesdk_quant.graph import to_bytes
-from edgesdk_quant.preprocess import Preprocess
 from examples.models import efficientnet_lite0
 
 CALIBRATION_IMAGES = 64
-PREPROCESS = Preprocess(crop=224, resize=256, mean=(127.0,), std=(128.0,))
 
 
 @dataclass
@@ -57,7 +55,7 @@ class Figures:
 
 def measure(images: Path, labels: Path, recipe: str, progress: Any) -> Figures:
     """Do the job in a temporary folder."""
-    data = open_data(images, PREPROCESS)
+    data = open_data(images, efficientnet_lite0.PREPROCESS)
     cpu = CpuSeconds()
     module = efficientnet_lite0.build()
     with cpu.step("capture"):

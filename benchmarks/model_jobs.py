@@ -145,11 +145,12 @@ def _cifar_resnet(depth: int, file: str) -> Callable[[], Any]:
     return lambda: resnet_cifar.build(shared_data() / "cifar10" / file, depth)
 
 
-LITE0 = Preprocess(crop=224, resize=256, mean=(127.0,), std=(128.0,))
 TRAINED_CIFAR = (resnet_cifar.MEAN, resnet_cifar.DEVIATION)
 
 JOBS: Mapping[str, Job] = {
-    "EfficientNet-Lite0": Job(efficientnet_lite0.build, lambda: _photos(LITE0, 136), ALL_RECIPES),
+    "EfficientNet-Lite0": Job(
+        efficientnet_lite0.build, lambda: _photos(efficientnet_lite0.PREPROCESS, 136), ALL_RECIPES
+    ),
     "MiniLM-L6": Job(minilm.build, lambda: _sentences(8), ALL_RECIPES),
     "ResNet-20 (CIFAR-10)": Job(
         _cifar_resnet(20, "resnet20-12fca82f.th"), lambda: cifar_samples(400, *TRAINED_CIFAR)

@@ -6,8 +6,10 @@ import torch
 from torch import nn
 
 import edgesdk
+from edgesdk_quant.preprocess import Preprocess
 
 IMAGE_SHAPE = (3, 224, 224)
+PREPROCESS = Preprocess(crop=224, resize=256, mean=(127.0,), std=(128.0,))  # of a photo
 
 
 @edgesdk.model(inputs={"image": (None, *IMAGE_SHAPE)})
