@@ -34,7 +34,8 @@ class Timing:
         min_ms: fastest run, in milliseconds.
         p50_ms: median run.
         p90_ms: nine in ten runs are faster.
-        load_ms: from the file's bytes to a session, in a fresh process; None where not measured.
+        load_ms: from the file's bytes to a session, in a fresh process that has loaded the runtime
+            itself; None where not measured.
         rss_mb: peak resident memory of a fresh Python process that loads and runs the model, in
             10^6 bytes; None where not measured.
     """

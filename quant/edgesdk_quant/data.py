@@ -163,9 +163,14 @@ def _from_path(path: Path, preprocess: Preprocess | None) -> CalibrationData:
     if path.is_file() and path.suffix.lower() in ARRAY_SUFFIXES:
         return _from_array_file(path)
     allowed = IMAGE_SUFFIXES | ARRAY_SUFFIXES
-    files = (
-        sorted(p for p in path.rglob("*") if p.suffix.lower() in allowed) if path.is_dir() else []
-    )
+    try:
+        found = list(path.rglob("*")) if path.is_dir() else []
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be listed ({error.strerror}: {error.filename}); give a folder that "
+            "holds the samples alone"
+        ) from error
+    files = sorted(p for p in found if p.suffix.lower() in allowed)
     if not files:
         raise InputError(
             f"{path} holds no image or array; allowed are files that end in "

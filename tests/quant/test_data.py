@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -117,3 +117,14 @@ def test_an_image_needs_preprocessing_and_an_empty_folder_is_told(tmp_path: Path
     Image.new("RGB", (4, 4)).save(tmp_path / "1.png")
     with pytest.raises(InputError, match="nothing says how it becomes numbers"):
         arrays(tmp_path)
+
+
+def test_a_folder_that_cannot_be_listed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanish(folder: Path, pattern: str) -> NoReturn:
+        raise FileNotFoundError(2, "No such file or directory", str(folder / "gone"))
+
+    monkeypatch.setattr(Path, "rglob", vanish)
+    with pytest.raises(InputError, match="cannot be listed.*gone"):
+        open_data(tmp_path)
