@@ -1,11 +1,8 @@
 /* Dynamic quantization on every instruction set against the generic rule, bit for bit: ordinary,
  * constant and broken rows, any length. */
 #include <math.h>
-#include <stdio.h>
 
-#include "check.h"
-#include "kernels/kernels.h"
-#include "random_numbers.h"
+#include "every_layer.h"
 
 enum { ROUNDS = 300 };
 
@@ -63,16 +60,7 @@ static void test_scaling(const er_kernels *oracle, const er_kernels *kernels) {
 }
 
 int main(void) {
-  er_kernels oracle, kernels;
-  er_kernels_for("generic", &oracle);
-  const char *isa;
-  for (int32_t i = 0; (isa = er_kernels_isa(i)) != NULL; i++) {
-    printf("%s\n", isa);
-    er_kernels_for(isa, &kernels);
-    for (int32_t round = 0; round < ROUNDS; round++) {
-      test_rows(&oracle, &kernels);
-      test_scaling(&oracle, &kernels);
-    }
-  }
+  on_every_layer(ROUNDS, test_rows);
+  on_every_layer(ROUNDS, test_scaling);
   return check_result();
 }

@@ -1,10 +1,7 @@
 /* The integer matrix products of every instruction set against the generic one, bit for bit.
  * Matrices end exactly, so ASan finds an access too far. */
-#include <stdio.h>
 
-#include "check.h"
-#include "kernels/kernels.h"
-#include "random_numbers.h"
+#include "every_layer.h"
 
 enum { ROUNDS = 400 };
 
@@ -55,16 +52,6 @@ static void test_product(const er_kernels *oracle, const er_kernels *kernels) {
 }
 
 int main(void) {
-  er_kernels oracle, kernels;
-  CHECK(er_kernels_for("generic", &oracle));
-  const char *isa;
-  for (int32_t i = 0; (isa = er_kernels_isa(i)) != NULL; i++) {
-    printf("%s\n", isa);
-    CHECK(er_kernels_for(isa, &kernels));
-    for (int32_t round = 0; round < ROUNDS; round++) {
-      random_state = (uint64_t)round + 1;
-      test_product(&oracle, &kernels);
-    }
-  }
+  on_every_layer(ROUNDS, test_product);
   return check_result();
 }

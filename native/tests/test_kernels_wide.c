@@ -1,11 +1,8 @@
 /* The 8-bit kernels on int16 rows of every instruction set against the generic ones, bit for bit.
  */
-#include <stdio.h>
 
-#include "check.h"
-#include "kernels/kernels.h"
+#include "every_layer.h"
 #include "kernels/wide_units.h"
-#include "random_numbers.h"
 
 enum { ROUNDS = 200, REACH = 255 }; /* of an 8-bit value less its zero point */
 
@@ -94,17 +91,8 @@ static void test_units(const er_kernels *oracle, const er_kernels *kernels) {
 }
 
 int main(void) {
-  er_kernels oracle, kernels;
-  er_kernels_for("generic", &oracle);
-  const char *isa;
-  for (int32_t i = 0; (isa = er_kernels_isa(i)) != NULL; i++) {
-    printf("%s\n", isa);
-    er_kernels_for(isa, &kernels);
-    for (int32_t round = 0; round < ROUNDS; round++) {
-      test_gemm(&oracle, &kernels);
-      test_dwconv(&oracle, &kernels);
-      test_units(&oracle, &kernels);
-    }
-  }
+  on_every_layer(ROUNDS, test_gemm);
+  on_every_layer(ROUNDS, test_dwconv);
+  on_every_layer(ROUNDS, test_units);
   return check_result();
 }

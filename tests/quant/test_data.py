@@ -126,5 +126,5 @@ def test_a_folder_that_cannot_be_listed_is_named(
         raise FileNotFoundError(2, "No such file or directory", str(folder / "gone"))
 
     monkeypatch.setattr(Path, "rglob", vanish)
-    with pytest.raises(InputError, match="cannot be listed.*gone"):
+    with pytest.raises(InputError, match=r"cannot be listed.*gone"):
         open_data(tmp_path)

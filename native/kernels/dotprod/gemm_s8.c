@@ -137,19 +137,8 @@ ER_INLINE void tile(const int rows, const enum er_settling how, const er_strip s
   for (; left >= n; left -= n, from += n * s.input_stride, to += n * s.output_stride) { \
     tile(n, how, s, &settle, from, to);                                                 \
   }
-#define RUN_ROWS(name, how)                                    \
-  static void name(const er_panel_task *t) {                   \
-    const er_gemm_s8_call *c = t->call;                        \
-    const er_strip s = er_strip_of(t);                         \
-    const er_settle_neon settle = er_settle_neon_of(c->range); \
-    const int8_t *from = c->input + t->first * s.input_stride; \
-    int8_t *to = t->output + t->first * s.output_stride;       \
-    int32_t left = t->last - t->first;                         \
-    TILES(ROWS, how)                                           \
-    TILES(4, how)                                              \
-    TILES(2, how)                                              \
-    TILES(1, how)                                              \
-  }
+#define RUN_ROWS(name, how) \
+  ER_RUN_ROWS(name, TILES(ROWS, how) TILES(4, how) TILES(2, how) TILES(1, how))
 RUN_ROWS(run_one_fma, ER_ONE_FMA)
 RUN_ROWS(run_rectified, ER_RECTIFIED)
 RUN_ROWS(run_magic, ER_MAGIC)
@@ -165,16 +154,8 @@ static void whole_panel(const er_panel_task *task) {
   run_rows[panel->how](task);
 }
 
-static void multiply(const er_panel_task *task) {
-  if (task->units == UNITS) {
-    whole_panel(task);
-  } else {
-    er_multiply_part(task, UNITS, whole_panel);
-  }
-}
-
 static void run(const er_gemm_s8_call *c) {
-  er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), multiply});
+  er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), whole_panel, NULL});
 }
 
 const er_gemm_s8 er_gemm_s8_dotprod = {.name = "gemm_s8_dotprod",
@@ -190,7 +171,7 @@ static void pack_plain(const er_weights_s8 *w, void *packed) {
 }
 
 static void sums(const er_gemm_s8_call *c, int32_t *sums, int64_t sums_stride) {
-  const er_panels panels = {UNITS, ROWS, panel_bytes(c->depth), run_plain};
+  const er_panels panels = {UNITS, ROWS, panel_bytes(c->depth), run_plain, NULL};
   er_sums_for_panels(c, panels, sums, sums_stride);
 }
 

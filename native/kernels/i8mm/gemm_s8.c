@@ -138,18 +138,8 @@ ER_INLINE void tile(const int rows, const int count, const enum er_settling how,
     tile(rows, count, how, s, &settle, from, to);                  \
     from += count * s.input_stride, to += count * s.output_stride; \
   }
-#define RUN_ROWS(name, how)                                    \
-  static void name(const er_panel_task *t) {                   \
-    const er_gemm_s8_call *c = t->call;                        \
-    const er_strip s = er_strip_of(t);                         \
-    const er_settle_neon settle = er_settle_neon_of(c->range); \
-    const int8_t *from = c->input + t->first * s.input_stride; \
-    int8_t *to = t->output + t->first * s.output_stride;       \
-    int32_t left = t->last - t->first;                         \
-    TILES(ROWS, ROWS, how)                                     \
-    TILES(2, 2, how)                                           \
-    TILES(2, 1, how)                                           \
-  }
+#define RUN_ROWS(name, how) \
+  ER_RUN_ROWS(name, TILES(ROWS, ROWS, how) TILES(2, 2, how) TILES(2, 1, how))
 RUN_ROWS(run_one_fma, ER_ONE_FMA)
 RUN_ROWS(run_magic, ER_MAGIC)
 RUN_ROWS(run_saturated, ER_SATURATED)
@@ -165,16 +155,8 @@ static void whole_panel(const er_panel_task *task) {
   }
 }
 
-static void multiply(const er_panel_task *task) {
-  if (task->units == UNITS) {
-    whole_panel(task);
-  } else {
-    er_multiply_part(task, UNITS, whole_panel);
-  }
-}
-
 static void run(const er_gemm_s8_call *c) {
-  er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), multiply});
+  er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), whole_panel, NULL});
 }
 
 const er_gemm_s8 er_gemm_s8_i8mm = {.name = "gemm_s8_i8mm",

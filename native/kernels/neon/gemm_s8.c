@@ -206,19 +206,13 @@ ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs,
   for (; left >= n; left -= n, from += n * s.input_stride, to += n * s.output_stride) { \
     tile(n, vectors, in_pairs, how, s, &settle, from, to);                              \
   }
-#define RUN_ROWS(name, vectors, how)                               \
-  static void name(const er_panel_task *t) {                       \
-    const er_gemm_s8_call *c = t->call;                            \
-    const er_strip s = er_strip_of(t);                             \
-    const er_settle_neon settle = er_settle_neon_of(c->range);     \
-    const int8_t *from = c->input + t->first * s.input_stride;     \
-    int8_t *to = t->output + t->first * s.output_stride;           \
-    int32_t left = t->last - t->first;                             \
-    if (((const er_panel *)s.panel)->in_pairs) {                   \
-      TILES(ROWS, vectors, true, how)                              \
-    }                                                              \
-    TILES(1, vectors, how != ER_SATURATED && how != ER_PLAIN, how) \
+#define WHOLE_TILES(vectors, how)              \
+  if (((const er_panel *)s.panel)->in_pairs) { \
+    TILES(ROWS, vectors, true, how)            \
   }
+#define SINGLE_ROWS(vectors, how) TILES(1, vectors, how != ER_SATURATED && how != ER_PLAIN, how)
+#define RUN_ROWS(name, vectors, how) \
+  ER_RUN_ROWS(name, WHOLE_TILES(vectors, how) SINGLE_ROWS(vectors, how))
 RUN_ROWS(run_16_saturated, 4, ER_SATURATED)
 RUN_ROWS(run_plain, 4, ER_PLAIN)
 RUN_ROWS(run_16_bounded, 4, ER_BOUNDED)
@@ -246,18 +240,12 @@ static void whole_panel(const er_panel_task *task) {
   run_rows[panel->how][task->units > 8](task);
 }
 
-static void multiply(const er_panel_task *task) {
-  const er_panel *panel = task->panel;
-  const int32_t width = task->units > 8 || panel->how == ER_SATURATED ? UNITS : 8;
-  if (task->units == width) {
-    whole_panel(task);
-  } else {
-    er_multiply_part(task, width, whole_panel);
-  }
+static int32_t written(const void *panel, int32_t units) {
+  return units > 8 || ((const er_panel *)panel)->how == ER_SATURATED ? UNITS : 8;
 }
 
 static void run(const er_gemm_s8_call *c) {
-  er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), multiply});
+  er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), whole_panel, written});
 }
 
 const er_gemm_s8 er_gemm_s8_neon = {.name = "gemm_s8_neon",
@@ -273,7 +261,7 @@ static void pack_plain(const er_weights_s8 *w, void *packed) {
 }
 
 static void sums(const er_gemm_s8_call *c, int32_t *sums, int64_t sums_stride) {
-  const er_panels panels = {UNITS, ROWS, panel_bytes(c->depth), run_plain};
+  const er_panels panels = {UNITS, ROWS, panel_bytes(c->depth), run_plain, NULL};
   er_sums_for_panels(c, panels, sums, sums_stride);
 }
 

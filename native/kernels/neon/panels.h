@@ -4,6 +4,7 @@
 #define ER_PANELS_H
 
 #include "kernels/linear_kernels.h"
+#include "kernels/neon/settle.h"
 
 /* Rows [first, last) times one panel. */
 typedef struct er_panel_task {
@@ -33,18 +34,28 @@ typedef struct er_panels {
   int32_t width; /* units in a panel */
   int32_t rows;  /* computed at once */
   size_t bytes;  /* of a panel */
-  void (*multiply)(const er_panel_task *task);
+  void (*whole)(const er_panel_task *task);
+  /** @return 8 or 16 units that `whole` writes where `units` are there; NULL: always `width` */
+  int32_t (*written)(const void *panel, int32_t units);
 } er_panels;
 
+/* A function that runs over the rows of a task.
+ * @param ... tiles, which take what they compute off `left` and move `from` and `to` on */
+#define ER_RUN_ROWS(name, ...)                                       \
+  static void name(const er_panel_task *task) {                      \
+    const er_gemm_s8_call *call = task->call;                        \
+    const er_strip s = er_strip_of(task);                            \
+    const er_settle_neon settle = er_settle_neon_of(call->range);    \
+    const int8_t *from = call->input + task->first * s.input_stride; \
+    int8_t *to = task->output + task->first * s.output_stride;       \
+    int32_t left = task->last - task->first;                         \
+    __VA_ARGS__                                                      \
+  }
+
+/* er_gemm_s8.run. What `whole` writes beyond the last unit goes to a buffer. */
 void er_for_panels(const er_gemm_s8_call *call, er_panels panels);
 
-/* A panel whose last units do not exist: `whole` computes them into a buffer, the others are
- * copied.
- * @param width 8 or 16 units that `whole` writes; more than task->units */
-void er_multiply_part(const er_panel_task *task, int32_t width,
-                      void (*whole)(const er_panel_task *task));
-
-/* er_gemm_s8.sums. @param panels whose `multiply` writes int32 */
+/* er_gemm_s8.sums. @param panels whose `whole` writes int32 */
 void er_sums_for_panels(const er_gemm_s8_call *call, er_panels panels, int32_t *sums,
                         int64_t stride);
 
