@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "schema.h"
+
 edgert_status er_want_whole_bytes(er_plan *plan, const er_node *node, const er_tensor *tensor) {
   switch (tensor->type) {
     case EDGERT_INT4:
@@ -16,7 +18,8 @@ edgert_status er_want_whole_bytes(er_plan *plan, const er_node *node, const er_t
   }
 }
 
-int64_t er_element_bytes(const er_tensor *tensor) { return (int64_t)tensor->bytes / tensor->count; }
+/* By the type: a tensor whose shape is not known yet has no elements. */
+int64_t er_element_bytes(const er_tensor *tensor) { return er_type_bits(tensor->type) / 8; }
 
 edgert_status er_want_same_type(er_plan *plan, const er_node *node, const er_tensor *a,
                                 const er_tensor *b) {
