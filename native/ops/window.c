@@ -37,6 +37,13 @@ static edgert_status place(er_plan *plan, const er_node *node, int8_t padding, i
   return EDGERT_OK;
 }
 
+/* A stride beyond the image and a dilation of one tap say nothing, yet a file may hold any number
+ * there; these say the same nothing and keep products of them within 32 bits. */
+static void drop_idle_steps(int32_t in, int32_t filter, int32_t *stride, int32_t *dilation) {
+  if (*stride > in) *stride = in;
+  if (filter == 1) *dilation = 1;
+}
+
 edgert_status er_place_window(er_plan *plan, const er_node *node, int8_t padding,
                               er_conv_shape *shape) {
   er_conv_shape *s = shape;
@@ -48,6 +55,8 @@ edgert_status er_place_window(er_plan *plan, const er_node *node, int8_t padding
                &s->pad_top));
   ER_TRY(place(plan, node, padding, s->in_w, s->filter_w, s->stride_w, s->dilation_w, &s->out_w,
                &s->pad_left));
+  drop_idle_steps(s->in_h, s->filter_h, &s->stride_h, &s->dilation_h);
+  drop_idle_steps(s->in_w, s->filter_w, &s->stride_w, &s->dilation_w);
   const int32_t dims[] = {s->batch, s->out_h, s->out_w, s->out_c};
   ER_TRY(er_plan_set_shape(plan, node, 0, 4, dims));
   if (er_plan_output(plan, node, 0)->count > INT32_MAX) {

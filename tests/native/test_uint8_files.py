@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -115,3 +117,26 @@ def test_convolutions_of_a_uint8_network_run_on_the_int8_kernels() -> None:
     assert kernels["CONV_2D"].startswith("gemm_s8")
     assert kernels["DEPTHWISE_CONV_2D"].startswith("dwconv_s8")
     assert kernels["FULLY_CONNECTED"].startswith("gemm_s8")
+
+
+def strided(stride: int) -> bytes:
+    """Windows that stand at the first pixel only."""
+    n = Network(3)
+    far: Options = {"padding": "SAME", "stride_w": stride, "stride_h": stride}
+    x = n.tensor(1, SIDE, SIDE, CHANNELS)
+    where = [n.tensor(1, 1, 1, CHANNELS) for _ in range(3)]
+    n.linear("CONV_2D", x, (CHANNELS, 3, 3, CHANNELS), where[0], **far, **WHOLE)
+    deep: Options = {**far, **WHOLE, "depth_multiplier": 1}
+    n.linear("DEPTHWISE_CONV_2D", x, (1, 3, 3, CHANNELS), where[1], **deep)
+    n.tensors[where[2]] = replace(n.tensors[where[2]], quantization=n.tensors[x].quantization)
+    n.emit("MAX_POOL_2D", [x], where[2], **{**POOL, **far}, fused_activation_function="NONE")
+    graph = Subgraph("main", tuple(n.tensors), tuple(n.operators), (x,), tuple(where))
+    return write_model(Model((graph,)))
+
+
+def test_a_stride_beyond_the_image_is_one_of_its_size() -> None:
+    image = np.random.default_rng(3).integers(0, 256, (1, SIDE, SIDE, CHANNELS), np.uint8)
+    sessions = [NativeRuntime().open(strided(stride)) for stride in (SIDE, 1073676290)]
+    near, far = (session.run([image]) for session in sessions)
+    for want, got in zip(near, far, strict=True):
+        np.testing.assert_array_equal(got, want)
