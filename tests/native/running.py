@@ -13,19 +13,24 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edgesdk_runtimes.base import Array
-from edgesdk_runtimes.native import NativeRuntime
+from edgesdk_runtimes.native import NativeRuntime, NativeSession
 
 LARGEST_SEED = 6000
 
 
-def native(model: bytes, arrays: Sequence[Array], *, threads: int = 1) -> list[Array]:
-    """Outputs of the native library; skips the test where it is not built."""
+def opened(model: bytes, **options: Any) -> NativeSession:
+    """A session of the native library; skips the test where it is not built."""
     runtime = NativeRuntime()
     status = runtime.probe()
     if not status.available:
         pytest.skip(status.detail)
     _keep(model)
-    session = runtime.open(model, threads=threads)
+    return runtime.open(model, **options)
+
+
+def native(model: bytes, arrays: Sequence[Array], *, threads: int = 1) -> list[Array]:
+    """Outputs of the native library; skips the test where it is not built."""
+    session = opened(model, threads=threads)
     try:
         return session.run(arrays)
     finally:

@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgesdk_runtimes.base import Array
-from edgesdk_runtimes.native import NativeRuntime, NativeSession
 from tests.native.model_builder import GraphBuilder, ModelBuilder, pack
-from tests.native.running import litert, random_array
+from tests.native.running import litert, opened, random_array
 
 pytestmark = pytest.mark.native
 
@@ -138,13 +137,6 @@ def build(block: Block) -> bytes:
         x = net.add(inputs[1], x) if block.seed % 2 else net.add(x, inputs[1])
     net.graph.ends(inputs, [x])
     return pack(builder.model)
-
-
-def opened(model: bytes, **options: Any) -> NativeSession:
-    runtime = NativeRuntime()
-    if not runtime.probe().available:
-        pytest.skip(runtime.probe().detail)
-    return runtime.open(model, **options)
 
 
 def outputs(model: bytes, arrays: list[Array], **options: Any) -> list[bytes]:

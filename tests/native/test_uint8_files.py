@@ -13,7 +13,7 @@ from edgesdk_quant.reference.interpreter import Interpreter
 from edgesdk_quant.tflite.model import Model, Operator, OptionValue, Quantization, Subgraph, Tensor
 from edgesdk_quant.tflite.writer import write_model
 from edgesdk_runtimes.base import Array
-from edgesdk_runtimes.native import NativeRuntime
+from tests.native.running import opened
 
 pytestmark = pytest.mark.native
 
@@ -102,7 +102,7 @@ def test_a_uint8_network_has_the_bits_of_the_numpy_interpreter(seed: int, thread
     model = build(seed)
     image = np.random.default_rng(seed).integers(0, 256, (1, SIDE, SIDE, 3), np.uint8)
     expected = Interpreter(model).run([image])
-    session = NativeRuntime().open(write_model(model), threads=threads)
+    session = opened(write_model(model), threads=threads)
     actual = session.run([image])
     session.close()
     assert [a.dtype for a in actual] == [np.dtype(np.uint8)] * 3
@@ -111,7 +111,7 @@ def test_a_uint8_network_has_the_bits_of_the_numpy_interpreter(seed: int, thread
 
 
 def test_convolutions_of_a_uint8_network_run_on_the_int8_kernels() -> None:
-    session = NativeRuntime().open(write_model(build(1)), unfused=True)
+    session = opened(write_model(build(1)), unfused=True)
     kernels = {node.op: node.kernel for node in session.nodes()}
     session.close()
     assert kernels["CONV_2D"].startswith("gemm_s8")
@@ -136,7 +136,7 @@ def strided(stride: int) -> bytes:
 
 def test_a_stride_beyond_the_image_is_one_of_its_size() -> None:
     image = np.random.default_rng(3).integers(0, 256, (1, SIDE, SIDE, CHANNELS), np.uint8)
-    sessions = [NativeRuntime().open(strided(stride)) for stride in (SIDE, 1073676290)]
+    sessions = [opened(strided(stride)) for stride in (SIDE, 1073676290)]
     near, far = (session.run([image]) for session in sessions)
     for want, got in zip(near, far, strict=True):
         np.testing.assert_array_equal(got, want)
