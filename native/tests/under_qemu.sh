@@ -6,7 +6,9 @@ set -eu
 cd "$(dirname "$0")/.."
 PATH=${1:+$1:}$PATH
 build=${2:-}
-export ASAN_OPTIONS=detect_leaks=0 # LeakSanitizer traces its own process, which qemu-user does not let it
+# LeakSanitizer traces its own process, which qemu-user does not let it. Freed memory that ASan holds
+# back soon fills the 32-bit addresses that it can shadow.
+export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8:thread_local_quarantine_size_kb=64
 
 for tool in aarch64-linux-gnu-gcc arm-linux-gnueabihf-gcc qemu-aarch64 qemu-arm; do
   command -v $tool >/dev/null && continue
