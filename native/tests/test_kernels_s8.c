@@ -124,16 +124,27 @@ static void run_sums(const er_gemm_s8 *gemm, er_gemm_s8_call call, const void *p
   if (middle < call.units) gemm->sums(&call, to + middle, call.units);
 }
 
+/* Rows for which all products of one unit have the same sign: no sum of them lies further out. */
+static void extreme_rows(const layer *l, int32_t rows, int8_t *input) {
+  const int32_t depth = l->weights.depth;
+  for (int32_t r = 0; r < rows; r++, input += depth) {
+    const int8_t *unit = l->values + (int64_t)random_from(0, l->weights.units - 1) * depth;
+    const bool up = random_from(0, 1);
+    for (int32_t d = 0; d < depth; d++) input[d] = (unit[d] > 0) == up ? 127 : -128;
+  }
+}
+
 static int compare_sums(const er_gemm_s8 *tested) {
   er_kernels oracle;
   er_kernels_for("generic", &oracle);
   const int32_t rows = random_from(1, 33), units = random_from(1, 90);
   const int32_t depth = random_from(0, 3) ? random_from(1, 80) : random_from(80, 3000);
-  layer l = make_layer(units, depth, random_from(0, 1) ? 8 : 4);
+  layer l = make_layer(units, depth, random_from(4, 8));
   const size_t bytes = (size_t)rows * (size_t)depth;
   const size_t results = (size_t)rows * (size_t)units * sizeof(int32_t);
   int8_t *input = take(bytes, ER_OVERREAD);
   random_int8(input, bytes + ER_OVERREAD, -128, 127);
+  if (random_from(0, 1)) extreme_rows(&l, rows, input);
   int32_t *expected = malloc(results), *actual = malloc(results);
   const er_gemm_s8_call call = {
       .rows = rows, .depth = depth, .units = units, .input = input, .input_stride = depth};

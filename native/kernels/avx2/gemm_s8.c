@@ -113,6 +113,16 @@ typedef struct block {
     END_CHAIN(r, pairs)                           \
   }
 
+#define CHAIN_3(r)                                \
+  if (rows > r) {                                 \
+    __m256i pairs = PAIRS(0, r);                  \
+    pairs = _mm256_add_epi16(pairs, PAIRS(1, r)); \
+    __asm__("" : "+x"(pairs));                    \
+    pairs = _mm256_add_epi16(pairs, PAIRS(2, r)); \
+    __asm__("" : "+x"(pairs));                    \
+    END_CHAIN(r, pairs)                           \
+  }
+
 #define CHAIN_2(r)                                           \
   if (rows > r) {                                            \
     END_CHAIN(r, _mm256_add_epi16(PAIRS(0, r), PAIRS(1, r))) \
@@ -202,6 +212,11 @@ static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, i
     const uint8_t *x2 = bytes + at[2], *x3 = bytes + at[3];
     const __m256i w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
     EACH_ROW(CHAIN_4)
+  }
+  for (int32_t n = 0; n < counts.threes; n++, w += 3, at += 3) {
+    const uint8_t *x0 = bytes + at[0], *x1 = bytes + at[1], *x2 = bytes + at[2];
+    const __m256i w0 = w[0], w1 = w[1], w2 = w[2];
+    EACH_ROW(CHAIN_3)
   }
   for (int32_t n = 0; n < counts.twos; n++, w += 2, at += 2) {
     const uint8_t *x0 = bytes + at[0], *x1 = bytes + at[1];

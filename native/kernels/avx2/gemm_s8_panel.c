@@ -7,6 +7,7 @@
 /* 255 * 128 <= 32767 and -255 * 128 >= -32768: what the weights of one sign may add up to in a sum
  * of products that is kept in int16. */
 enum { SAFE = 128 };
+enum { LEVELS = 128, UNSAFE = -1, EXACT = -1 }; /* of quads */
 
 size_t er_s8_packed_bytes(int32_t units, int32_t depth) {
   return ((size_t)units + UNITS - 1) / UNITS * er_s8_panel_bytes(depth);
@@ -20,10 +21,36 @@ typedef struct source {
   bool fits;            /* no scaled sum leaves int32 */
 } source;
 
-/* A quad of a chunk, brought into the order in which it is stored. */
+/* What the weights of each sign add up to in each pair of a quad: up [UNITS][2], then down, as
+ * bytes. */
+static __m256i loads_of(__m256i weights) {
+  const __m256i zero = _mm256_setzero_si256(), ones = _mm256_set1_epi8(1);
+  const __m256i up = _mm256_max_epi8(weights, zero);
+  const __m256i down = _mm256_abs_epi8(_mm256_min_epi8(weights, zero)); /* unsigned: 128 fits */
+  return _mm256_packus_epi16(_mm256_maddubs_epi16(up, ones), _mm256_maddubs_epi16(down, ones));
+}
+
+/* Whether no int16 sum of products leaves its range with `loads` added to it.
+ * @param room what each sum can still take */
+static ER_ALWAYS_INLINE bool has_room(__m256i room, __m256i loads) {
+  const __m256i beyond = _mm256_subs_epu8(loads, room);
+  return _mm256_testz_si256(beyond, beyond);
+}
+
+/* @return what all loads of a quad add up to, the same in each order, in steps of 0..LEVELS - 1 */
+static int32_t level_of(__m256i loads) {
+  const __m256i sums = _mm256_sad_epu8(loads, _mm256_setzero_si256());
+  const __m128i half =
+      _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+  return (_mm_cvtsi128_si32(half) + _mm_extract_epi16(half, 4)) / (32 * 256 / LEVELS);
+}
+
+/* A quad of a chunk. */
 typedef struct quad {
   int8_t weights[UNITS][QUAD];
-  uint16_t place;
+  __m256i loads[ORDERS];
+  int32_t level; /* of the loads; UNSAFE: none of the orders is safe */
+  int32_t order; /* in which it is stored; EXACT: not in pairs of bytes */
 } quad;
 
 /* @param[out] to the weights of depth d.., zeros where there are none */
@@ -40,124 +67,99 @@ static void gather(const source *s, int32_t d, quad *to) {
   }
 }
 
-/* What the weights of each sign add up to in each pair of a quad, or of a chain of quads. */
-typedef struct pair_sums {
-  __m256i up, down; /* int16 [UNITS][2] */
-} pair_sums;
-
-static pair_sums sums_of(__m256i weights) {
-  const __m256i zero = _mm256_setzero_si256(), ones = _mm256_set1_epi8(1);
-  const __m256i up = _mm256_max_epi8(weights, zero);
-  const __m256i down = _mm256_abs_epi8(_mm256_min_epi8(weights, zero)); /* unsigned: 128 fits */
-  return (pair_sums){_mm256_maddubs_epi16(up, ones), _mm256_maddubs_epi16(down, ones)};
-}
-
-static pair_sums add_sums(const pair_sums *a, const pair_sums *b) {
-  return (pair_sums){_mm256_add_epi16(a->up, b->up), _mm256_add_epi16(a->down, b->down)};
-}
-
-/* Whether no int16 sum of products can leave its range. */
-static bool are_safe(const pair_sums *sums) {
-  const __m256i most = _mm256_max_epi16(sums->up, sums->down);
-  return _mm256_movemask_epi8(_mm256_cmpgt_epi16(most, _mm256_set1_epi16(SAFE))) == 0;
-}
-
-/* Find the first order in which all pairs are safe, and bring the quad into it.
- * @return false: there is none */
-static bool find_order(int32_t orders, quad *q, pair_sums *sums) {
-  __m256i *stored = (__m256i *)(void *)q->weights;
-  const __m256i weights = _mm256_loadu_si256(stored);
-  for (int32_t order = 0; order < orders; order++) {
-    const __m256i ordered = _mm256_shuffle_epi8(weights, er_quad_order(order));
-    *sums = sums_of(ordered);
-    if (!are_safe(sums)) continue;
-    _mm256_storeu_si256(stored, ordered);
-    q->place = (uint16_t)(q->place + order * ORDER_BYTES);
-    return true;
-  }
-  return false;
-}
-
-static void subtract_lift(const quad *q, er_s8_panel *to) {
-  __m256i *bias = (__m256i *)(void *)to->bias;
+static __m256i ordered(const quad *q, int32_t order) {
   const __m256i weights = _mm256_loadu_si256((const __m256i *)(const void *)q->weights);
-  const __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), weights);
-  const __m256i lifts = _mm256_slli_epi32(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)), 7);
-  _mm256_storeu_si256(bias, _mm256_sub_epi32(_mm256_loadu_si256(bias), lifts));
+  return _mm256_shuffle_epi8(weights, er_quad_order(order));
+}
+
+static void weigh(int32_t orders, quad *q) {
+  const __m256i all_room = _mm256_set1_epi8((char)SAFE);
+  q->order = EXACT;
+  q->level = UNSAFE;
+  for (int32_t order = 0; order < ORDERS; order++) {
+    q->loads[order] = _mm256_set1_epi8(-1); /* fits nowhere */
+    if (order >= orders) continue;
+    q->loads[order] = loads_of(ordered(q, order));
+    if (has_room(all_room, q->loads[order])) q->level = level_of(q->loads[order]);
+  }
 }
 
 /* ---- chains ---------------------------------------------------------------------------------- */
 
 /* Quads whose pairs are summed in int16 before they become int32. */
 typedef struct chain {
-  pair_sums sums;
   int32_t length, quads[MOST_CHAIN];
 } chain;
 
-enum { OPEN_CHAINS = 8 };
+enum { MOST_QUADS = CHUNK / QUAD };
 
 /* The quads of one chunk by the way they are multiplied. */
 typedef struct sorted {
-  quad quads[CHUNK / QUAD];
-  int32_t chains[MOST_CHAIN + 1][CHUNK / QUAD]; /* by length; 0: exact */
-  int32_t counts[MOST_CHAIN + 1];               /* quads */
-  chain open[OPEN_CHAINS];
-  int32_t open_count;
-  bool reorders; /* some quad is not in order 0 */
+  int32_t count, chain_count;
+  quad quads[MOST_QUADS];
+  chain chains[MOST_QUADS];
+  __m256i rooms[MOST_QUADS]; /* of the chains, as loads */
 } sorted;
 
-static void put(sorted *to, int32_t length, const int32_t *quads) {
-  const int32_t count = length > 0 ? length : 1;
-  memcpy(to->chains[length] + to->counts[length], quads, (size_t)count * sizeof *quads);
-  to->counts[length] += count;
-}
-
-/* A chain of three is one of two and one of one. */
-static void close_chain(sorted *to, int32_t which) {
-  const chain *c = &to->open[which];
-  int32_t done = 0;
-  for (int32_t length = MOST_CHAIN; length > 0; length /= 2) {
-    for (; done + length <= c->length; done += length) put(to, length, c->quads + done);
+/* Safe quads, the heaviest first.
+ * @param[out] numbers of the quads
+ * @return how many there are */
+static int32_t sort_safe(const sorted *all, int32_t *numbers) {
+  int32_t ends[LEVELS] = {0}, count = 0;
+  for (int32_t n = 0; n < all->count; n++) {
+    if (all->quads[n].level != UNSAFE) ends[all->quads[n].level]++;
   }
-  to->open[which] = to->open[--to->open_count];
-}
-
-/* Put a safe quad in the first chain that stays safe with it. */
-static void enchain(sorted *to, int32_t number, const pair_sums *sums) {
-  for (int32_t i = 0; i < to->open_count; i++) {
-    chain *c = &to->open[i];
-    const pair_sums both = add_sums(&c->sums, sums);
-    if (!are_safe(&both)) continue;
-    c->sums = both;
-    c->quads[c->length++] = number;
-    if (c->length == MOST_CHAIN) close_chain(to, i);
-    return;
+  for (int32_t level = LEVELS - 1; level >= 0; level--) count = ends[level] += count;
+  for (int32_t n = all->count - 1; n >= 0; n--) {
+    if (all->quads[n].level != UNSAFE) numbers[--ends[all->quads[n].level]] = n;
   }
-  if (to->open_count == OPEN_CHAINS) close_chain(to, 0);
-  to->open[to->open_count++] = (chain){*sums, 1, {number}};
+  return count;
 }
 
-static void sort_chunk(const source *s, int32_t d, int32_t end, er_s8_panel *panel, sorted *to) {
-  memset(to->counts, 0, sizeof to->counts);
-  to->open_count = 0;
-  to->reorders = false;
-  for (int32_t n = 0; d + n * QUAD < end; n++) {
-    quad *q = &to->quads[n];
-    pair_sums sums;
-    q->place = (uint16_t)(n * QUAD);
-    gather(s, d + n * QUAD, q);
-    if (find_order(s->orders, q, &sums)) {
-      to->reorders |= q->place >= ORDER_BYTES;
-      subtract_lift(q, panel);
-      enchain(to, n, &sums);
-    } else {
-      put(to, 0, &n);
+/* @return the first chain with room for a quad, or the number of chains */
+static int32_t find_chain(const sorted *all, const quad *q) {
+  const __m256i load0 = q->loads[0], load1 = q->loads[1], load2 = q->loads[2];
+  int32_t c = 0;
+  for (; c < all->chain_count; c++) {
+    const __m256i room = all->rooms[c];
+    if (!has_room(room, load0) && !has_room(room, load1) && !has_room(room, load2)) continue;
+    if (all->chains[c].length < MOST_CHAIN) break;
+  }
+  return c;
+}
+
+static void enchain(sorted *all, int32_t number, int32_t which) {
+  quad *q = &all->quads[number];
+  chain *to = &all->chains[which];
+  for (q->order = 0; !has_room(all->rooms[which], q->loads[q->order]);) q->order++;
+  all->rooms[which] = _mm256_sub_epi8(all->rooms[which], q->loads[q->order]);
+  to->quads[to->length++] = number;
+}
+
+/* Few chains of many quads: bins packed by "first fit decreasing". */
+static void make_chains(sorted *all) {
+  int32_t numbers[MOST_QUADS];
+  const int32_t count = sort_safe(all, numbers);
+  all->chain_count = 0;
+  for (int32_t i = 0; i < count; i++) {
+    const int32_t c = find_chain(all, &all->quads[numbers[i]]);
+    if (c == all->chain_count) {
+      all->rooms[c] = _mm256_set1_epi8((char)SAFE);
+      all->chains[c].length = 0;
+      all->chain_count++;
     }
+    enchain(all, numbers[i], c);
   }
-  while (to->open_count > 0) close_chain(to, to->open_count - 1);
 }
 
 /* ---- storing --------------------------------------------------------------------------------- */
+
+static void subtract_lift(__m256i weights, er_s8_panel *to) {
+  __m256i *bias = (__m256i *)(void *)to->bias;
+  const __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), weights);
+  const __m256i lifts = _mm256_slli_epi32(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)), 7);
+  _mm256_storeu_si256(bias, _mm256_sub_epi32(_mm256_loadu_si256(bias), lifts));
+}
 
 /* From [UNITS][4] to [2][UNITS][2]. */
 static void store_exact(const quad *q, int8_t *to) {
@@ -167,45 +169,79 @@ static void store_exact(const quad *q, int8_t *to) {
   }
 }
 
-static void store_quad(const quad *q, bool exact, int8_t *to) {
-  if (exact) {
-    store_exact(q, to);
+/* Where a chunk is stored. */
+typedef struct target {
+  er_s8_panel *panel;
+  er_s8_counts *counts;
+  uint16_t *place;
+  int8_t *weights;
+} target;
+
+static void store_quad(const sorted *all, int32_t number, target *to) {
+  const quad *q = &all->quads[number];
+  *to->place = (uint16_t)(number * QUAD);
+  if (q->order == EXACT) {
+    store_exact(q, to->weights);
   } else {
-    memcpy(to, q->weights, sizeof q->weights);
+    const __m256i weights = ordered(q, q->order);
+    _mm256_storeu_si256((__m256i *)(void *)to->weights, weights);
+    subtract_lift(weights, to->panel);
+    *to->place = (uint16_t)(*to->place + q->order * ORDER_BYTES);
+    const uint16_t orders = q->order == 0 ? 1 : ORDERS;
+    if (orders > to->counts->orders) to->counts->orders = orders;
   }
+  to->place++;
+  to->weights += UNITS * QUAD;
+}
+
+/* @return how many there are */
+static uint16_t store_chains(const sorted *all, int32_t length, target *to) {
+  uint16_t count = 0;
+  for (const chain *c = all->chains; c < all->chains + all->chain_count; c++) {
+    if (c->length != length) continue;
+    for (int32_t i = 0; i < length; i++) store_quad(all, c->quads[i], to);
+    count++;
+  }
+  return count;
+}
+
+static uint16_t store_rest(const sorted *all, target *to) {
+  uint16_t count = 0;
+  for (int32_t n = 0; n < all->count; n++) {
+    if (all->quads[n].order != EXACT) continue;
+    store_quad(all, n, to);
+    count++;
+  }
+  return count;
 }
 
 /* Depth [d, end). */
-static void pack_chunk(const source *s, int32_t d, int32_t end, er_s8_panel *to) {
-  static const int32_t lengths[] = {4, 2, 1, 0};
+static void pack_chunk(const source *s, int32_t d, int32_t end, er_s8_panel *panel) {
   const int32_t depth = s->weights->depth;
-  uint16_t *place = er_s8_places(to, depth) + d / QUAD;
-  int8_t *weights = er_s8_weights(to, depth) + (int64_t)d * UNITS;
+  er_s8_counts *counts = er_s8_counts_of(panel) + d / CHUNK;
+  target to = {panel, counts, er_s8_places(panel, depth) + d / QUAD,
+               er_s8_weights(panel, depth) + (int64_t)d * UNITS};
   sorted all;
-  sort_chunk(s, d, end, to, &all);
-  for (int32_t i = 0; i < 4; i++) {
-    const int32_t length = lengths[i];
-    for (int32_t n = 0; n < all.counts[length]; n++, weights += UNITS * QUAD) {
-      const quad *q = &all.quads[all.chains[length][n]];
-      store_quad(q, length == 0, weights);
-      *place++ = q->place;
-    }
+  all.count = (end - d) / QUAD;
+  for (int32_t n = 0; n < all.count; n++) {
+    gather(s, d + n * QUAD, &all.quads[n]);
+    weigh(s->orders, &all.quads[n]);
   }
-  const bool lifts = all.counts[0] < (end - d) / QUAD;
-  er_s8_counts_of(to)[d / CHUNK] = (er_s8_counts){.fours = (uint16_t)(all.counts[4] / 4),
-                                                  .twos = (uint16_t)(all.counts[2] / 2),
-                                                  .ones = (uint16_t)all.counts[1],
-                                                  .exact = (uint16_t)all.counts[0],
-                                                  .orders = all.reorders ? ORDERS : lifts,
-                                                  .fits = s->fits};
+  make_chains(&all);
+  counts->fits = s->fits;
+  counts->fours = store_chains(&all, 4, &to);
+  counts->threes = store_chains(&all, 3, &to);
+  counts->twos = store_chains(&all, 2, &to);
+  counts->ones = store_chains(&all, 1, &to);
+  counts->exact = store_rest(&all, &to);
 }
 
 static bool all_safe(const source *s) {
   for (int32_t d = 0; d < s->weights->depth; d += QUAD) {
     quad q;
-    pair_sums sums;
     gather(s, d, &q);
-    if (!find_order(1, &q, &sums)) return false;
+    weigh(1, &q);
+    if (q.level == UNSAFE) return false;
   }
   return true;
 }

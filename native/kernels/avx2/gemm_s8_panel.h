@@ -16,12 +16,12 @@ enum {
   ORDER_BYTES = ROWS * BYTE_STRIDE
 };
 
-/* The quads of one chunk of a panel, in this order: chains of four, of two, single pairs, exact. */
+/* The quads of one chunk of a panel, in this order: chains of four, three, two and one, exact. */
 typedef struct er_s8_counts {
-  uint16_t fours, twos, ones; /* chains */
-  uint16_t exact;             /* quads */
-  uint16_t orders;            /* in which the rows' bytes are read: 0, 1 or ORDERS */
-  uint16_t fits;              /* whether no scaled sum of the panel leaves int32 */
+  uint16_t fours, threes, twos, ones; /* chains */
+  uint16_t exact;                     /* quads */
+  uint16_t orders;                    /* in which the rows' bytes are read: 0, 1 or ORDERS */
+  uint16_t fits;                      /* whether no scaled sum of the panel leaves int32 */
 } er_s8_counts;
 
 /* What a panel begins with. Behind it, each from a multiple of 64 bytes on:
