@@ -25,7 +25,9 @@ def print_front(quantized: Quantized) -> None:
         )
         for point in quantized.front
     ]
-    timed = [] if latencies is None else [">ms"]
+    timed = [] if latencies is None else [">ms by layers"]
     columns = ["", "configuration", ">weights", *timed, ">output SQNR dB", ">other answers %"]
     where = "" if latencies is None else f"; {latencies.clock}"
     print_table(f"Pareto front of the search{where}", columns, rows)
+    if searched is not None and searched.whole is not None:
+        print(searched.whole.sentence)

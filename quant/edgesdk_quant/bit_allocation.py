@@ -22,6 +22,7 @@ from edgesdk_quant.search import (
 )
 from edgesdk_quant.search.budget import UNITS, Limit
 from edgesdk_quant.search.latency import LatencyTable
+from edgesdk_quant.search.whole import Whole, allocate_measured
 from edgesdk_quant.sensitivity import Damage, Evaluations, Judge, first_samples
 from edgesdk_quant.weights import Run, measure_means
 from edgesdk_quant.widths import (
@@ -31,6 +32,7 @@ from edgesdk_quant.widths import (
     latencies_of,
     parameters_at,
     table_of,
+    whole_latency,
 )
 from edgesdk_runtimes.errors import InputError
 
@@ -71,6 +73,7 @@ class Searched:
         front: the best for each budget, from the cheapest on, the chosen one among them.
         unit: BYTES or MILLISECONDS, what the budget was of.
         latencies: the latency table; None for a budget of bytes.
+        whole: what the chosen network takes as it really runs; None for a budget of bytes.
     """
 
     recipe: Recipe
@@ -80,6 +83,7 @@ class Searched:
     front: tuple[Configuration, ...]
     unit: str
     latencies: LatencyTable | None
+    whole: Whole | None = None
 
 
 def allocate_bits(
@@ -114,12 +118,19 @@ def allocate_bits(
     damages = judge.table(SEARCHED_BITS, run.progress)
     table = table_of(costs, damages)
     method = METHODS[search.method]
-    found = method(table, limit.left, limit.unit)
+    whole = None
+    if latencies is None:
+        found = method(table, limit.left, limit.unit)
+    else:
+        found, whole = allocate_measured(
+            table, limit, method,
+            lambda bits: whole_latency(model, placement, activations, bits, latencies, run),
+        )  # fmt: skip
     sizes = bytes_of(model, placement, widths)
     front = _front(table, found, method, sizes, latencies, judge, run)
     sites = tuple(replace(site, bits=found.bits[site.node]) for site in placement.weights)
     recipe = with_bits(run.recipe, found.bits)
-    searched = Searched(recipe, table, damages, found, front, limit.unit, latencies)
+    searched = Searched(recipe, table, damages, found, front, limit.unit, latencies, whole)
     return replace(placement, weights=sites), searched
 
 

@@ -16,7 +16,7 @@ from edgesdk_quant.recipe import SEARCHED_BITS, Recipe
 from edgesdk_quant.scheme import Affine
 from edgesdk_quant.search import Choice, Table
 from edgesdk_quant.search.budget import MILLISECONDS, UNITS
-from edgesdk_quant.search.latency import LatencyTable, measure_latencies
+from edgesdk_quant.search.latency import LatencyTable, measure_latencies, measure_share
 from edgesdk_quant.sensitivity import Damage
 from edgesdk_quant.weights import Run, weight_at
 from edgesdk_runtimes.errors import InputError
@@ -90,6 +90,37 @@ def latencies_of(
 
     variants = {bits: at_width(bits) for bits in SEARCHED_BITS}
     return measure_latencies(variants, widths, run.clock, run.progress, run.workdir)
+
+
+def whole_latency(
+    model: ir.Model,
+    placement: Placement,
+    activations: Mapping[str, Affine],
+    bits: Mapping[str, int],
+    table: LatencyTable,
+    run: Run,
+) -> float:
+    """Milliseconds of a whole inference with these widths, as it really runs.
+
+    It is timed beside the network of the widest layers: what slows both since the table was
+    measured does not count.
+
+    Args:
+        model: float graph in normal form.
+        placement: what becomes of it.
+        activations: parameters of every value of the placement.
+        bits: node name -> width.
+        table: the latency table of the placement.
+        run: recipe and clock.
+    """
+    if run.clock is None:
+        raise InputError("nothing here measures time; quantize through edgesdk.quantize.")
+    widest = {node: max(each) for node, each in table.layers_ms.items()}
+    wide, chosen = (
+        quantized_at(model, placement, activations, each, run.recipe) for each in (widest, bits)
+    )
+    share = measure_share(chosen, wide, run.clock, run.progress, run.workdir)
+    return share * table.total_ms[max(table.total_ms)]
 
 
 def quantized_at(

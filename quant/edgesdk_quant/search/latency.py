@@ -130,8 +130,36 @@ def measure_latencies(
     totals = {bits: found.total_ms for bits, found in times.items()}
     table = LatencyTable(clock.name, sha256, layers, rest, totals)
     if kept is not None:
-        _save(kept, table)
+        _save(kept, table.to_json())
     return table
+
+
+def measure_share(
+    model: ir.Model, other: ir.Model, clock: Clock, progress: Progress, workdir: Path | None = None
+) -> float:
+    """What a quantized graph takes as a share of what another takes, timed side by side.
+
+    Args:
+        model: the graph.
+        other: what it is compared with.
+        clock: measures.
+        progress: told how far it is.
+        workdir: folder that keeps what was measured.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    sha256 = fingerprint([clock.identity, to_bytes(model), to_bytes(other)])
+    kept = None if workdir is None else workdir / f"whole-{sha256[:16]}.json"
+    if kept is not None and kept.is_file():
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        if found["sha256"] == sha256:
+            return float(found["share"])
+    ours, theirs = clock.times([model, other], frozenset(), progress)
+    share = ours.total_ms / theirs.total_ms
+    if kept is not None:
+        _save(kept, json.dumps({"sha256": sha256, "share": share}))
+    return share
 
 
 def _values(model: ir.Model, name: str) -> list[str]:
@@ -152,14 +180,14 @@ def _first(table: Mapping[str, float], names: Sequence[str]) -> float:
     return next((table[name] for name in names if name in table), 0.0)
 
 
-def _save(path: Path, table: LatencyTable) -> None:
+def _save(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".part")
-        partial.write_text(table.to_json(), encoding="utf-8")
+        partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
         raise OutputError(
-            f"The latency table cannot be saved in {path.parent} ({error.strerror}); give another "
+            f"What was timed cannot be saved in {path.parent} ({error.strerror}); give another "
             "work folder, or none."
         ) from error
