@@ -124,9 +124,11 @@ int64_t machine_peak_memory(void) {
   FILE *file = fopen("/proc/self/status", "r");
   if (!file) return 0;
   char line[256];
-  long long kilobytes = 0;
-  while (fgets(line, sizeof line, file)) {
-    if (sscanf(line, "VmHWM: %lld", &kilobytes) == 1) break;
+  const char name[] = "VmHWM:";
+  int64_t kilobytes = 0;
+  while (kilobytes == 0 && fgets(line, sizeof line, file)) {
+    if (strncmp(line, name, sizeof name - 1) == 0)
+      kilobytes = strtoll(line + sizeof name - 1, NULL, 10);
   }
   fclose(file);
   return kilobytes * 1024;

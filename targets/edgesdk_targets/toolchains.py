@@ -74,6 +74,8 @@ def _zig(machine: Machine, c_library: str) -> Toolchain:
     """What zig links is stripped: it has no strip of its own."""
     base, _, version = c_library.partition(".")
     target = f"{machine.zig}-{base}{machine.abi}" + (f".{version}" if version else "")
+    # Nothing here is unwound through; the tables would be a twentieth of the program.
+    flags = "-fno-unwind-tables -fno-asynchronous-unwind-tables -fomit-frame-pointer"
     settings = (
         "-DCMAKE_SYSTEM_NAME=Linux",
         f"-DCMAKE_SYSTEM_PROCESSOR={machine.name}",
@@ -81,8 +83,7 @@ def _zig(machine: Machine, c_library: str) -> Toolchain:
         f"-DCMAKE_AR={_zig_command('ar')}",
         f"-DCMAKE_RANLIB={_zig_command('ranlib')}",
         "-DEDGERT_STATIC=ON",
-        # Nothing here is unwound through; the tables would be a twentieth of the program.
-        "-DCMAKE_C_FLAGS=-fno-unwind-tables -fno-asynchronous-unwind-tables -fomit-frame-pointer",
+        f"-DCMAKE_C_FLAGS={flags} {machine.flags}".rstrip(),
         "-DCMAKE_EXE_LINKER_FLAGS=-s",
         "-DCMAKE_SHARED_LINKER_FLAGS=-s",
     )
