@@ -65,19 +65,22 @@ static void lift(const int8_t *input, int64_t stride, int32_t rows, int32_t dept
 
 typedef int32_t tile_sums[ROWS * UNITS];
 
+/* What becomes of the sums of a tile: they are kept, or stored as bytes. In the common case no
+ * product is too large for int32 and nothing is clamped but by packing. */
+enum finish { KEEP, PACK, BOUND_AND_PACK };
+
 /* One chunk of the depth of some panels. */
 typedef struct block {
   const char *panels;
   size_t panel_bytes;
   size_t counts_at, places_at, weights_at; /* in a panel, of this chunk */
   bool is_first, is_last;                  /* chunk */
-  size_t ahead_at;                         /* from a panel to what to fetch meanwhile */
+  enum finish finish;
+  size_t ahead_at; /* from a panel to what to fetch meanwhile */
   int32_t ahead_lines;
   int32_t units;
   const tile_rows *rows;
   tile_sums *sums; /* of each panel, from chunk to chunk */
-  bool plain;      /* the sums are the result */
-  bool is_simple;  /* no result needs a bound before it is packed */
   er_avx2_range range;
   int8_t *output; /* of the first panel */
   int64_t output_stride;
@@ -160,40 +163,34 @@ static ER_ALWAYS_INLINE __m256i settle(__m256i a, __m256i b, __m256i c, __m256i 
 }
 
 /* @param bytes [4][UNITS] */
-static ER_ALWAYS_INLINE void store_rows(__m256i bytes, const int rows, int32_t units,
-                                        int8_t *output, int64_t stride) {
-  if (units >= UNITS) {
-    const __m128 low = _mm_castsi128_ps(_mm256_castsi256_si128(bytes));
-    const __m128 high = _mm_castsi128_ps(_mm256_extracti128_si256(bytes, 1));
-    _mm_storel_pi((__m64 *)(void *)output, low);
-    if (rows > 1) _mm_storeh_pi((__m64 *)(void *)(output + stride), low);
-    if (rows > 2) _mm_storel_pi((__m64 *)(void *)(output + 2 * stride), high);
-    if (rows > 3) _mm_storeh_pi((__m64 *)(void *)(output + 3 * stride), high);
-    return;
-  }
-  int8_t all[4][UNITS];
-  _mm256_storeu_si256((__m256i *)(void *)all, bytes);
-  for (int32_t r = 0; r < rows; r++) memcpy(output + r * stride, all[r], (size_t)units);
+static ER_ALWAYS_INLINE void store_rows(__m256i bytes, const int rows, int8_t *output,
+                                        int64_t stride) {
+  const __m128 low = _mm_castsi128_ps(_mm256_castsi256_si128(bytes));
+  const __m128 high = _mm_castsi128_ps(_mm256_extracti128_si256(bytes, 1));
+  _mm_storel_pi((__m64 *)(void *)output, low);
+  if (rows > 1) _mm_storeh_pi((__m64 *)(void *)(output + stride), low);
+  if (rows > 2) _mm_storel_pi((__m64 *)(void *)(output + 2 * stride), high);
+  if (rows > 3) _mm_storeh_pi((__m64 *)(void *)(output + 3 * stride), high);
 }
 
-/* In the common case no product is too large for int32 and nothing is clamped but by packing. */
 #define SCALED(r) \
   (rows > r ? _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(s##r), scale)) : s##r)
 #define BOUNDED(r) (rows > r ? er_avx2_round(s##r, scale, b->range.most) : s##r)
 #define STORE_ALL(from, clamps)                                                                  \
   store_rows(settle(from(0), from(1), from(2), from(3), &b->range, clamps), rows < 4 ? rows : 4, \
-             units, output, stride);                                                             \
+             output, stride);                                                                    \
   if (rows > 4) {                                                                                \
-    store_rows(settle(from(4), from(5), from(6), from(7), &b->range, clamps), rows - 4, units,   \
+    store_rows(settle(from(4), from(5), from(6), from(7), &b->range, clamps), rows - 4,          \
                output + 4 * stride, stride);                                                     \
   }
 
-/* rows is a constant, so that all sums are registers. */
+/* rows is a constant, so that all sums are registers.
+ * @param output [rows][UNITS] */
 static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, int32_t *sums,
-                                            int32_t units, int8_t *output, const int rows) {
+                                            int8_t *output, int64_t stride, const int rows) {
   const er_s8_panel *head = (const er_s8_panel *)(const void *)panel;
-  const er_s8_counts counts = *(const er_s8_counts *)(const void *)(panel + b->counts_at);
-  const uint16_t *at = (const uint16_t *)(const void *)(panel + b->places_at);
+  const er_s8_counts *counts = (const er_s8_counts *)(const void *)(panel + b->counts_at);
+  const uint16_t *at = (const uint16_t *)(const void *)(panel + b->places_at), *end;
   const __m256i *w = (const __m256i *)(const void *)(panel + b->weights_at);
   const uint8_t *bytes = b->rows->bytes;
   for (int32_t i = 0; i < b->ahead_lines; i++) {
@@ -205,7 +202,7 @@ static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, i
     EACH_ROW(RESUME)
   }
   const __m256i ones = _mm256_set1_epi16(1);
-  for (int32_t n = 0; n < counts.fours; n++, w += 4, at += 4) {
+  for (end = at + 4 * counts->fours; at < end; w += 4, at += 4) {
     _mm_prefetch((const char *)w + b->panel_bytes, _MM_HINT_T0); /* the next panel */
     _mm_prefetch((const char *)w + b->panel_bytes + LINE, _MM_HINT_T0);
     const uint8_t *x0 = bytes + at[0], *x1 = bytes + at[1];
@@ -213,51 +210,56 @@ static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, i
     const __m256i w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
     EACH_ROW(CHAIN_4)
   }
-  for (int32_t n = 0; n < counts.threes; n++, w += 3, at += 3) {
+  for (end = at + 3 * counts->threes; at < end; w += 3, at += 3) {
+    _mm_prefetch((const char *)w + b->panel_bytes, _MM_HINT_T0);
     const uint8_t *x0 = bytes + at[0], *x1 = bytes + at[1], *x2 = bytes + at[2];
     const __m256i w0 = w[0], w1 = w[1], w2 = w[2];
     EACH_ROW(CHAIN_3)
   }
-  for (int32_t n = 0; n < counts.twos; n++, w += 2, at += 2) {
+  for (end = at + 2 * counts->twos; at < end; w += 2, at += 2) {
+    _mm_prefetch((const char *)w + b->panel_bytes, _MM_HINT_T0);
     const uint8_t *x0 = bytes + at[0], *x1 = bytes + at[1];
     const __m256i w0 = w[0], w1 = w[1];
     EACH_ROW(CHAIN_2)
   }
-  for (int32_t n = 0; n < counts.ones; n++, w++, at++) {
+  for (end = at + counts->ones; at < end; w++, at++) {
     _mm_prefetch((const char *)w + b->panel_bytes, _MM_HINT_T0);
     const uint8_t *x0 = bytes + at[0];
     const __m256i w0 = w[0];
     EACH_ROW(CHAIN_1)
   }
-  for (int32_t n = 0; n < counts.exact; n++, w++, at++) {
+  for (end = at + counts->exact; at < end; w++, at++) {
     _mm_prefetch((const char *)w + b->panel_bytes, _MM_HINT_T0);
     const int16_t *wide = b->rows->wide + at[0];
     const __m256i w0 = widened((const int8_t *)w), w1 = widened((const int8_t *)w + 16);
     EACH_ROW(EXACT)
   }
-  if (!b->is_last || b->plain) {
-    EACH_ROW(SUSPEND)
-    return;
-  }
   const __m256 scale = _mm256_loadu_ps(head->scale);
-  const int64_t stride = b->output_stride;
-  if (b->is_simple) {
+  if (b->finish == PACK) {
     STORE_ALL(SCALED, false)
+  } else if (b->finish == KEEP) {
+    EACH_ROW(SUSPEND)
   } else {
     STORE_ALL(BOUNDED, true)
   }
 }
 
+static void store_part(const int8_t *from, int rows, int32_t units, int8_t *output,
+                       int64_t stride) {
+  for (int r = 0; r < rows; r++) memcpy(output + r * stride, from + r * UNITS, (size_t)units);
+}
+
 static ER_ALWAYS_INLINE void multiply(const block *b, const int rows) {
   const char *panel = b->panels;
   tile_sums *sums = b->sums;
-  int8_t *output = b->output;
-  for (int32_t units = b->units; units > 0; units -= UNITS) {
-    multiply_panel(b, panel, *sums, units, output, rows);
-    panel += b->panel_bytes;
-    sums++;
-    if (!b->plain) output += UNITS;
+  int8_t *output = b->output, part[ROWS * UNITS];
+  int32_t units = b->units;
+  for (; units >= UNITS; units -= UNITS, output += UNITS, sums++, panel += b->panel_bytes) {
+    multiply_panel(b, panel, *sums, output, b->output_stride, rows);
   }
+  if (units == 0) return;
+  multiply_panel(b, panel, *sums, part, UNITS, rows);
+  if (b->finish != KEEP) store_part(part, rows, units, output, b->output_stride);
 }
 
 #define KERNEL(r) \
@@ -301,7 +303,6 @@ static block block_of(const product *p, int32_t d, const tile_rows *rows) {
       .is_last = d + CHUNK >= c->depth,
       .units = p->last - p->first,
       .rows = rows,
-      .plain = p->plain != NULL,
       .range = er_avx2_range_of(c->range),
       .output_stride = c->output_stride};
 }
@@ -324,6 +325,12 @@ static forms forms_of(const block *b) {
   return needed;
 }
 
+static enum finish finish_of(const block *b, const product *p, forms needed) {
+  const bool is_whole = p->call->range.low == -128 && p->call->range.high == 127;
+  if (!b->is_last || p->plain) return KEEP;
+  return needed.fits && is_whole ? PACK : BOUND_AND_PACK;
+}
+
 static void prepare(const int8_t *input, int64_t stride, int32_t rows, int32_t width, forms needed,
                     tile_rows *to) {
   if (needed.orders > 0) lift(input, stride, rows, width, needed.orders, to->bytes);
@@ -331,17 +338,17 @@ static void prepare(const int8_t *input, int64_t stride, int32_t rows, int32_t w
 }
 
 /* Weights of large layers come from afar: while a chunk meets its tiles, each of these has a part
- * of the next chunk fetched, or of the next block.
- * A single tile has no time for it.
- * @param tile of `tiles` that this chunk meets */
-static void fetch_ahead(const product *p, int32_t d, int32_t tile, int32_t tiles, block *b) {
+ * of the next chunk fetched, or of the next block. A single tile has no time for it.
+ * @return how many of the tiles have a part */
+static int32_t divide_ahead(const product *p, int32_t d, int32_t tiles, block *b) {
   const int32_t depth = p->call->depth, next = b->is_last ? 0 : d + CHUNK;
   const int32_t width = depth - next < CHUNK ? depth - next : CHUNK;
   const int32_t lines = width * UNITS / LINE + 1, part = (lines + tiles - 1) / tiles;
-  const size_t start = b->weights_at - (size_t)d * UNITS + (size_t)next * UNITS;
   const size_t panels = ((size_t)b->units + UNITS - 1) / UNITS;
-  b->ahead_at = start + (b->is_last ? panels * b->panel_bytes : 0) + (size_t)(tile * part) * LINE;
-  b->ahead_lines = tiles > 1 && tile * part < lines ? part : 0;
+  b->ahead_at = b->weights_at - (size_t)d * UNITS + (size_t)next * UNITS +
+                (b->is_last ? panels * b->panel_bytes : 0);
+  b->ahead_lines = tiles > 1 ? part : 0;
+  return (lines + part - 1) / part;
 }
 
 static int32_t panels_of_block(const er_gemm_s8_call *c) {
@@ -356,34 +363,38 @@ static int32_t panels_of_block(const er_gemm_s8_call *c) {
 static void multiply_strip(const product *p, int32_t first, int32_t last, tile_rows *prepared) {
   const er_gemm_s8_call *c = p->call;
   tile_sums sums[MOST_SUMS];
-  const int32_t depth = er_s8_padded(c->depth);
-  const int32_t tiles = (last - first + ROWS - 1) / ROWS; /* of nearly equal height */
+  const int32_t depth = er_s8_padded(c->depth), count = last - first;
+  const int32_t tiles = (count + ROWS - 1) / ROWS; /* of nearly equal height */
+  const int32_t least = count / tiles, higher = count % tiles;
   for (int32_t d = 0; d < depth; d += CHUNK) {
     const int32_t width = depth - d < CHUNK ? depth - d : CHUNK;
     block b = block_of(p, d, prepared);
     const forms needed = forms_of(&b);
-    b.is_simple = needed.fits && c->range.low == -128 && c->range.high == 127;
-    for (int32_t i = 0; i < tiles; i++) {
-      const int32_t row = first + (last - first) * i / tiles;
-      const int32_t rows = first + (last - first) * (i + 1) / tiles - row;
-      b.sums = sums + i * panels_of_block(c);
-      if (depth > CHUNK) {
-        fetch_ahead(p, d, i, tiles, &b);
-      } else {
-        fetch_ahead(p, d, row / ROWS, (c->rows + ROWS - 1) / ROWS, &b);
-      }
+    const int32_t fetching = divide_ahead(p, d, tiles, &b);
+    b.finish = finish_of(&b, p, needed);
+    b.sums = sums;
+    for (int32_t i = 0, row = first, rows; i < tiles; i++, row += rows) {
+      rows = least + (i < higher);
+      if (i == fetching) b.ahead_lines = 0;
       if (!p->plain) b.output = c->output + row * c->output_stride + p->first;
       prepare(c->input + row * c->input_stride + d, c->input_stride, rows, width, needed, prepared);
       kernels[rows - 1](&b);
       if (p->plain && b.is_last) store_plain(p, row, rows, b.sums);
+      if (depth > CHUNK) b.sums += panels_of_block(c);
+      b.ahead_at += (size_t)b.ahead_lines * LINE;
     }
   }
 }
 
+/* One strip, but where sums must be kept from chunk to chunk. */
+static int32_t strips_of(const er_gemm_s8_call *c) {
+  const int32_t strip = MOST_SUMS / panels_of_block(c) * ROWS;
+  return c->depth > CHUNK ? (c->rows + strip - 1) / strip : c->rows > 0;
+}
+
 static void multiply_all(const er_gemm_s8_call *c, int32_t *plain, int64_t plain_stride) {
   tile_rows prepared;
-  const int32_t panels = panels_of_block(c), strip = MOST_SUMS / panels * ROWS;
-  const int32_t strips = (c->rows + strip - 1) / strip;
+  const int32_t panels = panels_of_block(c), strips = strips_of(c);
   product p = {.call = c, .plain = plain, .plain_stride = plain_stride};
   for (p.first = c->first; p.first < c->last; p.first = p.last) {
     p.last = c->last - p.first < panels * UNITS ? c->last : p.first + panels * UNITS;
