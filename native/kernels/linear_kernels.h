@@ -52,7 +52,7 @@ typedef struct er_gemm_s8 {
   int32_t unit_step;    /* threads share the units in multiples of this */
   int32_t row_step;     /* rows computed at once; a split at multiples of it wastes nothing */
   int32_t segment_step; /* 0: rows must lie in one piece */
-  bool unpacks; /* 4-bit weights, anew in each call: for few calls, with many weights */
+  bool unpacks;         /* 4-bit weights, anew in each call: for few calls, with many weights */
   size_t (*packed_bytes)(int32_t units, int32_t depth);
   /** @param[out] packed 64-byte aligned, zeroed */
   void (*pack)(const er_weights_s8 *weights, void *packed);
@@ -166,7 +166,12 @@ typedef struct er_gemm_w4b {
 typedef struct er_gemm_f32_call {
   int32_t rows, depth, units;
   const float *input;   /* [rows][depth], a row every input_stride floats */
-  int64_t input_stride; /* in floats */
+  int64_t input_stride; /* in floats, like all strides here */
+  /* Patches where they lie in an image: `width` rows are a line, the next line starts line_stride
+   * on; a row is `segments` pieces of depth / segments, segment_stride apart. 0: all rows are a
+   * line, a row is one piece. */
+  int32_t width, segments;
+  int64_t line_stride, segment_stride;
   const void *packed;
   int32_t first, last; /* the units to compute; first is a multiple of unit_step */
   float low, high;     /* fused activation; -INFINITY and INFINITY: none */

@@ -19,13 +19,22 @@ bool er_is_pointwise(const er_conv_shape *s) {
          s->out_w == s->in_w;
 }
 
-/* The more units there are, the less it costs to gather patches, and the more often their weights
- * would be read, line by line; and the last rows of a line should not go one by one. */
+/* Floats are multiplied many lines in a call, if those under one fit into the cache. Of int8
+ * kernels each line is a call: the more units there are, the less it costs to gather patches, and
+ * the more often their weights would be read, line by line; and the last rows of a line should not
+ * go one by one. */
 static bool multiplies_in_place(const er_conv_gemm *conv) {
   const er_conv_shape *s = &conv->shape;
-  if (conv->direct || !conv->s8 || !er_patches_stay(s, conv->s8->segment_step)) return false;
+  const bool floats = conv->f32 != NULL;
+  if (conv->direct || !er_patches_stay(s, floats ? 1 : conv->s8->segment_step)) return false;
+  if (floats) return er_patch_lines_of(s, sizeof(float), 0).thread_bytes <= MOST_STRIP_BYTES;
   return conv->group_bytes <= MOST_BYTES_IN_PLACE &&
          (s->out_w >= LEAST_WIDTH_IN_PLACE || s->out_w % conv->s8->row_step == 0);
+}
+
+static er_patch_lines lines_of(const er_conv_gemm *conv) {
+  return er_patch_lines_of(&conv->shape, (int32_t)er_conv_gemm_element_bytes(conv),
+                           strip_bytes(conv->group_bytes));
 }
 
 void er_conv_gemm_resize(er_conv_gemm *conv) {
@@ -38,7 +47,7 @@ void er_conv_gemm_resize(er_conv_gemm *conv) {
   conv->strip =
       er_round_up(fitting < MOST_STRIP ? fitting : MOST_STRIP, er_conv_gemm_row_step(conv));
   conv->thread_bytes = conv->direct ? 0 : (size_t)conv->strip * row + ER_OVERREAD;
-  if (conv->in_place) conv->thread_bytes = er_patch_lines_of(&conv->shape, bytes).thread_bytes;
+  if (conv->in_place) conv->thread_bytes = lines_of(conv).thread_bytes;
 }
 
 /* Large images have small weights, and may be computed line by line: there a kernel that unpacks
@@ -107,7 +116,7 @@ edgert_status er_conv_gemm_plan(er_plan *plan, const er_conv_shape *shape,
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-static er_gemm_s8_call call_of(const er_conv_gemm *conv, int32_t group, int32_t count,
+static er_gemm_s8_call call_s8(const er_conv_gemm *conv, int32_t group, int32_t count,
                                int8_t *output) {
   const int32_t units = conv->shape.out_c / conv->shape.groups;
   return (er_gemm_s8_call){.rows = count,
@@ -123,7 +132,7 @@ static er_gemm_s8_call call_of(const er_conv_gemm *conv, int32_t group, int32_t 
 /* @param rows [count, depth] */
 static void multiply_s8(const er_conv_gemm *conv, int32_t group, int32_t count, const int8_t *rows,
                         int32_t first, int32_t last, int8_t *output) {
-  er_gemm_s8_call call = call_of(conv, group, count, output);
+  er_gemm_s8_call call = call_s8(conv, group, count, output);
   call.input = rows;
   call.input_stride = conv->depth;
   call.first = first;
@@ -134,21 +143,27 @@ static void multiply_s8(const er_conv_gemm *conv, int32_t group, int32_t count, 
                                       call.output_stride);
 }
 
+static er_gemm_f32_call call_f32(const er_conv_gemm *conv, int32_t group, int32_t count,
+                                 float *output) {
+  const int32_t units = conv->shape.out_c / conv->shape.groups;
+  return (er_gemm_f32_call){.rows = count,
+                            .depth = conv->depth,
+                            .units = units,
+                            .packed = conv->packed + (size_t)group * conv->group_bytes,
+                            .last = units,
+                            .low = conv->bounds.low,
+                            .high = conv->bounds.high,
+                            .output = output + (int64_t)group * units,
+                            .output_stride = conv->shape.out_c};
+}
+
 static void multiply_f32(const er_conv_gemm *conv, int32_t group, int32_t count, const float *rows,
                          int32_t first, int32_t last, float *output) {
-  const int32_t units = conv->shape.out_c / conv->shape.groups;
-  const er_gemm_f32_call call = {.rows = count,
-                                 .depth = conv->depth,
-                                 .units = units,
-                                 .input = rows,
-                                 .input_stride = conv->depth,
-                                 .packed = conv->packed + (size_t)group * conv->group_bytes,
-                                 .first = first,
-                                 .last = last,
-                                 .low = conv->bounds.low,
-                                 .high = conv->bounds.high,
-                                 .output = output + (int64_t)group * units,
-                                 .output_stride = conv->shape.out_c};
+  er_gemm_f32_call call = call_f32(conv, group, count, output);
+  call.input = rows;
+  call.input_stride = conv->depth;
+  call.first = first;
+  call.last = last;
   conv->f32->run(&call);
 }
 
@@ -198,36 +213,63 @@ static void gather(const er_conv_gemm *conv, const void *input, int32_t group, i
 
 static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
 
-/* Output pixels [first, last) of one image. @param lines under them */
-static void multiply_lines(const er_conv_gemm *conv, const int8_t *lines, size_t line_bytes,
-                           int32_t first, int32_t last, int8_t *output) {
+/* `count` output pixels of a line. @param lines under it, from the first pixel's patch on */
+static void multiply_line_s8(const er_conv_gemm *conv, const int8_t *lines, size_t line_bytes,
+                             int32_t count, int8_t *output) {
   const er_conv_shape *s = &conv->shape;
-  const int64_t pixel = (int64_t)s->stride_w * s->in_c;
+  er_gemm_s8_call call = call_s8(conv, 0, count, output);
+  call.input = lines;
+  call.input_stride = (int64_t)s->stride_w * s->in_c;
+  call.segments = s->filter_h;
+  call.segment_stride = (int64_t)line_bytes;
+  conv->s8->run(&call);
+}
+
+/* The same, or several lines from their first pixel on. */
+static void multiply_lines_f32(const er_conv_gemm *conv, const float *lines, size_t line_bytes,
+                               int32_t count, float *output) {
+  const er_conv_shape *s = &conv->shape;
+  er_gemm_f32_call call = call_f32(conv, 0, count, output);
+  call.input = lines;
+  call.input_stride = (int64_t)s->stride_w * s->in_c;
+  call.segments = s->filter_h;
+  call.segment_stride = (int64_t)(line_bytes / sizeof(float));
+  call.width = s->out_w;
+  call.line_stride = s->stride_h * call.segment_stride;
+  conv->f32->run(&call);
+}
+
+/* Output pixels [first, last) of one image. @param lines under them */
+static void multiply_lines(const er_conv_gemm *conv, const char *lines, size_t line_bytes,
+                           int32_t first, int32_t last, char *output) {
+  const er_conv_shape *s = &conv->shape;
+  const size_t element = er_conv_gemm_element_bytes(conv);
+  const size_t pixel = (size_t)s->stride_w * (size_t)s->in_c * element;
   for (int32_t at = first, end; at < last; at = end) {
     const int32_t x = at % s->out_w;
-    end = least(last, at - x + s->out_w);
-    er_gemm_s8_call call = call_of(conv, 0, end - at, output);
-    call.input = lines + x * pixel;
-    call.input_stride = pixel;
-    call.segments = s->filter_h;
-    call.segment_stride = (int64_t)line_bytes;
-    conv->s8->run(&call);
-    lines += (int64_t)s->stride_h * call.segment_stride;
-    output += (int64_t)(end - at) * s->out_c;
+    const void *from = lines + (size_t)x * pixel;
+    end = conv->f32 && x == 0 ? last : least(last, at - x + s->out_w);
+    if (conv->f32) {
+      multiply_lines_f32(conv, from, line_bytes, end - at, (float *)(void *)output);
+    } else {
+      multiply_line_s8(conv, from, line_bytes, end - at, (int8_t *)output);
+    }
+    lines += (size_t)s->stride_h * line_bytes;
+    output += (size_t)(end - at) * (size_t)s->out_c * element;
   }
 }
 
-static void multiply_in_place(const er_conv_gemm *conv, const int8_t *input, int32_t first,
-                              int32_t last, int8_t *output, int8_t *scratch) {
+static void multiply_in_place(const er_conv_gemm *conv, const void *input, int32_t first,
+                              int32_t last, char *output, void *scratch) {
   const er_conv_shape *s = &conv->shape;
-  const er_patch_lines lines = er_patch_lines_of(s, strip_bytes(conv->group_bytes));
+  const er_patch_lines lines = lines_of(conv);
+  const size_t pixel = (size_t)s->out_c * (size_t)lines.element;
   for (int32_t at = first, end; at < last; at = end) {
     const int32_t line = at / s->out_w, in_image = s->out_h - line % s->out_h;
     end = least(last, (line + least(lines.rows, in_image)) * s->out_w);
     const int32_t rows = (end - 1) / s->out_w - line + 1;
-    const int8_t *from = er_patch_lines_get(&lines, conv->zero_point, input, line, rows, scratch);
-    multiply_lines(conv, from, lines.line_bytes, at, end,
-                   output + (int64_t)(at - first) * s->out_c);
+    const char *from = er_patch_lines_get(&lines, conv->zero_point, input, line, rows, scratch);
+    multiply_lines(conv, from, lines.line_bytes, at, end, output + (size_t)(at - first) * pixel);
   }
 }
 

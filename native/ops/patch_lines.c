@@ -20,12 +20,12 @@ static int32_t height(const er_conv_shape *s, int32_t rows) {
   return (rows - 1) * s->stride_h + s->filter_h;
 }
 
-er_patch_lines er_patch_lines_of(const er_conv_shape *shape, size_t bytes) {
-  er_patch_lines l = {.shape = *shape, .direct = is_inside(shape)};
+er_patch_lines er_patch_lines_of(const er_conv_shape *shape, int32_t element, size_t bytes) {
+  er_patch_lines l = {.element = element, .shape = *shape, .direct = is_inside(shape)};
   l.shape.out_c = shape->in_c;
   l.shape.multiplier = 1;
   const int32_t width = (shape->out_w - 1) * shape->stride_w + shape->filter_w;
-  l.line_bytes = (size_t)(l.direct ? shape->in_w : width) * (size_t)shape->in_c;
+  l.line_bytes = (size_t)(l.direct ? shape->in_w : width) * (size_t)shape->in_c * (size_t)element;
   const size_t fitting = bytes / (l.line_bytes * (size_t)shape->stride_h);
   l.rows = fitting < 1 ? 1 : fitting < (size_t)shape->out_h ? (int32_t)fitting : shape->out_h;
   const size_t copied = (size_t)height(shape, l.rows) * l.line_bytes;
@@ -33,18 +33,19 @@ er_patch_lines er_patch_lines_of(const er_conv_shape *shape, size_t bytes) {
   return l;
 }
 
-const int8_t *er_patch_lines_get(const er_patch_lines *l, int8_t zero_point, const int8_t *input,
-                                 int32_t line, int32_t rows, int8_t *scratch) {
+const void *er_patch_lines_get(const er_patch_lines *l, int8_t zero_point, const void *input,
+                               int32_t line, int32_t rows, void *scratch) {
   const er_conv_shape *s = &l->shape;
-  const int64_t image = (int64_t)(line / s->out_h) * s->in_h, pitch = (int64_t)s->in_w * s->in_c;
+  const int64_t image = (int64_t)(line / s->out_h) * s->in_h;
+  const int64_t pitch = (int64_t)s->in_w * s->in_c * l->element;
   const int32_t top = line % s->out_h * s->stride_h - s->pad_top;
-  if (l->direct) return input + (image + top) * pitch;
-  int8_t *to = scratch;
+  if (l->direct) return (const char *)input + (image + top) * pitch;
+  char *to = scratch;
   for (int32_t y = top; y < top + height(s, rows); y++, to += l->line_bytes) {
     if (y < 0 || y >= s->in_h) {
       memset(to, zero_point, l->line_bytes);
     } else {
-      er_dwconv_line(s, 1, input + (image + y) * pitch, &zero_point, to);
+      er_dwconv_line(s, l->element, (const char *)input + (image + y) * pitch, &zero_point, to);
     }
   }
   return scratch;

@@ -7,6 +7,7 @@
 #include "kernels/kernels.h"
 
 typedef struct er_patch_lines {
+  int32_t element;     /* bytes: 1 or 4 */
   er_conv_shape shape; /* of the lines: in_c channels come and go */
   bool direct;         /* no padding: the image's own lines serve */
   int32_t rows;        /* output lines at once */
@@ -14,18 +15,18 @@ typedef struct er_patch_lines {
   size_t thread_bytes; /* scratch of one thread */
 } er_patch_lines;
 
-/** @return whether this convolution's patches can be multiplied so, `step` bytes of a piece at
- * once.
- */
+/** @return whether this convolution's patches can be multiplied so, `step` elements of a piece at
+ * once; 0: never. */
 bool er_patches_stay(const er_conv_shape *shape, int32_t step);
-/** @param bytes that the lines may take, if that is enough for one output line */
-er_patch_lines er_patch_lines_of(const er_conv_shape *shape, size_t bytes);
+/** @param element bytes of one: 1 or 4
+ * @param bytes that the lines may take, if that is enough for one output line */
+er_patch_lines er_patch_lines_of(const er_conv_shape *shape, int32_t element, size_t bytes);
 /** The input lines under `rows` output lines of one image, padded.
- * @param zero_point what lies outside of the image
+ * @param zero_point what lies outside of the image; 0 for floats
  * @param line the first output line, of batch * out_h
  * @param scratch [thread_bytes], 64-byte aligned
  * @return where they lie, line_bytes apart */
-const int8_t *er_patch_lines_get(const er_patch_lines *lines, int8_t zero_point,
-                                 const int8_t *input, int32_t line, int32_t rows, int8_t *scratch);
+const void *er_patch_lines_get(const er_patch_lines *lines, int8_t zero_point, const void *input,
+                               int32_t line, int32_t rows, void *scratch);
 
 #endif

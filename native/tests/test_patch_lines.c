@@ -61,7 +61,7 @@ static void compare(const er_gemm_s8 *gemm) {
                           .output_stride = UNITS};
   gemm->run(&call);
 
-  const er_patch_lines lines = er_patch_lines_of(&s, (size_t)random_from(1, 2000));
+  const er_patch_lines lines = er_patch_lines_of(&s, 1, (size_t)random_from(1, 2000));
   int8_t *scratch = take(lines.thread_bytes, 0);
   for (int32_t line = 0; line < s.batch * s.out_h;) {
     const int32_t left = s.out_h - line % s.out_h, count = left < lines.rows ? left : lines.rows;
@@ -75,9 +75,77 @@ static void compare(const er_gemm_s8 *gemm) {
   free(input), free(values), free(rows), free(expected), free(actual), free(packed), free(scratch);
 }
 
+static void random_floats(float *to, size_t count) {
+  for (size_t i = 0; i < count; i++) to[i] = (float)random_from(-1000, 1000) / 500.0f;
+}
+
+/* Whole images in one call. */
+static void floats_in_place(const er_gemm_f32_call *like, const er_conv_shape *s,
+                            const er_gemm_f32 *gemm, const float *input, float *output) {
+  const er_patch_lines lines = er_patch_lines_of(s, sizeof(float), SIZE_MAX);
+  float *scratch = take(lines.thread_bytes, 0);
+  er_gemm_f32_call call = *like;
+  call.rows = s->out_h * s->out_w;
+  call.input_stride = (int64_t)s->stride_w * s->in_c;
+  call.segments = s->filter_h;
+  call.segment_stride = (int64_t)(lines.line_bytes / sizeof(float));
+  call.width = s->out_w;
+  call.line_stride = s->stride_h * call.segment_stride;
+  for (int32_t i = 0; i < s->batch; i++) {
+    call.input = er_patch_lines_get(&lines, 0, input, i * s->out_h, s->out_h, scratch);
+    call.output = output + (int64_t)i * call.rows * call.units;
+    gemm->run(&call);
+  }
+  free(scratch);
+}
+
+/* The same products in the same order, so the same bits.
+ * @param deep more channels, so that kernels cut the depth in chunks */
+static void compare_f32(const er_gemm_f32 *gemm, bool deep) {
+  er_conv_shape s = random_shape();
+  if (deep) s.in_c = s.filter_c = random_from(400, 600), s.batch = 1;
+  const int32_t units = random_from(1, 40), depth = s.filter_h * s.filter_w * s.in_c;
+  const size_t pixels = (size_t)(s.batch * s.out_h * s.out_w), patch = (size_t)depth;
+  const size_t in_count = (size_t)(s.batch * s.in_h * s.in_w * s.in_c);
+  const size_t results = pixels * (size_t)units, weights = (size_t)units * patch;
+  float *input = take(in_count * sizeof *input, ER_OVERREAD);
+  float *values = take(weights * sizeof *values, 0);
+  float *rows = take(pixels * patch * sizeof *rows, ER_OVERREAD);
+  float *expected = take(results * sizeof(float), 0), *actual = take(results * sizeof(float), 0);
+  random_floats(input, in_count);
+  random_floats(values, weights);
+  void *packed = take(gemm->packed_bytes(units, depth), 0);
+  gemm->pack(units, depth, values, NULL, packed);
+
+  er_im2col_f32(&s, input, 0, 0, (int32_t)pixels, rows);
+  const er_gemm_f32_call call = {.rows = (int32_t)pixels,
+                                 .depth = depth,
+                                 .units = units,
+                                 .input = rows,
+                                 .input_stride = depth,
+                                 .packed = packed,
+                                 .last = units,
+                                 .low = -1e9f,
+                                 .high = 1e9f,
+                                 .output = expected,
+                                 .output_stride = units};
+  gemm->run(&call);
+  floats_in_place(&call, &s, gemm, input, actual);
+  if (memcmp(expected, actual, results * sizeof(float)) != 0) fprintf(stderr, "%s\n", gemm->name);
+  CHECK(memcmp(expected, actual, results * sizeof(float)) == 0);
+  free(input), free(values), free(rows), free(expected), free(actual), free(packed);
+}
+
 int main(void) {
   er_kernels kernels;
   er_kernels_for("generic", &kernels);
   for (int32_t i = 0; i < ROUNDS; i++) compare(&kernels.gemm_s8);
+  const char *isa;
+  for (int32_t i = 0; (isa = er_kernels_isa(i)) != NULL; i++) {
+    CHECK(er_kernels_for(isa, &kernels));
+    for (int32_t round = 0; round < ROUNDS; round++) {
+      compare_f32(&kernels.gemm_f32, round % 20 == 0);
+    }
+  }
   return check_result();
 }

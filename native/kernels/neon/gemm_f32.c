@@ -5,6 +5,7 @@
 #include "kernels/neon/intrinsics.h"
 #include "kernels/neon/layer.h"
 #include "kernels/neon/unroll.h"
+#include "kernels/rows_f32.h"
 
 #ifdef __aarch64__
 enum { ROWS = 8 };
@@ -61,31 +62,35 @@ ER_INLINE void store(const float32x4_t sum[2], const er_gemm_f32_call *c, int32_
     w += UNITS;                                                 \
   }
 
-/* Rows from `row` on times the panel of unit `first`. */
-ER_INLINE void tile(const int rows, const er_gemm_f32_call *c, int32_t first, int32_t row) {
+/* Rows from `row` on, the next ones of the walk, times the panel of unit `first`. */
+ER_INLINE void tile(const int rows, const er_gemm_f32_call *c, int32_t first, int32_t row,
+                    er_rows_f32 *walk) {
   const float *w = (const float *)c->packed + (int64_t)first * (c->depth + 1);
-  const float *input[ROWS], *from = c->input + row * c->input_stride;
+  const float *input[ROWS];
   float32x4_t acc[ROWS][2], a[ROWS];
   ER_UNROLL for (int r = 0; r < rows; r++) {
-    input[r] = from;
-    from += c->input_stride;
+    input[r] = er_rows_f32_next(c, walk);
     acc[r][0] = vld1q_f32(w);
     acc[r][1] = vld1q_f32(w + 4);
   }
   w += UNITS;
-  int32_t d = 0;
-  for (; d + 4 <= c->depth; d += 4) {
-    ER_UNROLL for (int r = 0; r < rows; r++) a[r] = vld1q_f32(input[r] + d);
-    STEP(0)
-    STEP(1)
-    STEP(2)
-    STEP(3)
-  }
-  for (; d < c->depth; d++, w += UNITS) {
-    const float32x4_t w0 = vld1q_f32(w), w1 = vld1q_f32(w + 4);
-    ER_UNROLL for (int r = 0; r < rows; r++) {
-      acc[r][0] = MULTIPLY_ADD_ONE(acc[r][0], w0, input[r][d]);
-      acc[r][1] = MULTIPLY_ADD_ONE(acc[r][1], w1, input[r][d]);
+  int64_t start = 0;
+  for (int32_t n = er_segments(c); n > 0; n--, start += c->segment_stride) {
+    const int64_t end = start + c->depth / er_segments(c);
+    int64_t d = start;
+    for (; d + 4 <= end; d += 4) {
+      ER_UNROLL for (int r = 0; r < rows; r++) a[r] = vld1q_f32(input[r] + d);
+      STEP(0)
+      STEP(1)
+      STEP(2)
+      STEP(3)
+    }
+    for (; d < end; d++, w += UNITS) {
+      const float32x4_t w0 = vld1q_f32(w), w1 = vld1q_f32(w + 4);
+      ER_UNROLL for (int r = 0; r < rows; r++) {
+        acc[r][0] = MULTIPLY_ADD_ONE(acc[r][0], w0, input[r][d]);
+        acc[r][1] = MULTIPLY_ADD_ONE(acc[r][1], w1, input[r][d]);
+      }
     }
   }
   float *to = c->output + row * c->output_stride + first;
@@ -95,10 +100,11 @@ ER_INLINE void tile(const int rows, const er_gemm_f32_call *c, int32_t first, in
 
 static void run(const er_gemm_f32_call *c) {
   for (int32_t u = c->first; u < c->last; u += UNITS) {
+    er_rows_f32 walk = er_rows_f32_of(c);
     int32_t row = 0;
-    for (; row + ROWS <= c->rows; row += ROWS) tile(ROWS, c, u, row);
-    for (; row + 2 <= c->rows; row += 2) tile(2, c, u, row);
-    if (row < c->rows) tile(1, c, u, row);
+    for (; row + ROWS <= c->rows; row += ROWS) tile(ROWS, c, u, row, &walk);
+    for (; row + 2 <= c->rows; row += 2) tile(2, c, u, row, &walk);
+    if (row < c->rows) tile(1, c, u, row, &walk);
   }
 }
 
