@@ -223,7 +223,7 @@ static void bench_dwconv_s8(const char *isa, const er_dwconv_s8 *kernel, const d
                &(er_weights_s8){s->channels, (int32_t)taps, values, bias, scale, -128, range},
                packed);
   dwconv_s8_job job = {kernel,
-                       {&conv, (const int8_t *const *)lines, packed, range, output, scratch}};
+                       {&conv, 1, (const int8_t *const *)lines, packed, range, output, scratch}};
   char shape[64];
   snprintf(shape, sizeof shape, "%dx%d s%d c%d w%d", s->filter, s->filter, s->stride, s->channels,
            s->out_w);

@@ -36,7 +36,7 @@ static void size_scratch(er_block *b) {
   const int32_t fitting = (int32_t)(STRIP_BYTES / pixel);
   const int32_t pixels = most(fitting, LEAST_PIXELS);
   const size_t results = (size_t)b->project.shape.out_c * b->element;
-  b->strip = most(1, pixels / s->out_w);
+  b->strip = er_round_up(most(1, pixels / s->out_w), b->depthwise.at_once);
   const size_t strip = (size_t)b->strip * (size_t)s->out_w;
   b->window_bytes = er_line_window_bytes(&b->depthwise, b->expands || !b->depthwise.direct);
   b->strip_bytes = er_align_up(strip * pixel + ER_OVERREAD);
@@ -89,17 +89,13 @@ static void project(const er_job *job, int32_t row, int32_t count, const char *s
 static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
   const er_job *job = arg;
   const er_block *b = job->block;
-  const er_conv_shape *s = &b->depthwise.shape;
-  const size_t line = (size_t)s->out_w * (size_t)s->out_c * b->element;
   char *scratch = job->scratch + b->thread_bytes * (size_t)thread;
   char *strip = scratch + b->window_bytes;
   const er_line_window window =
       er_line_window_open(&b->depthwise, source_of(b, job->input), scratch);
   for (int32_t row = first; row < last; row += b->strip) {
     const int32_t count = last - row < b->strip ? last - row : b->strip;
-    for (int32_t i = 0; i < count; i++) {
-      er_line_window_compute(&window, row + i, strip + (size_t)i * line);
-    }
+    er_line_window_compute(&window, row, row + count, strip);
     project(job, row, count, strip, strip + b->strip_bytes);
   }
 }

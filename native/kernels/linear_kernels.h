@@ -91,11 +91,13 @@ typedef struct er_scale_sums_call {
 
 typedef struct er_dwconv_s8_call {
   const er_conv_shape *shape; /* multiplier 1, in_c = out_c */
-  const int8_t *const *lines; /* [filter_h] input lines [line_w, out_c], padding included: line_w =
+  int32_t rows;               /* output lines: 1, or 2 where the kernel says `pairs` */
+  const int8_t *const *lines; /* [filter_h + rows - 1] input lines [line_w, out_c], padding
+                                 included: line_w =
                                  (out_w - 1) * stride_w + (filter_w - 1) * dilation_w + 1 */
   const void *packed;
   er_range_s8 range;
-  int8_t *output; /* [out_w, out_c], one line */
+  int8_t *output; /* [rows, out_w, out_c] */
   void *scratch;  /* scratch_bytes, 64-byte aligned */
 } er_dwconv_s8_call;
 
@@ -104,6 +106,9 @@ typedef struct er_dwconv_s8 {
   size_t (*packed_bytes)(const er_conv_shape *shape);
   void (*pack)(const er_conv_shape *shape, const er_weights_s8 *weights, void *packed);
   size_t (*scratch_bytes)(const er_conv_shape *shape); /* of one thread */
+  /** Whether two output lines can be computed at once; only where each is one input line further
+   * down than the one before. NULL: never. */
+  bool (*pairs)(const er_conv_shape *shape);
   void (*run)(const er_dwconv_s8_call *call);
 } er_dwconv_s8;
 

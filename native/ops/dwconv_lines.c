@@ -38,6 +38,7 @@ void er_dwconv_lines_resize(er_dwconv_lines *conv) {
   const er_conv_shape *s = &conv->shape;
   const int32_t whole = s->pad_left + s->in_w; /* a padded line may leave out the image's end */
   conv->line_w = (s->out_w - 1) * s->stride_w + (s->filter_w - 1) * s->dilation_w + 1;
+  conv->at_once = conv->s8 && conv->s8->pairs && conv->s8->pairs(&conv->spread) ? 2 : 1;
   conv->direct = s->multiplier == 1 && s->pad_left == 0 && conv->line_w <= s->in_w;
   const size_t pixels = (size_t)(conv->line_w > whole ? conv->line_w : whole);
   conv->line_bytes = er_align_up(pixels * (size_t)s->out_c * element_bytes(conv) + ER_OVERREAD);
@@ -56,19 +57,31 @@ edgert_status er_dwconv_lines_plan(er_plan *plan, const er_conv_shape *shape,
   return EDGERT_OK;
 }
 
+size_t er_dwconv_lines_row_bytes(const er_dwconv_lines *conv) {
+  return (size_t)conv->shape.out_w * (size_t)conv->shape.out_c * element_bytes(conv);
+}
+
 /* ---- running --------------------------------------------------------------------------------- */
 
-void er_dwconv_lines_one(const er_dwconv_lines *conv, const void *const *lines, void *output,
-                         void *scratch) {
+static void compute_s8(const er_dwconv_lines *conv, const er_dwconv_s8_call *call) {
+  conv->s8->run(call);
+  for (int32_t i = 0; i < call->rows; i++) {
+    conv->wide.kernels->wide_units_line(&conv->wide, call->shape, call->lines + i,
+                                        call->output + i * er_dwconv_lines_row_bytes(conv));
+  }
+}
+
+void er_dwconv_lines_compute(const er_dwconv_lines *conv, int32_t rows, const void *const *lines,
+                             void *output, void *scratch) {
   if (conv->s8) {
     const er_dwconv_s8_call call = {.shape = &conv->spread,
+                                    .rows = rows,
                                     .lines = (const int8_t *const *)lines,
                                     .packed = conv->packed,
                                     .range = conv->range,
                                     .output = output,
                                     .scratch = scratch};
-    conv->s8->run(&call);
-    conv->wide.kernels->wide_units_line(&conv->wide, call.shape, call.lines, call.output);
+    compute_s8(conv, &call);
     return;
   }
   const er_dwconv_f32_call call = {.shape = &conv->spread,
@@ -97,10 +110,7 @@ er_line_source er_dwconv_lines_source(const er_dwconv_lines *conv, const void *i
 
 void er_dwconv_lines_run(const er_dwconv_lines *conv, const void *input, void *output,
                          int32_t first, int32_t last, void *scratch) {
-  const er_conv_shape *s = &conv->shape;
   const er_line_window w = er_line_window_open(conv, er_dwconv_lines_source(conv, input), scratch);
-  const size_t row_bytes = (size_t)s->out_w * (size_t)s->out_c * element_bytes(conv);
-  for (int32_t row = first; row < last; row++) {
-    er_line_window_compute(&w, row, (char *)output + (size_t)row * row_bytes);
-  }
+  er_line_window_compute(&w, first, last,
+                         (char *)output + (size_t)first * er_dwconv_lines_row_bytes(conv));
 }

@@ -16,6 +16,7 @@ typedef struct er_dwconv_lines {
   const float *weights, *bias; /* f32; NULL: given by the caller of each run */
   er_bounds bounds;            /* f32 */
   int32_t line_w;              /* pixels of a padded line */
+  int32_t at_once;             /* output lines that the kernel computes together, 1 or 2 */
   bool direct;                 /* input lines serve as they are */
   size_t line_bytes;           /* of a padded line, with room for overreads */
   size_t thread_bytes;         /* scratch of one thread */
@@ -30,12 +31,15 @@ void er_dwconv_lines_resize(er_dwconv_lines *conv);
  * @param scratch [thread_bytes], 64-byte aligned */
 void er_dwconv_lines_run(const er_dwconv_lines *conv, const void *input, void *output,
                          int32_t first, int32_t last, void *scratch);
-/** One output line from lines that are padded already.
- * @param lines [filter_h] of [line_w, out_c]
- * @param output [out_w, out_c]
+/** Output lines from lines that are padded already.
+ * @param rows 1..at_once
+ * @param lines [filter_h + rows - 1] of [line_w, out_c]
+ * @param output [rows, out_w, out_c]
  * @param scratch the kernel's own: s8->scratch_bytes */
-void er_dwconv_lines_one(const er_dwconv_lines *conv, const void *const *lines, void *output,
-                         void *scratch);
+void er_dwconv_lines_compute(const er_dwconv_lines *conv, int32_t rows, const void *const *lines,
+                             void *output, void *scratch);
+/** @return bytes of an output line */
+size_t er_dwconv_lines_row_bytes(const er_dwconv_lines *conv);
 
 /** @return the form of a DEPTHWISE_CONV_2D on the fast kernels with constant weights, else NULL. */
 const er_dwconv_lines *er_dwconv_lines_of(const er_node *node);

@@ -18,10 +18,10 @@ typedef struct er_line_source {
 typedef struct er_line_window {
   const er_dwconv_lines *conv;
   er_line_source source;
-  const void **lines; /* [filter_h] for the kernel */
-  int64_t *tags;      /* [span] which line of which image each place holds; -1: none */
+  const void **lines; /* [filter_h + at_once - 1] for the kernel */
+  int64_t *tags;      /* [places] which line of which image each place holds; -1: none */
   char *padding;      /* a line outside of the image */
-  char *ring;         /* [span][line_bytes]; line y is at y mod span */
+  char *ring;         /* [places][line_bytes]; line y is at y mod places */
   void *kernel;       /* the kernel's own scratch */
 } er_line_window;
 
@@ -33,9 +33,9 @@ size_t er_line_window_bytes(const er_dwconv_lines *conv, bool makes);
 /** @param scratch [er_line_window_bytes], 64-byte aligned */
 er_line_window er_line_window_open(const er_dwconv_lines *conv, er_line_source source,
                                    char *scratch);
-/** Compute one output line.
- * @param row of batch * out_h; of one image in rising order
- * @param output [out_w, out_c] */
-void er_line_window_compute(const er_line_window *window, int32_t row, void *output);
+/** Compute output lines [first, last) of batch * out_h; those of one image in rising order.
+ * @param output [last - first, out_w, out_c] */
+void er_line_window_compute(const er_line_window *window, int32_t first, int32_t last,
+                            void *output);
 
 #endif

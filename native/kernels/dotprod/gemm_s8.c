@@ -73,17 +73,18 @@ ER_INLINE void start(const int rows, const int32_t *from, int32x4_t acc[ROWS][2]
   }
 }
 
-ER_INLINE void settle_rows(const int rows, const enum er_settling how, const er_panel *panel,
-                           const int32x4_t acc[ROWS][2], const er_settle_neon *settle, int8_t *to,
-                           int64_t stride) {
+/* @return behind the last row */
+ER_INLINE int8_t *settle_rows(const int rows, const enum er_settling how, const er_panel *panel,
+                              const int32x4_t acc[ROWS][2], const er_settle_neon *settle,
+                              const int64_t strides[5], int8_t *to) {
   const float *offset = panel->offset;
   int8x8_t q[ROWS];
   if (how == ER_PLAIN) {
-    ER_UNROLL for (int r = 0; r < rows; r++, to += stride) {
+    ER_UNROLL for (int r = 0; r < rows; r++, to += strides[1]) {
       vst1q_s32((int32_t *)(void *)to, acc[r][0]);
       vst1q_s32((int32_t *)(void *)to + 4, acc[r][1]);
     }
-    return;
+    return to;
   }
   ER_AGAIN(settle); /* its vectors would take registers of the loop's */
   ER_UNROLL for (int r = 0; r < rows; r++) {
@@ -92,21 +93,25 @@ ER_INLINE void settle_rows(const int rows, const enum er_settling how, const er_
         er_settle8_neon(how, ER_IN_ORDER, acc[r][0], acc[r][1], panel->scale, offset, settle);
     q[r] = er_eight_bytes_neon(how, wide, settle);
   }
-  ER_UNROLL for (int r = 0; r < rows; r++, to += stride) vst1_s8(to, q[r]);
+  ER_UNROLL for (int r = 0; r < rows; r++) {
+    vst1_s8(to + strides[r % 4], q[r]);
+    if (r % 4 == 3 || r + 1 == rows) to += strides[r % 4 + 1];
+  }
+  return to;
 }
 
-ER_INLINE void tile(const int rows, const enum er_settling how, const er_strip s,
-                    const er_settle_neon *settle, const int8_t *from, int8_t *to) {
+/* @param input of the first rows of the task  @param at bytes from there to this tile's */
+ER_INLINE int8_t *tile(const int rows, const enum er_settling how, const er_strip s,
+                       const er_settle_neon *settle, const int8_t *const *input, int64_t at,
+                       const int64_t strides[5], int8_t *to) {
   const er_panel *panel = s.panel;
-  const int8_t *input[ROWS];
   const int8_t(*weights)[2][16] = panel->weights;
   int32x4_t acc[ROWS][2];
   int8x16_t a[ROWS];
-  ER_UNROLL for (int r = 0; r < rows; r++, from += s.input_stride) input[r] = from;
-  int64_t d = 0, last = s.segment - BLOCK; /* of d, in a segment */
-  if (last >= 0) { /* twice the same start, so that no branch parts it from the loop */
+  int64_t d = at, last = at + s.segment - BLOCK; /* of d, in a piece */
+  if (d <= last) { /* twice the same start, so that no branch parts it from the loop */
     start(rows, panel->start, acc);
-    for (;; last += s.segment) {
+    for (int32_t left = s.pieces;;) {
       do {
         load_rows(rows, input, d, a);
         MULTIPLY(0)
@@ -117,28 +122,47 @@ ER_INLINE void tile(const int rows, const enum er_settling how, const er_strip s
         d += BLOCK;
         ER_AGAIN(d); /* else it is kept twice, and moved */
       } while (d <= last);
-      if (d + BLOCK > s.depth) break;
-      ER_UNROLL for (int r = 0; r < rows; r++) input[r] += s.gap;
+      if (!s.goes_on) goto settled;
+      if (--left == 0) break;
+      d += s.gap;
+      last += s.gap + s.segment;
     }
   } else {
     start(rows, panel->start, acc);
   }
-  if (d < s.depth) { /* what lies behind the row meets weights of 0 */
+  const int64_t end = last + BLOCK;
+  if (d < end) { /* what lies behind the row meets weights of 0 */
     load_rows(rows, input, d, a);
     MULTIPLY(0)
-    if (d + STEP < s.depth) MULTIPLY(1)
-    if (d + 2 * STEP < s.depth) MULTIPLY(2)
-    if (d + 3 * STEP < s.depth) MULTIPLY(3)
+    if (d + STEP < end) MULTIPLY(1)
+    if (d + 2 * STEP < end) MULTIPLY(2)
+    if (d + 3 * STEP < end) MULTIPLY(3)
   }
-  settle_rows(rows, how, panel, acc, settle, to, s.output_stride);
+settled:
+  return settle_rows(rows, how, panel, acc, settle, strides, to);
 }
 
-#define TILES(n, how)                                                                   \
-  for (; left >= n; left -= n, from += n * s.input_stride, to += n * s.output_stride) { \
-    tile(n, how, s, &settle, from, to);                                                 \
+ER_INLINE void point_at_rows(const int8_t *from, int64_t stride, int32_t count,
+                             const int8_t *input[ROWS]) {
+  const int64_t step = count > 1 ? stride : 0; /* of a single row it may be anything */
+  ER_UNROLL for (int r = 0; r < ROWS; r++) input[r] = from + r * step;
+}
+
+ER_INLINE void multiply_stride(int64_t stride, int64_t strides[5]) {
+  ER_UNROLL for (int r = 0; r < 5; r++) {
+    strides[r] = r * stride;
+    if (r == 2 || r == 3) ER_AGAIN(strides[r]); /* else it is added up again for each tile */
   }
-#define RUN_ROWS(name, how) \
-  ER_RUN_ROWS(name, TILES(ROWS, how) TILES(4, how) TILES(2, how) TILES(1, how))
+}
+
+#define TILES(n, how)                                    \
+  for (; left >= n; left -= n, at += n * s.input_stride) \
+    to = tile(n, how, s, task->settle, input, at, strides, to);
+#define RUN_ROWS(name, how)                                                \
+  ER_RUN_ROWS(name, const int8_t *input[ROWS]; int64_t at = 0, strides[5]; \
+              point_at_rows(from, s.input_stride, left, input);            \
+              multiply_stride(s.output_stride, strides);                   \
+              TILES(ROWS, how) TILES(4, how) TILES(2, how) TILES(1, how))
 RUN_ROWS(run_one_fma, ER_ONE_FMA)
 RUN_ROWS(run_rectified, ER_RECTIFIED)
 RUN_ROWS(run_magic, ER_MAGIC)

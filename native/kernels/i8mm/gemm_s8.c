@@ -135,7 +135,7 @@ ER_INLINE void tile(const int rows, const int count, const enum er_settling how,
 
 #define TILES(rows, count, how)                                    \
   for (; left >= count; left -= count) {                           \
-    tile(rows, count, how, s, &settle, from, to);                  \
+    tile(rows, count, how, s, task->settle, from, to);                  \
     from += count * s.input_stride, to += count * s.output_stride; \
   }
 #define RUN_ROWS(name, how) \

@@ -204,7 +204,7 @@ ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs,
 
 #define TILES(n, vectors, in_pairs, how)                                                \
   for (; left >= n; left -= n, from += n * s.input_stride, to += n * s.output_stride) { \
-    tile(n, vectors, in_pairs, how, s, &settle, from, to);                              \
+    tile(n, vectors, in_pairs, how, s, task->settle, from, to);                              \
   }
 #define WHOLE_TILES(vectors, how)              \
   if (((const er_panel *)s.panel)->in_pairs) { \

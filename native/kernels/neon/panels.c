@@ -16,7 +16,7 @@ static void multiply_part(const er_panel_task *task, int32_t width,
   for (int32_t row = task->first; row < task->last; row += ROWS) {
     const int32_t left = task->last - row, rows = left < ROWS ? left : ROWS;
     call.input = task->call->input + row * task->call->input_stride;
-    whole(&(er_panel_task){&call, task->panel, 0, rows, buffer, width});
+    whole(&(er_panel_task){&call, task->settle, task->panel, 0, rows, buffer, width});
     const int64_t stride = task->call->output_stride;
     er_store_rows_neon(buffer, width, rows, task->units, stride, task->output + row * stride);
   }
@@ -34,9 +34,11 @@ static void multiply(const er_panels *panels, const er_panel_task *task) {
 void er_for_panels(const er_gemm_s8_call *c, er_panels panels) {
   const int32_t fitting = INPUT_BYTES / c->depth / panels.rows * panels.rows;
   const int32_t rows = fitting < panels.rows ? panels.rows : fitting;
+  const er_settle_neon settle = er_settle_neon_of(c->range);
   const char *packed = (const char *)c->packed + (size_t)(c->first / panels.width) * panels.bytes;
   for (int32_t first = 0; first < c->rows; first += rows) {
     er_panel_task task = {.call = c,
+                          .settle = &settle,
                           .panel = packed,
                           .first = first,
                           .last = first + rows < c->rows ? first + rows : c->rows,
@@ -69,7 +71,7 @@ void er_sums_for_panels(const er_gemm_s8_call *c, er_panels panels, int32_t *sum
     for (int32_t row = 0; row < c->rows; row += ROWS) {
       const int32_t rows = c->rows - row < ROWS ? c->rows - row : ROWS;
       call.input = c->input + row * c->input_stride;
-      panels.whole(&(er_panel_task){&call, panel, 0, rows, (int8_t *)buffer, panels.width});
+      panels.whole(&(er_panel_task){&call, NULL, panel, 0, rows, (int8_t *)buffer, panels.width});
       copy_sums(buffer, panels.width, rows, units, stride, sums + row * stride);
     }
   }

@@ -9,6 +9,7 @@
 /* Rows [first, last) times one panel. */
 typedef struct er_panel_task {
   const er_gemm_s8_call *call;
+  const er_settle_neon *settle; /* what the call's range becomes; NULL: for sums */
   const void *panel;
   int32_t first, last;
   int8_t *output; /* of the panel's first unit in row 0 */
@@ -20,14 +21,22 @@ typedef struct er_strip {
   const void *panel;
   int64_t depth, segment; /* of a row and of its pieces; the same where it has but one */
   int64_t gap;            /* from the end of a piece to the next */
+  int32_t pieces;
+  int32_t goes_on; /* behind the whole blocks of the first piece */
   int64_t input_stride, output_stride;
 } er_strip;
 
 static inline er_strip er_strip_of(const er_panel_task *task) {
   const er_gemm_s8_call *c = task->call;
   const int64_t segment = c->segments > 1 ? c->depth / c->segments : c->depth;
-  return (er_strip){task->panel,     c->depth,        segment, c->segment_stride - segment,
-                    c->input_stride, c->output_stride};
+  return (er_strip){.panel = task->panel,
+                    .depth = c->depth,
+                    .segment = segment,
+                    .gap = c->segment_stride - segment,
+                    .pieces = c->segments > 1 ? c->segments : 1,
+                    .goes_on = c->segments > 1 || c->depth % 16 != 0,
+                    .input_stride = c->input_stride,
+                    .output_stride = c->output_stride};
 }
 
 typedef struct er_panels {
@@ -45,7 +54,6 @@ typedef struct er_panels {
   static void name(const er_panel_task *task) {                      \
     const er_gemm_s8_call *call = task->call;                        \
     const er_strip s = er_strip_of(task);                            \
-    const er_settle_neon settle = er_settle_neon_of(call->range);    \
     const int8_t *from = call->input + task->first * s.input_stride; \
     int8_t *to = task->output + task->first * s.output_stride;       \
     int32_t left = task->last - task->first;                         \

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgesdk_runtimes.errors import InputError, ModelError
 from edgesdk_targets.build import build_program
 from edgesdk_targets.device import Device
+from edgesdk_targets.estimate.joining import basic_blocks
 from edgesdk_targets.estimate.pipeline import cycles_of
 from edgesdk_targets.estimate.trace import Block, Trace, trace
 from edgesdk_targets.sysroot import litert_version, python_root
@@ -139,9 +140,9 @@ def summarize(device: Device, runtime: str, traced: Trace, version: str = "") ->
 
 
 def _block_costs(device: Device, traced: Trace) -> tuple[BlockCost, ...]:
-    hot = _covering(traced)
     runs = len(traced.steps)
     pipeline = device.emulation.pipeline if device.emulation else None
+    hot = _covering(traced.blocks if pipeline is None else basic_blocks(traced.blocks), traced)
     if pipeline is None:
         return tuple(BlockCost(block, block.executed / runs, None) for block in hot)
     costs = [
@@ -151,11 +152,11 @@ def _block_costs(device: Device, traced: Trace) -> tuple[BlockCost, ...]:
     return tuple(sorted(costs, key=lambda cost: -(cost.cycles or 0)))
 
 
-def _covering(traced: Trace) -> list[Block]:
+def _covering(blocks: Sequence[Block], traced: Trace) -> list[Block]:
     """The blocks with most instructions that together hold COVERED of all."""
     wanted = COVERED * sum(traced.steps)
     hot: list[Block] = []
-    for block in traced.blocks:
+    for block in blocks:
         if wanted <= 0:
             break
         hot.append(block)
