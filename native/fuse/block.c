@@ -131,7 +131,7 @@ static edgert_status fuse(er_plan *plan, er_members m, er_block *b) {
   er_node *const members[] = {m.expand, m.depthwise, m.project, m.tail};
   const int32_t inputs[] = {[INPUT] = (m.expand ? m.expand : m.depthwise)->inputs[0],
                             [OTHER] = m.tail ? b->tail.other : -1};
-  const er_group group = {members, 4, run, m.tail ? 2 : 1, inputs, b, b->thread_bytes};
+  const er_group group = {members, 4, run, m.tail ? 2 : 1, inputs, false, b, b->thread_bytes};
   return er_merge(plan, &group);
 }
 

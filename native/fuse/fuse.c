@@ -106,7 +106,7 @@ edgert_status er_merge(er_plan *plan, const er_group *group) {
   er_op *op = er_plan_alloc(plan, sizeof *op);
   const char *name = joint_name(plan, group);
   if (!op || !name) return er_plan_no_memory(plan);
-  *op = (er_op){.builtin = -1, .name = name, .run = group->run};
+  *op = (er_op){.builtin = -1, .name = name, .run = group->run, .in_place = group->in_place};
   er_node *last = NULL;
   for (int32_t i = 0; i < group->member_count; i++) {
     if (group->members[i]) last = group->members[i];

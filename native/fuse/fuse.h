@@ -42,6 +42,7 @@ typedef struct er_group {
   edgert_status (*run)(const er_run *run, const er_node *node);
   int32_t input_count;
   const int32_t *inputs; /* [input_count] tensor numbers */
+  bool in_place;         /* the result may lie where input 0 does */
   void *data;
   size_t thread_bytes; /* scratch of one thread */
 } er_group;

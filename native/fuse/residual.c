@@ -6,7 +6,7 @@
  * strip in the second. */
 enum { LEAST_STRIP_BYTES = 16 * 1024, MOST_STRIP_BYTES = 256 * 1024, WEIGHTS_TO_STRIP = 4 };
 
-enum { INPUT, OTHER };
+enum { OTHER, INPUT }; /* the first may become the output */
 
 typedef struct er_residual {
   er_conv_gemm conv;
@@ -87,7 +87,9 @@ edgert_status er_fuse_residual(er_plan *plan, const er_links *links, int32_t pos
   size_scratch(r);
   const int32_t inputs[] = {[INPUT] = node->inputs[0], [OTHER] = tail.other};
   er_node *const members[] = {node, last};
-  const er_group group = {members, 2, run, 2, inputs, r, r->thread_bytes};
+  /* Each pixel of `other` is read once, and then written. */
+  const bool in_place = inputs[OTHER] != inputs[INPUT];
+  const er_group group = {members, 2, run, 2, inputs, in_place, r, r->thread_bytes};
   ER_TRY(er_merge(plan, &group));
   *fused = true;
   return EDGERT_OK;

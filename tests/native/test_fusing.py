@@ -92,12 +92,13 @@ class _Network:
         self.graph.operator(OP.PAD, [x, pads], [y], schema.PadOptionsT())
         return y
 
-    def pointwise(self, x: int, channels: int) -> int:
+    def conv(self, x: int, channels: int, size: int = 1) -> int:
         n, h, w, c = self.shape(x)
         y = self.activation("conv", [n, h, w, channels])
         options = schema.Conv2DOptionsT()
         options.strideH = options.strideW = options.dilationHFactor = options.dilationWFactor = 1
-        self.graph.operator(OP.CONV_2D, [x, self.weights([channels, 1, 1, c]), -1], [y], options)
+        weights = self.weights([channels, size, size, c])
+        self.graph.operator(OP.CONV_2D, [x, weights, -1], [y], options)
         return y
 
     def depthwise(self, x: int, block: Block) -> int:
@@ -128,10 +129,10 @@ def build(block: Block) -> bytes:
     inputs = [net.activation("x", [1, block.size, block.size, narrow])]
     x = inputs[0]
     if block.expand:
-        x = net.pointwise(x, block.channels)
+        x = net.conv(x, block.channels)
     if block.padded:
         x = net.pad(x, 2)
-    x = net.pointwise(net.depthwise(x, block), 8)
+    x = net.conv(net.depthwise(x, block), 8)
     if block.residual:
         inputs.append(net.activation("other", net.shape(x)))
         x = net.add(inputs[1], x) if block.seed % 2 else net.add(x, inputs[1])
@@ -166,16 +167,34 @@ def test_padding_and_a_lone_residual_are_fused_too() -> None:
     net = _Network(builder.graph("main"), True, 0)
     x = net.activation("x", [1, 8, 8, 4])
     y = net.add(net.depthwise(net.pad(x, 1), Block(True, False, True, False, 3, 1, 1, 8, 4, 0)), x)
-    net.graph.ends([x], [net.add(net.pointwise(y, 4), y)])
+    net.graph.ends([x], [net.add(net.conv(y, 4), y)])
     names = [node.op for node in opened(pack(builder.model)).nodes()]
     assert names == ["DEPTHWISE_CONV_2D", "ADD", "CONV_2D+ADD"]
+
+
+@pytest.mark.parametrize("quantized", [True, False])
+def test_a_residual_may_overwrite_what_it_adds_but_not_what_it_convolves(quantized: bool) -> None:
+    builder = ModelBuilder()
+    net = _Network(builder.graph("main"), quantized, 1)
+    x = net.activation("x", [1, 30, 30, 24])
+    y = net.conv(x, 24)
+    y = net.add(net.conv(net.conv(y, 24), 24), y)
+    y = net.add(net.conv(y, 24, 3), y)
+    net.graph.ends([x], [net.conv(y, 24)])
+    model = pack(builder.model)
+    arrays = [
+        random_array(s.shape, s.dtype, np.random.default_rng(1)) for s in opened(model).inputs
+    ]
+    expected = outputs(model, arrays, unfused=True)
+    assert outputs(model, arrays) == expected
+    assert outputs(model, arrays, threads=3) == expected
 
 
 def test_what_others_read_too_is_not_fused_away() -> None:
     builder = ModelBuilder()
     net = _Network(builder.graph("main"), True, 0)
     x = net.activation("x", [1, 8, 8, 4])
-    y = net.pointwise(x, 4)
+    y = net.conv(x, 4)
     net.graph.ends([x], [y, net.add(y, x)])
     session = opened(pack(builder.model))
     assert [node.op for node in session.nodes()] == ["CONV_2D", "ADD"]
