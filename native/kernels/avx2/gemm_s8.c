@@ -331,10 +331,22 @@ static enum finish finish_of(const block *b, const product *p, forms needed) {
   return needed.fits && is_whole ? PACK : BOUND_AND_PACK;
 }
 
-static void prepare(const int8_t *input, int64_t stride, int32_t rows, int32_t width, forms needed,
-                    tile_rows *to) {
-  if (needed.orders > 0) lift(input, stride, rows, width, needed.orders, to->bytes);
-  if (needed.exact) widen(input, stride, rows, width, to->wide);
+/* Depth [d, d + width) of rows from `input` on, piece by piece: what is written too far for one is
+ * written over by the next. */
+static void prepare(const er_gemm_s8_call *c, const int8_t *input, int32_t rows, int32_t d,
+                    int32_t width, forms needed, tile_rows *to) {
+  const int32_t piece = c->segments > 1 ? c->depth / c->segments : er_s8_padded(c->depth);
+  const int64_t gap = c->segments > 1 ? c->segment_stride - piece : 0;
+  const int32_t number = d / piece, end = d + width;
+  input += number * gap;
+  for (int32_t from = d, next = (number + 1) * piece; from < end; from = next, next += piece) {
+    const int32_t bytes = (next < end ? next : end) - from, at = from - d;
+    if (needed.orders > 0) {
+      lift(input + from, c->input_stride, rows, bytes, needed.orders, to->bytes + at);
+    }
+    if (needed.exact) widen(input + from, c->input_stride, rows, bytes, to->wide + at);
+    input += gap;
+  }
 }
 
 /* Weights of large layers come from afar: while a chunk meets its tiles, each of these has a part
@@ -377,7 +389,7 @@ static void multiply_strip(const product *p, int32_t first, int32_t last, tile_r
       rows = least + (i < higher);
       if (i == fetching) b.ahead_lines = 0;
       if (!p->plain) b.output = c->output + row * c->output_stride + p->first;
-      prepare(c->input + row * c->input_stride + d, c->input_stride, rows, width, needed, prepared);
+      prepare(c, c->input + row * c->input_stride, rows, d, width, needed, prepared);
       kernels[rows - 1](&b);
       if (p->plain && b.is_last) store_plain(p, row, rows, b.sums);
       if (depth > CHUNK) b.sums += panels_of_block(c);
@@ -415,6 +427,7 @@ static void sums(const er_gemm_s8_call *c, int32_t *to, int64_t stride) {
 const er_gemm_s8 er_gemm_s8_avx2 = {.name = "gemm_s8_avx2",
                                     .unit_step = UNITS,
                                     .row_step = ROWS,
+                                    .segment_step = QUAD,
                                     .packed_bytes = er_s8_packed_bytes,
                                     .pack = er_s8_pack,
                                     .run = run,
