@@ -11,14 +11,17 @@ endif()
 set(EDGERT_FLAGS_avx2 -mavx2 -mfma)
 set(EDGERT_FLAGS_avxvnni -mavx2 -mfma -mavxvnni)
 set(EDGERT_FLAGS_avx512vnni -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni)
-# gcc's scheduler before register allocation moves loads up until sums spill; registers given loop by
-# loop are copied where the loops meet, and few are used while others lie idle.
+# The scheduler before register allocation moves loads up until sums spill. gcc's registers, given loop
+# by loop, are copied where the loops meet, and few are used while others lie idle.
 set(EDGERT_REGISTERS -fno-schedule-insns -fira-region=all)
 if(NOT EDGERT_FPU) # of 32-bit ARM's 16 vector registers none lies idle
   list(APPEND EDGERT_REGISTERS -frename-registers)
 endif()
 foreach(flag ${EDGERT_REGISTERS})
   list(APPEND EDGERT_IN_ORDER $<$<C_COMPILER_ID:GNU>:${flag}>)
+endforeach()
+foreach(flag -mllvm -enable-misched=false -mllvm -pre-RA-sched=source)
+  list(APPEND EDGERT_IN_ORDER $<$<C_COMPILER_ID:Clang>:${flag}>)
 endforeach()
 set(EDGERT_FLAGS_neon ${EDGERT_FPU} ${EDGERT_IN_ORDER})
 set(EDGERT_FLAGS_dotprod -march=armv8.2-a+dotprod ${EDGERT_IN_ORDER})

@@ -91,16 +91,17 @@ static void pack(const er_weights_s8 *w, void *packed) {
 
 /* STEP products for each row and unit. @param lane of the rows' vectors that holds them */
 #ifdef __aarch64__
-#define MULTIPLY(lane)                                                                    \
-  {                                                                                       \
-    int8x16_t w[4];                                                                       \
-    ER_UNROLL for (int v = 0; v < vectors; v++) w[v] = vld1q_s8(weights[0][v]);           \
-    ER_UNROLL for (int r = 0; r < rows; r++) {                                            \
-      const int8x8_t low = vreinterpret_s8_s16(vdup_laneq_s16(a[r], 2 * (lane)));         \
-      const int8x16_t high = vreinterpretq_s8_s16(vdupq_laneq_s16(a[r], 2 * (lane) + 1)); \
-      ER_UNROLL for (int v = 0; v < vectors; v++) ADD(w[v], low, high, acc[r][v])         \
-    }                                                                                     \
-    weights++;                                                                            \
+#define MULTIPLY(lane)                                                              \
+  {                                                                                 \
+    int8x16_t w[4];                                                                 \
+    ER_UNROLL for (int v = 0; v < vectors; v++) w[v] = vld1q_s8(weights[0][v]);     \
+    ER_UNROLL for (int r = 0; r < rows; r++) {                                      \
+      const int8x8_t low = vreinterpret_s8_s16(vdup_laneq_s16(a[r], 2 * (lane)));   \
+      int8x16_t high = vreinterpretq_s8_s16(vdupq_laneq_s16(a[r], 2 * (lane) + 1)); \
+      ER_WHOLE(high);                                                               \
+      ER_UNROLL for (int v = 0; v < vectors; v++) ADD(w[v], low, high, acc[r][v])   \
+    }                                                                               \
+    weights++;                                                                      \
   }
 #else /* few registers: each weight is loaded when it is used */
 #define MULTIPLY(lane)                                                     \
