@@ -77,6 +77,7 @@ def recipes() -> Mapping[str, tuple[Recipe, bool]]:
         "w4, asymmetric, without data": (_symmetric(w4, False), False),
         "w4, AWQ": (_algorithms(w4, rounding="nearest", scaling="awq"), True),
         "w4, AWQ and GPTQ": (_algorithms(w4, scaling="awq"), True),
+        "w4, GPTQ alone": (_algorithms(w4, distillation=0), True),
         "w4": (w4, True),
         "w4, asymmetric": (_symmetric(w4, False), True),
         "w4, 8-bit table": (_wide(w4, "words*"), True),
@@ -194,7 +195,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("words", nargs="*", help="parts of row names (default all)")
-    parser.add_argument("--samples", type=int, default=64, help="calibration samples")
+    parser.add_argument("--samples", type=int, default=256, help="calibration samples (at most 299)")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     options = parser.parse_args()
     exact = Artifact("float", "onnx", to_bytes(capture(JOBS[MODEL].model())))

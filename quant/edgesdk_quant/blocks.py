@@ -61,6 +61,13 @@ def partition(
     return tuple(_block(group, sites) for group in groups)
 
 
+def last_cut(graph: ir.Graph, sites: Sequence[WeightSite]) -> str:
+    """The value where the graph can be cut behind its last weighted layer."""
+    weighted = {site.node for site in sites}
+    parts = [p for p in _parts(list(graph)) if any(str(node.name) in weighted for node in p)]
+    return str(parts[-1][-1].outputs[0].name)
+
+
 def _parts(nodes: list[ir.Node]) -> list[list[ir.Node]]:
     """Nodes between neighbouring cuts."""
     passing = _passing(nodes)

@@ -43,7 +43,7 @@ class Prefix:
         self._model = model
         self._twin = twin
         self._blocks = blocks
-        self.exact, self.data_sha256 = _inputs(model, data)
+        self.exact, self.data_sha256 = read_inputs(model, data)
         self.samples = len(next(iter(self.exact.values()), []))
         if views > self.samples:
             from edgesdk_quant.algorithms.views import with_views
@@ -100,7 +100,8 @@ def _stream(
         session.close()
 
 
-def _inputs(model: ir.Model, data: CalibrationData) -> tuple[dict[str, list[Array]], str]:
+def read_inputs(model: ir.Model, data: CalibrationData) -> tuple[dict[str, list[Array]], str]:
+    """Input name -> its arrays, one a sample, and a hash over all of them in order."""
     specs = _specs(model)
     found: dict[str, list[Array]] = {spec.name: [] for spec in specs}
     digest = hashlib.sha256()

@@ -101,8 +101,10 @@ class Algorithms:
         bias_correction: move each bias so that its operator's mean output is the float one.
         rounding: how weights meet their grid: "nearest", "sequential_mse", "gptq" or "adaround".
         iterations: steps that "adaround" takes for each block.
-        views: how many samples "adaround" learns from: the calibration samples and, where these
-            are fewer, crops, mirror images and mixtures of them.
+        distillation: steps that the whole network learns from the float one for, behind a
+            rounding other than "nearest"; 0 leaves it out.
+        views: how many samples "adaround" and distillation learn from: the calibration samples and,
+            where these are fewer, crops, mirror images and mixtures of them.
         scaling: how channels of the inputs of linear layers are scaled: "none", "awq" (float
             activations) or "smoothquant" (quantized ones).
         optional: without calibration data `rounding` and `scaling` are left out, not refused.
@@ -112,6 +114,7 @@ class Algorithms:
     bias_correction: bool = False
     rounding: str = "nearest"
     iterations: int = 200
+    distillation: int = 0
     views: int = 256
     scaling: str = "none"
     optional: bool = False
@@ -252,8 +255,13 @@ _ALLOWED: dict[tuple[str, str], tuple[Any, ...]] = {
     ("override", "activation_range"): ("", *ACTIVATION_RANGES),
 }
 
-# Key -> the largest count.
-_COUNTS = {"iterations": 100_000, "views": 100_000, "samples": 10_000}
+# Key -> the smallest and the largest count.
+_COUNTS = {
+    "iterations": (1, 100_000),
+    "distillation": (0, 100_000),
+    "views": (1, 100_000),
+    "samples": (1, 10_000),
+}
 # Key -> a number above the first and up to the second, and how that is said.
 _NUMBERS = {
     "percentile": (50.0, 100.0, "above 50, up to 100"),
@@ -313,8 +321,9 @@ def _check_value(title: str, key: str, value: Any, where: str) -> None:
             options = ", ".join(_literal(a) for a in allowed if a != "")
             raise RecipeError(f"{where} {key} = {value!r} is not allowed; choose from {options}.")
     elif key in _COUNTS:
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _COUNTS[key]:
-            raise RecipeError(f"{where} {key} = {value!r}; give a number from 1 to {_COUNTS[key]}.")
+        least, most = _COUNTS[key]
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise RecipeError(f"{where} {key} = {value!r}; give a number from {least} to {most}.")
     elif key in _NUMBERS:
         low, high, words = _NUMBERS[key]
         if isinstance(value, bool) or not isinstance(value, int | float) or not low < value <= high:

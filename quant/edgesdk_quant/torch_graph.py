@@ -216,6 +216,13 @@ def _layer_norm(call: Call, x: Operands) -> Result:
     return functional.layer_norm(x[0], x[0].shape[axis:], x[1], bias, call.number("epsilon", 1e-5))
 
 
+def _gather(call: Call, x: Operands) -> Result:
+    axis = call.number("axis", 0) % x[0].ndim
+    places = x[1].long() % x[0].shape[axis]
+    rows = x[0].index_select(axis, places.reshape(-1))
+    return rows.reshape(*x[0].shape[:axis], *places.shape, *x[0].shape[axis + 1 :])
+
+
 def _split(call: Call, x: Operands) -> Result:
     axis, sizes = call.number("axis", 0), call.constant(1)
     if sizes is None:
@@ -269,6 +276,7 @@ OPERATORS: Mapping[str, Callable[[Call, Operands], Result]] = {
     "Div": lambda call, x: x[0] / x[1],
     "Erf": lambda call, x: torch.erf(x[0]),
     "Flatten": _flatten,
+    "Gather": _gather,
     "Gelu": _gelu,
     "Gemm": _gemm,
     "GlobalAveragePool": _global_average,

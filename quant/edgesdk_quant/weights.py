@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from edgesdk_quant.algorithms.weight_ranges import find_parameters
 from edgesdk_quant.calibration import collect
 from edgesdk_quant.calibration.channel_mean import ChannelMean
 from edgesdk_quant.data import CalibrationData
-from edgesdk_quant.graph import constant
+from edgesdk_quant.graph import clone, constant
 from edgesdk_quant.placement import Placement, WeightSite
+from edgesdk_quant.prefix import read_inputs
 from edgesdk_quant.progress import Progress
 from edgesdk_quant.recipe import Algorithms, Recipe
 from edgesdk_quant.scheme import Affine
@@ -66,7 +67,7 @@ def settle_weights(
     rounder = rounder_of(run.recipe.algorithms)
     if rounder is not None:
         data = _needed(run)
-        learns = run.recipe.algorithms.rounding == "adaround"
+        algorithms = run.recipe.algorithms
         return reconstruct(
             model,
             placement,
@@ -76,11 +77,38 @@ def settle_weights(
             rounder,
             run.progress,
             run.workdir,
-            views=run.recipe.algorithms.views if learns else 0,
+            views=algorithms.views if algorithms.rounding == "adaround" else 0,
+            then=_distilled(model, placement, activations, data, run),
         )
     if run.recipe.algorithms.bias_correction and run.data is not None:
         correct_biases(model, parameters, *measure_means(model, tuple(parameters), run))
     return parameters
+
+
+def _distilled(
+    model: ir.Model,
+    placement: Placement,
+    activations: Mapping[str, Affine],
+    data: CalibrationData,
+    run: Run,
+) -> Callable[[Weights], Weights]:
+    """What is done once all weights are on their grid; called while they are still float."""
+    algorithms = run.recipe.algorithms
+    if not algorithms.distillation:
+        return dict
+    from edgesdk_quant.algorithms.distillation import Settings
+    from edgesdk_quant.algorithms.network_distillation import distil
+
+    exact, settings = clone(model), Settings(algorithms.distillation)
+
+    def distilled(settled: Weights) -> Weights:
+        samples, _ = read_inputs(exact, data)
+        return distil(
+            model, exact, placement, activations, settled, samples, settings, algorithms.views,
+            run.progress,
+        )  # fmt: skip
+
+    return distilled
 
 
 def rounder_of(algorithms: Algorithms) -> Rounder | None:

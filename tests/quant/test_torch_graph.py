@@ -48,6 +48,7 @@ CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("MatMul", [array(8, 5)], {}),
     ("Mul", [array(6, 1, 1)], {}),
     ("Erf", [], {}),
+    ("Gather", [ints(3, -1, 0)], {"axis": 2}),
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -90,6 +90,7 @@ def reconstruct(
     progress: Progress,
     workdir: Path | None = None,
     views: int = 0,
+    then: Callable[[Mapping[WeightSite, Affine]], Mapping[WeightSite, Affine]] = dict,
 ) -> dict[WeightSite, Affine]:
     """Move the weights of a float graph onto their grid, in place.
 
@@ -103,6 +104,8 @@ def reconstruct(
         progress: told how far it is.
         workdir: folder of the saved state: a stopped run goes on with the next block.
         views: how many samples there shall be, views of them included.
+        then: what is done to the rounded graph as a whole; it gets the parameters and gives new
+            ones. What was rounded is kept until it is done.
 
     Returns:
         The parameters, with the scales that the algorithm chose.
@@ -135,8 +138,9 @@ def reconstruct(
                 put_in_place(graph, site, rounded)
         prefix.advance(index)
     progress.finish()
+    whole = dict(then(settled))
     saved.forget()
-    return settled
+    return whole
 
 
 def _arrays(found: Mapping[WeightSite, Rounded]) -> dict[str, NDArray[np.generic]]:

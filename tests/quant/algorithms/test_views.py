@@ -55,7 +55,21 @@ def test_two_inputs_are_mixed_with_the_same_partner_and_share() -> None:
     assert all(np.allclose(10 * a, b, rtol=1e-5) for a, b in pairs)
 
 
-def test_words_have_no_views() -> None:
-    ids = [np.array([[i, i + 1]], np.int64) for i in range(3)]
-    found = with_views({"ids": ids, "mask": [np.ones((1, 2), np.float32)] * 3}, 12)
-    assert len(found["ids"]) == 3
+def test_texts_are_spliced_all_inputs_at_the_same_place() -> None:
+    ids = [np.full((1, 6), i, np.int64) for i in range(3)]
+    found = with_views({"ids": ids, "mask": [a * 10 for a in ids]}, 12)
+    assert len(found["ids"]) == len(found["mask"]) == 12
+    for a, b in zip(found["ids"], found["mask"], strict=True):
+        assert np.array_equal(10 * a, b)
+        assert np.count_nonzero(np.diff(a)) <= 1
+    assert len({a.tobytes() for a in found["ids"]}) > 6
+
+
+def test_single_words_and_inputs_of_other_lengths_have_no_views() -> None:
+    ids = [np.full((1, 1), i, np.int64) for i in range(3)]
+    assert len(with_views({"ids": ids}, 12)["ids"]) == 3
+    pair: dict[str, list[np.ndarray]] = {
+        "ids": [np.zeros((1, 4), np.int64)],
+        "ages": [np.zeros((1, 2), np.float32)],
+    }
+    assert len(with_views(pair, 12)["ids"]) == 1
