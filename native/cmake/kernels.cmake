@@ -38,6 +38,12 @@ endforeach()
 file(GLOB functions kernels/*/unary_f32.c kernels/*/softmax_f32.c)
 set_property(SOURCE ${functions} APPEND PROPERTY COMPILE_OPTIONS -fno-trapping-math)
 
+# Here no sums spill: there are few of them at once, and the loads between are better moved up.
+if("dotprod" IN_LIST EDGERT_LAYERS)
+  set_property(SOURCE kernels/dotprod/dwconv_s8.c APPEND PROPERTY COMPILE_OPTIONS
+               $<$<C_COMPILER_ID:GNU>:-fschedule-insns>)
+endif()
+
 # Those that move, compare or convert, and those that every SIMD layer replaces.
 set(EDGERT_SMALL_KERNELS cast compare cumsum select top_k pad reduce arg_extreme real_rows softmax_s8 mul_s8)
 if("neon" IN_LIST EDGERT_LAYERS) # which every ARM core in question has: those are but its oracle there

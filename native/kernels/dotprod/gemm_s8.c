@@ -6,7 +6,8 @@
 #include "kernels/neon/store.h"
 #include "kernels/neon/units.h"
 
-enum { UNITS = 8, ROWS = 8, STEP = 4, BLOCK = 16 }; /* BLOCK: depth that one load of a row covers */
+enum { UNITS = 8, ROWS = 8, MOST_ROWS = 9, STEP = 4 };
+enum { BLOCK = 16 }; /* depth that one load of a row covers */
 
 typedef struct er_panel {
   int32_t start[UNITS]; /* of the sums */
@@ -65,7 +66,7 @@ ER_INLINE void load_rows(const int rows, const int8_t *const *input, int64_t d, 
 }
 
 /* Where the sums start. Each row loads them anew: a copy would take a slot of the vector pipes. */
-ER_INLINE void start(const int rows, const int32_t *from, int32x4_t acc[ROWS][2]) {
+ER_INLINE void start(const int rows, const int32_t *from, int32x4_t acc[MOST_ROWS][2]) {
   ER_UNROLL for (int r = 0; r < rows; r++) {
     acc[r][0] = vld1q_s32(from);
     acc[r][1] = vld1q_s32(from + 4);
@@ -75,10 +76,10 @@ ER_INLINE void start(const int rows, const int32_t *from, int32x4_t acc[ROWS][2]
 
 /* @return behind the last row */
 ER_INLINE int8_t *settle_rows(const int rows, const enum er_settling how, const er_panel *panel,
-                              const int32x4_t acc[ROWS][2], const er_settle_neon *settle,
+                              const int32x4_t acc[MOST_ROWS][2], const er_settle_neon *settle,
                               const int64_t strides[5], int8_t *to) {
   const float *offset = panel->offset;
-  int8x8_t q[ROWS];
+  int8x8_t q[MOST_ROWS];
   if (how == ER_PLAIN) {
     ER_UNROLL for (int r = 0; r < rows; r++, to += strides[1]) {
       vst1q_s32((int32_t *)(void *)to, acc[r][0]);
@@ -106,8 +107,8 @@ ER_INLINE int8_t *tile(const int rows, const enum er_settling how, const er_stri
                        const int64_t strides[5], int8_t *to) {
   const er_panel *panel = s.panel;
   const int8_t(*weights)[2][16] = panel->weights;
-  int32x4_t acc[ROWS][2];
-  int8x16_t a[ROWS];
+  int32x4_t acc[MOST_ROWS][2];
+  int8x16_t a[MOST_ROWS];
   int64_t d = at, last = at + s.segment - BLOCK; /* of d, in a piece */
   if (d <= last) { /* twice the same start, so that no branch parts it from the loop */
     start(rows, panel->start, acc);
@@ -143,9 +144,9 @@ settled:
 }
 
 ER_INLINE void point_at_rows(const int8_t *from, int64_t stride, int32_t count,
-                             const int8_t *input[ROWS]) {
+                             const int8_t *input[MOST_ROWS]) {
   const int64_t step = count > 1 ? stride : 0; /* of a single row it may be anything */
-  ER_UNROLL for (int r = 0; r < ROWS; r++) input[r] = from + r * step;
+  ER_UNROLL for (int r = 0; r < MOST_ROWS; r++) input[r] = from + r * step;
 }
 
 ER_INLINE void multiply_stride(int64_t stride, int64_t strides[5]) {
@@ -155,14 +156,16 @@ ER_INLINE void multiply_stride(int64_t stride, int64_t strides[5]) {
   }
 }
 
-#define TILES(n, how)                                    \
-  for (; left >= n; left -= n, at += n * s.input_stride) \
+#define TILES(n, condition, how)                                        \
+  for (; left >= n && (condition); left -= n, at += n * s.input_stride) \
     to = tile(n, how, s, task->settle, input, at, strides, to);
-#define RUN_ROWS(name, how)                                                \
-  ER_RUN_ROWS(name, const int8_t *input[ROWS]; int64_t at = 0, strides[5]; \
-              point_at_rows(from, s.input_stride, left, input);            \
-              multiply_stride(s.output_stride, strides);                   \
-              TILES(ROWS, how) TILES(4, how) TILES(2, how) TILES(1, how))
+/* Tiles of 9 and 7 rows come first, where 1, 6 or 7 rows would be left of those of 8. */
+#define RUN_ROWS(name, how)                                                                  \
+  ER_RUN_ROWS(name, const int8_t *input[MOST_ROWS]; int64_t at = 0, strides[5];              \
+              point_at_rows(from, s.input_stride, left, input);                              \
+              multiply_stride(s.output_stride, strides); TILES(9, left % ROWS == 1, how)     \
+                  TILES(7, left % ROWS >= 6, how) TILES(ROWS, true, how) TILES(4, true, how) \
+                      TILES(2, true, how) TILES(1, true, how))
 RUN_ROWS(run_one_fma, ER_ONE_FMA)
 RUN_ROWS(run_rectified, ER_RECTIFIED)
 RUN_ROWS(run_magic, ER_MAGIC)

@@ -36,12 +36,13 @@ void er_for_panels(const er_gemm_s8_call *c, er_panels panels) {
   const int32_t rows = fitting < panels.rows ? panels.rows : fitting;
   const er_settle_neon settle = er_settle_neon_of(c->range);
   const char *packed = (const char *)c->packed + (size_t)(c->first / panels.width) * panels.bytes;
-  for (int32_t first = 0; first < c->rows; first += rows) {
+  for (int32_t first = 0, last; first < c->rows; first = last) {
+    last = c->rows - first < rows + panels.rows ? c->rows : first + rows;
     er_panel_task task = {.call = c,
                           .settle = &settle,
                           .panel = packed,
                           .first = first,
-                          .last = first + rows < c->rows ? first + rows : c->rows,
+                          .last = last,
                           .output = c->output + c->first,
                           .units = panels.width};
     for (int32_t left = c->last - c->first; left > 0; left -= panels.width) {
