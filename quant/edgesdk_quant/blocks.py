@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import onnx_ir as ir
 
 from edgesdk_quant.graph import constant
+from edgesdk_quant.operators import bias_place
 from edgesdk_quant.placement import WeightSite
 
 LAYERS = 3  # an inverted residual block, a bottleneck, or a basic block and its neighbour
@@ -62,9 +63,11 @@ def partition(
 
 
 def last_cut(graph: ir.Graph, sites: Sequence[WeightSite]) -> str:
-    """The value where the graph can be cut behind its last weighted layer."""
-    weighted = {site.node for site in sites}
-    parts = [p for p in _parts(list(graph)) if any(str(node.name) in weighted for node in p)]
+    """The value where the graph can be cut behind its last weighted layer and that one's bias."""
+    weighted = [node for node in graph if str(node.name) in {site.node for site in sites}]
+    places = [bias_place(node) for node in weighted]
+    last = {*weighted, *(place[0] for place in places if place is not None)}
+    parts = [part for part in _parts(list(graph)) if last.intersection(part)]
     return str(parts[-1][-1].outputs[0].name)
 
 

@@ -77,9 +77,9 @@ def test_texts_not_seen_come_nearer_to_the_float_network() -> None:
 
 def test_convolutions_with_integer_activations_are_distilled_too() -> None:
     plain = test_rounding.recipe("gptq")
-    asked = replace(plain, algorithms=replace(plain.algorithms, distillation=60))
-    before, after = (test_rounding.quantized(rules) for rules in (plain, asked))
-    assert test_rounding.noise(after) < test_rounding.noise(before)
+    asked = replace(plain, algorithms=replace(plain.algorithms, distillation=300))
+    before, after = (test_rounding.quantized(rules, samples=64) for rules in (plain, asked))
+    assert test_rounding.noise(after) < 0.95 * test_rounding.noise(before)
 
 
 def test_a_run_that_was_killed_while_distilling_keeps_its_roundings(tmp_path: Path) -> None:

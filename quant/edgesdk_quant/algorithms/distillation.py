@@ -1,16 +1,16 @@
-"""Distillation: roundings, steps, biases and norms learn together, from the float network.
+"""Distillation: steps, biases and norms learn together, from the float network.
 
-Each layer is rounded by then, and what is left is the error of the network as a whole. The float
-network says what is right for any input, so no labels are needed (Hinton et al. 2015, "Distilling
-the Knowledge in a Neural Network"). That steps learn end to end once the weights are rounded is the
-second phase of Chen et al. 2024, "EfficientQAT: Efficient Quantization-Aware Training for Large
-Language Models", section 3.3; here roundings may still change too, by a straight-through gradient.
-Few samples are soon learnt by heart: some are held out, and what serves these best is kept.
+Each layer is rounded by then, and what is left is the error of the network as a whole. Stored
+integers stay; the steps they are multiples of learn end to end, as in the second phase of Chen et
+al. 2024, "EfficientQAT: Efficient Quantization-Aware Training for Large Language Models", section
+3.3, and biases and norms beside them. The float network says what is right for any input, so no
+labels are needed (Hinton et al. 2015, "Distilling the Knowledge in a Neural Network"). Few samples
+are soon learnt by heart: some are held out, and what serves these best is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,14 +20,12 @@ from torch import Tensor
 
 from edgesdk_quant.progress import Progress
 from edgesdk_quant.scheme import Affine, block_scale
-from edgesdk_quant.torch_graph import TorchGraph, round_through
+from edgesdk_quant.torch_graph import TorchGraph
 from edgesdk_runtimes.base import Array
 
 Samples = Mapping[str, Sequence[Array]]
 
 CHECKS = 8  # how often the held-out samples are asked
-# How near a rounding starts to the next one, at most, in steps of the grid.
-MARGIN = 0.4
 
 
 @dataclass(frozen=True)
@@ -37,56 +35,35 @@ class Settings:
     Attributes:
         iterations: steps.
         batch: samples of a step.
-        rate: first learning rate (Adam) of steps, as a share of each, and of biases and norms, in
-            deviations of each.
-        rounding_rate: of the roundings, in steps of the weights' grid.
+        rate: first learning rate (Adam) of the grids' steps, as a share of each, and of biases and
+            norms, as a share of their root mean square.
     """
 
     iterations: int
     batch: int = 8
     rate: float = 0.001
-    rounding_rate: float = 0.01
 
 
 class RoundedLayer:
-    """A layer whose weights are on their grid, and learn to be elsewhere on it."""
+    """A layer whose stored integers stay and whose steps learn."""
 
-    def __init__(
-        self, weight: NDArray[np.float32], exact: NDArray[np.float32], stored: Affine
-    ) -> None:
-        """Start with what was found.
-
-        Args:
-            weight: on the grid.
-            exact: float weights of the same shape: a rounding that they are near to changes first.
-            stored: the grid.
-        """
-        steps, zeros = stored.steps(weight.shape), stored.zeros(weight.shape).astype(np.float32)
-        places = np.rint(weight / steps)
-        toward = np.clip(exact / steps - places, -MARGIN, MARGIN)
-        self._stored = stored
-        self._shape = weight.shape
-        self._low, self._high = (
-            torch.from_numpy(np.array(end - zeros, np.float32))
-            for end in (stored.scheme.low, stored.scheme.high)
-        )
-        self.places = torch.from_numpy(np.array(places + toward, np.float32)).requires_grad_()
+    def __init__(self, weight: NDArray[np.float32], stored: Affine) -> None:
+        """Take weights on their grid."""
+        self._stored, self._shape = stored, weight.shape
+        self._places = torch.from_numpy(np.rint(weight / stored.steps(weight.shape)))
+        self._scale = torch.from_numpy(np.array(stored.scale, np.float32))
         self.factors = torch.ones(stored.scale.shape, requires_grad=True)
 
-    def weights(self, factors: Tensor | None = None) -> Tensor:
-        """The weights, with the steps as they are or times other factors."""
-        scale = torch.from_numpy(np.array(self._stored.scale, np.float32))
-        steps = scale * (self.factors if factors is None else factors)
-        places = torch.minimum(torch.maximum(round_through(self.places), self._low), self._high)
-        return places * self._along(steps)
+    def weights(self) -> Tensor:
+        """The weights with the steps as they are now."""
+        return self._places * self._along(self._scale * self.factors)
 
     def settled(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Weights and steps, these as a file can hold them."""
         with torch.no_grad():
-            scale = (torch.from_numpy(np.array(self._stored.scale)) * self.factors).numpy()
+            scale = (self._scale * self.factors).numpy()
             held = block_scale(scale) if self._stored.block else scale
-            factors = torch.from_numpy(np.array(held / self._stored.scale, np.float32))
-            return self.weights(factors).numpy(), held
+            return (self._places * self._along(torch.from_numpy(held))).numpy(), held
 
     def _along(self, steps: Tensor) -> Tensor:
         axis = self._stored.axis
@@ -126,7 +103,8 @@ class Distiller:
         self._layers, self._targets, self._settings = layers, targets, settings
         self._vectors = {name: torch.from_numpy(array) for name, array in vectors.items()}
         self._shifts = {
-            n: torch.zeros_like(v, requires_grad=True) for n, v in self._vectors.items()
+            name: torch.zeros_like(vector, requires_grad=True)
+            for name, vector in self._vectors.items()
         }
 
     def learn(self, samples: Samples, held_out: Samples, progress: Progress) -> None:
@@ -137,29 +115,24 @@ class Distiller:
             held_out: the same of other samples.
             progress: told after each step.
         """
-        rounding, finer = self._learnt()
-        groups = [
-            {"params": rounding, "lr": self._settings.rounding_rate},
-            {"params": finer, "lr": self._settings.rate},
-        ]
-        optimizer = torch.optim.Adam(groups, betas=(0.9, 0.99))
+        learnt = [*(layer.factors for layer in self._layers.values()), *self._shifts.values()]
+        optimizer = torch.optim.Adam(learnt, self._settings.rate, betas=(0.9, 0.99))
         total = self._settings.iterations
         decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, total)
-        count = len(next(iter(samples.values())))
+        lessons, test = _Lessons(self, samples), _Lessons(self, held_out)
         draws = torch.Generator().manual_seed(0)
-        best = self._error_on(held_out), self._copy()
+        best = self._error_on(test), _copies(learnt)
         for step in range(1, total + 1):
-            chosen = torch.randint(count, (min(self._settings.batch, count),), generator=draws)
+            chosen = torch.randint(len(lessons), (self._settings.batch,), generator=draws)
             optimizer.zero_grad(set_to_none=True)
-            error = self._error({n: _batch(a, chosen.tolist()) for n, a in samples.items()})
-            error.backward()  # type: ignore[no-untyped-call]
+            self._error(lessons, chosen.tolist()).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             decay.step()
             if step % max(total // CHECKS, 1) == 0:
-                best = min(best, (self._error_on(held_out), self._copy()), key=lambda b: b[0])
+                best = min(best, (self._error_on(test), _copies(learnt)), key=lambda b: b[0])
             progress.advance()
         with torch.no_grad():
-            for tensor, kept in zip([*rounding, *finer], best[1], strict=True):
+            for tensor, kept in zip(learnt, best[1], strict=True):
                 tensor.copy_(kept)
 
     def vectors(self) -> dict[str, NDArray[np.float32]]:
@@ -167,13 +140,11 @@ class Distiller:
         with torch.no_grad():
             return {name: vector.numpy() for name, vector in self._shifted().items()}
 
-    def _learnt(self) -> tuple[list[Tensor], list[Tensor]]:
-        layers = self._layers.values()
-        return [x.places for x in layers], [x.factors for x in layers] + [*self._shifts.values()]
-
-    def _copy(self) -> list[Tensor]:
-        rounding, finer = self._learnt()
-        return [tensor.detach().clone() for tensor in [*rounding, *finer]]
+    def wanted(self, inputs: Mapping[str, Tensor]) -> list[Tensor]:
+        """The targets in the float network."""
+        with torch.no_grad():
+            values = self._exact.run(inputs)
+        return [values[name] for name in self._targets]
 
     def _shifted(self) -> dict[str, Tensor]:
         """Each vector moved in units of its own size."""
@@ -182,23 +153,52 @@ class Distiller:
             for name, vector in self._vectors.items()
         }
 
-    def _error_on(self, samples: Samples) -> float:
-        count = len(next(iter(samples.values())))
+    def _error_on(self, lessons: _Lessons) -> float:
+        """Of all samples, a batch at a time."""
+        batch, count = self._settings.batch, len(lessons)
+        parts = [range(start, min(start + batch, count)) for start in range(0, count, batch)]
         with torch.no_grad():
-            return float(self._error({n: _batch(a, range(count)) for n, a in samples.items()}))
+            return sum(float(self._error(lessons, part)) * len(part) for part in parts) / count
 
-    def _error(self, inputs: Mapping[str, Tensor]) -> Tensor:
+    def _error(self, lessons: _Lessons, chosen: Iterable[int]) -> Tensor:
         """Squared error of the targets, each relative to its power."""
-        with torch.no_grad():
-            wanted = self._exact.run(inputs)
+        inputs, wanted = lessons.batch(chosen)
         learnt = {name: layer.weights() for name, layer in self._layers.items()}
-        found = self._quantized.run(inputs, {**learnt, **self._shifted()})
+        values = self._quantized.run(inputs, {**learnt, **self._shifted()})
         errors = [
-            (found[name] - wanted[name]).square().mean() / wanted[name].square().mean().clamp(1e-12)
-            for name in self._targets
+            (values[name] - target).square().mean() / target.square().mean().clamp(1e-12)
+            for name, target in zip(self._targets, wanted, strict=True)
         ]
         return torch.stack(errors).sum()
 
 
-def _batch(arrays: Sequence[Array], chosen: Sequence[int]) -> Tensor:
-    return torch.from_numpy(np.concatenate([arrays[i] for i in chosen]))
+class _Lessons:
+    """Samples, and what the float network makes of them: computed once, when first asked for."""
+
+    def __init__(self, distiller: Distiller, samples: Samples) -> None:
+        self._distiller, self._samples = distiller, samples
+        self._wanted: dict[int, list[Tensor]] = {}
+
+    def __len__(self) -> int:
+        return len(next(iter(self._samples.values())))
+
+    def batch(self, chosen: Iterable[int]) -> tuple[dict[str, Tensor], list[Tensor]]:
+        """Inputs by name, and the targets in order."""
+        picked = list(chosen)
+        each = [self._target(index) for index in picked]
+        return self._inputs(picked), [torch.cat(parts) for parts in zip(*each, strict=True)]
+
+    def _target(self, index: int) -> list[Tensor]:
+        if index not in self._wanted:
+            self._wanted[index] = self._distiller.wanted(self._inputs([index]))
+        return self._wanted[index]
+
+    def _inputs(self, chosen: Sequence[int]) -> dict[str, Tensor]:
+        return {
+            name: torch.from_numpy(np.concatenate([arrays[i] for i in chosen]))
+            for name, arrays in self._samples.items()
+        }
+
+
+def _copies(tensors: Sequence[Tensor]) -> list[Tensor]:
+    return [tensor.detach().clone() for tensor in tensors]

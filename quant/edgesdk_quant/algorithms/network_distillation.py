@@ -68,7 +68,7 @@ def distil(
     if count < FEWEST_SAMPLES:
         return dict(settled)
     sites = [site for site in settled if _node(model.graph, site.node).op_type not in TABLES]
-    layers = {site: _layer(model.graph, exact.graph, site, settled[site]) for site in sites}
+    layers = {site: _layer(model.graph, site, settled[site]) for site in sites}
     names = {site: _weight(model.graph, site) for site in sites}
     distiller = Distiller(
         teacher,
@@ -103,12 +103,9 @@ def _weight(graph: ir.Graph, site: WeightSite) -> str:
     return str(value.name if value is not None else "")
 
 
-def _layer(graph: ir.Graph, exact: ir.Graph, site: WeightSite, stored: Affine) -> RoundedLayer:
-    rounded, original = (
-        np.array(constant(_node(each, site.node).inputs[site.index]), np.float32)
-        for each in (graph, exact)
-    )
-    return RoundedLayer(rounded, original, stored)
+def _layer(graph: ir.Graph, site: WeightSite, stored: Affine) -> RoundedLayer:
+    weight = constant(_node(graph, site.node).inputs[site.index])
+    return RoundedLayer(np.array(weight, np.float32), stored)
 
 
 def _vectors(graph: ir.Graph, sites: list[WeightSite]) -> dict[str, NDArray[np.float32]]:
