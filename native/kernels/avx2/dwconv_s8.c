@@ -1,6 +1,8 @@
 /* int8 depthwise convolution with AVX2, 16 channels at a time. Two taps are interleaved as int16
  * and summed into int32 by vpmaddwd. Taps are paired down the rows, so that two neighbouring pixels
  * share the interleaved columns; the last row of an odd filter is paired along the row. */
+#include <math.h>
+
 #include "avx2.h"
 
 enum { CHANNELS = 16 };
@@ -16,6 +18,8 @@ static int32_t pair_count(const er_conv_shape *s) {
 typedef struct block {
   int32_t bias[CHANNELS];
   float scale[CHANNELS];
+  int32_t overflows; /* whether some scaled sum could leave int32 */
+  int32_t unused[7]; /* pairs start at a multiple of 32 bytes */
   int16_t pairs[][CHANNELS][2];
 } block;
 
@@ -53,6 +57,11 @@ static void pack_pairs(const er_conv_shape *s, const int8_t *tap, int32_t slot, 
   pair[0][slot][0] = pair[1][slot][1] = tap[(int64_t)(s->filter_w - 1) * s->out_c];
 }
 
+/* |x * w| <= 128 * 128 */
+static bool overflows(int32_t bias, int32_t taps, float scale) {
+  return !((fabsf((float)bias) + 16384.0f * (float)taps) * scale < 2e9f);
+}
+
 static void pack(const er_conv_shape *s, const er_weights_s8 *weights, void *packed) {
   char *at = packed;
   for (int32_t c = 0; c < s->out_c; c += CHANNELS, at += block_bytes(s)) {
@@ -62,6 +71,7 @@ static void pack(const er_conv_shape *s, const er_weights_s8 *weights, void *pac
       if (channel >= s->out_c) continue;
       to->bias[slot] = er_bias_less_zero_point(weights, channel, channel, s->out_c);
       to->scale[slot] = weights->scale[channel];
+      to->overflows |= overflows(to->bias[slot], weights->depth, to->scale[slot]);
       pack_pairs(s, weights->values + channel, slot, to);
     }
   }
@@ -92,27 +102,41 @@ static ER_ALWAYS_INLINE __m256i load16(const int8_t *from) {
     __asm__("" : "+x"(sum##_low), "+x"(sum##_high));                                              \
   } while (0)
 
-/* @return int16, in the order of the channels */
-static ER_ALWAYS_INLINE __m256i round_16(const work *w, __m256i low, __m256i high) {
-  low = er_avx2_round(low, _mm256_loadu_ps(w->block->scale), w->range.most);
-  high = er_avx2_round(high, _mm256_loadu_ps(w->block->scale + 8), w->range.most);
+/* @param bounds whether a scaled sum may leave int32
+ * @return int16, in the order of the channels */
+static ER_ALWAYS_INLINE __m256i round_16(const work *w, __m256i low, __m256i high,
+                                         const bool bounds) {
+  const __m256 scale0 = _mm256_loadu_ps(w->block->scale);
+  const __m256 scale1 = _mm256_loadu_ps(w->block->scale + 8);
+  if (bounds) {
+    low = er_avx2_round(low, scale0, w->range.most);
+    high = er_avx2_round(high, scale1, w->range.most);
+  } else {
+    low = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(low), scale0));
+    high = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(high), scale1));
+  }
   return _mm256_adds_epi16(_mm256_packs_epi32(low, high), w->range.zero_point);
 }
 
-static ER_ALWAYS_INLINE void store(const work *w, __m128i bytes, const bool whole, int8_t *output) {
-  bytes = _mm_min_epi8(_mm_max_epi8(bytes, w->range.low), w->range.high);
-  if (whole) {
+/* How much of a general case a loop need not care for: CLEAR has whole blocks, no sum that leaves
+ * int32, and no range narrower than int8's. */
+enum kind { ANY, WHOLE, CLEAR };
+
+static ER_ALWAYS_INLINE void store(const work *w, __m128i bytes, const enum kind kind,
+                                   int8_t *output) {
+  if (kind != CLEAR) bytes = _mm_min_epi8(_mm_max_epi8(bytes, w->range.low), w->range.high);
+  if (kind != ANY) {
     _mm_storeu_si128((__m128i *)output, bytes);
   } else {
     er_store_bytes(bytes, w->channels, output);
   }
 }
 
-/* One output pixel, or two neighbours (stride and dilation 1). Height, width and whole are
+/* One output pixel, or two neighbours (stride and dilation 1). Height, width and kind are
  * constants in the fast loops.
  * @param at of the pixel in each line  @param column bytes from column to column */
 static ER_ALWAYS_INLINE void pixels(const work *w, int64_t at, int64_t column, const int32_t height,
-                                    const int32_t width, const bool two, const bool whole,
+                                    const int32_t width, const bool two, const enum kind kind,
                                     int8_t *output) {
   __m256i a_low = _mm256_loadu_si256((const __m256i *)w->block->bias);
   __m256i a_high = _mm256_loadu_si256((const __m256i *)(w->block->bias + 8));
@@ -146,14 +170,15 @@ static ER_ALWAYS_INLINE void pixels(const work *w, int64_t at, int64_t column, c
     }
     if (!two && width % 2 != 0) MADD(a, pair[width / 2], x0, _mm256_setzero_si256());
   }
-  const __m256i a = round_16(w, a_low, a_high), b = two ? round_16(w, b_low, b_high) : a;
+  const __m256i a = round_16(w, a_low, a_high, kind != CLEAR);
+  const __m256i b = two ? round_16(w, b_low, b_high, kind != CLEAR) : a;
   const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(a, b), 0xD8);
-  store(w, _mm256_castsi256_si128(bytes), whole, output);
-  if (two) store(w, _mm256_extracti128_si256(bytes, 1), whole, output + w->call->shape->out_c);
+  store(w, _mm256_castsi256_si128(bytes), kind, output);
+  if (two) store(w, _mm256_extracti128_si256(bytes, 1), kind, output + w->call->shape->out_c);
 }
 
 static ER_ALWAYS_INLINE void line(const work *given, const int32_t height, const int32_t width,
-                                  const bool whole) {
+                                  const enum kind kind) {
   const work w = *given; /* a copy: no store to the output can change it */
   const er_conv_shape *s = w.call->shape;
   const int64_t pixel = s->out_c, column = s->dilation_w * pixel, step = s->stride_w * pixel;
@@ -163,18 +188,20 @@ static ER_ALWAYS_INLINE void line(const work *given, const int32_t height, const
   int32_t x = 0;
   if (step == pixel && column == pixel) {
     for (; x + 1 < out_w; x += 2, at += 2 * pixel, output += 2 * pixel) {
-      pixels(&w, at, column, height, width, true, whole, output);
+      pixels(&w, at, column, height, width, true, kind, output);
     }
   }
   for (; x < out_w; x++, at += step, output += pixel) {
-    pixels(&w, at, column, height, width, false, whole, output);
+    pixels(&w, at, column, height, width, false, kind, output);
   }
 }
 
-static void line_3x3(const work *w) { line(w, 3, 3, true); }
-static void line_5x5(const work *w) { line(w, 5, 5, true); }
+static void line_3x3(const work *w) { line(w, 3, 3, WHOLE); }
+static void line_5x5(const work *w) { line(w, 5, 5, WHOLE); }
+static void line_3x3_clear(const work *w) { line(w, 3, 3, CLEAR); }
+static void line_5x5_clear(const work *w) { line(w, 5, 5, CLEAR); }
 static void line_any(const work *w) {
-  line(w, w->call->shape->filter_h, w->call->shape->filter_w, false);
+  line(w, w->call->shape->filter_h, w->call->shape->filter_w, ANY);
 }
 
 static void run(const er_dwconv_s8_call *c) {
@@ -182,12 +209,19 @@ static void run(const er_dwconv_s8_call *c) {
   const char *packed = c->packed;
   const bool is_3x3 = s->filter_h == 3 && s->filter_w == 3;
   const bool is_5x5 = s->filter_h == 5 && s->filter_w == 5;
+  const bool is_full = c->range.low == -128 && c->range.high == 127;
   work w = {.call = c, .range = er_avx2_range_of(c->range)};
   for (; w.channel < s->out_c; w.channel += CHANNELS, packed += block_bytes(s)) {
     w.block = (const block *)(const void *)packed;
     w.channels = s->out_c - w.channel;
-    const bool whole = w.channels >= CHANNELS;
-    (whole && is_3x3 ? line_3x3 : whole && is_5x5 ? line_5x5 : line_any)(&w);
+    const bool whole = w.channels >= CHANNELS, clear = is_full && !w.block->overflows;
+    if (whole && is_3x3) {
+      (clear ? line_3x3_clear : line_3x3)(&w);
+    } else if (whole && is_5x5) {
+      (clear ? line_5x5_clear : line_5x5)(&w);
+    } else {
+      line_any(&w);
+    }
   }
 }
 
