@@ -282,12 +282,15 @@ static void run(const er_dwconv_s8_call *c) {
     er_dwconv_s8_neon.run(c);
     return;
   }
-  strip_function *const *strips = strips_for(c);
   const er_settle_neon settle = er_settle_neon_of(c->range);
+  strip_function *const *strips = strips_for(c);
   er_strip strip = strip_of(c, &settle);
-  for (int32_t b = 0; b < block_count(c->shape); b++) {
+  const int32_t blocks = block_count(c->shape);
+  const size_t bytes = block_bytes(c->shape);
+  const char *packed = c->packed;
+  for (int32_t b = 0; b < blocks; b++, packed += bytes) {
     const int32_t channel = first_channel(c->shape, b);
-    strip.block = (const er_block *)((const char *)c->packed + (size_t)b * block_bytes(c->shape));
+    strip.block = (const er_block *)(const void *)packed;
     strip.first = c->lines[0] + channel;
     strip.output = c->output + channel;
     strips[strip.block->how](&strip);
