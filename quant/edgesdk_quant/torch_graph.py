@@ -121,9 +121,33 @@ def _gemm(call: Call, x: Operands) -> Result:
     return y if len(x) < 3 or x[2] is None else y + call.number("beta", 1.0) * x[2]
 
 
+class Clamp(torch.autograd.Function):
+    """torch.clamp; its gradient takes one pass over the values instead of four."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, low: float, high: float) -> Tensor:
+        ctx.save_for_backward(x)
+        ends, beyond = np.array([low, high], np.float32), np.array([-np.inf, np.inf], np.float32)
+        ctx.ends = np.nextafter(ends, beyond).tolist()
+        return torch.clamp(x, low, high)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (x,) = ctx.saved_tensors
+        return torch.ops.aten.hardtanh_backward(gradients[0], x, *ctx.ends), None, None
+
+
+def clamp(x: Tensor, low: float, high: float) -> Tensor:
+    """`Clamp` as a typed function."""
+    clamped: Tensor = Clamp.apply(x, low, high)  # type: ignore[no-untyped-call]
+    return clamped
+
+
 def _clip(call: Call, x: Operands) -> Result:
     low, high = (x[i] if len(x) > i else None for i in (1, 2))
-    return torch.clamp(x[0], low, high)
+    return clamp(
+        x[0], -math.inf if low is None else low.item(), math.inf if high is None else high.item()
+    )
 
 
 def _max_pool(call: Call, x: Operands) -> Result:
@@ -253,8 +277,8 @@ def _quantize(call: Call, x: Operands) -> Result:
     zero = constant(call.node.inputs[2]) if len(call.node.inputs) > 2 else np.zeros((), np.uint8)
     limits = np.iinfo("uint8" if zero is None else zero.dtype.name)
     shift = 0 if zero is None else float(zero.reshape(-1)[0])
-    rounded = round_through(x[0] / x[1]) + shift
-    return torch.clamp(rounded, limits.min, limits.max)
+    rounded = round_through(x[0] / x[1]).add_(shift)
+    return clamp(rounded, limits.min, limits.max)
 
 
 def _dequantize(call: Call, x: Operands) -> Result:
@@ -262,7 +286,7 @@ def _dequantize(call: Call, x: Operands) -> Result:
     if (zero is not None and zero.size > 1) or x[1].numel() > 1:
         raise UnsupportedError(f"{call.node.name} is not per tensor.")
     shift = 0.0 if zero is None else float(zero.reshape(-1)[0])
-    return (x[0].to(torch.float32) - shift) * x[1]
+    return (x[0].to(torch.float32) - shift).mul_(x[1])
 
 
 OPERATORS: Mapping[str, Callable[[Call, Operands], Result]] = {

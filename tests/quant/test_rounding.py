@@ -183,11 +183,25 @@ def test_a_target_without_four_bits_gets_eight_and_says_so() -> None:
     assert not any(v.dtype == ir.DataType.INT4 for v in done.model.graph.initializers.values())
 
 
+def test_blocks_of_eight_bits_are_rounded_to_the_nearest() -> None:
+    wide = replace(Recipe.load("w4a8").weights, bits=8)
+    ours, nearest = (
+        quantized(recipe(rounding, weights=wide)).graph.initializers
+        for rounding in ("adaround", "nearest")
+    )
+    stored = [n for n, v in nearest.items() if v.dtype == ir.DataType.INT8]
+    assert len(stored) >= 3
+    for name in stored:
+        assert np.array_equal(np.asarray(constant(ours[name])), np.asarray(constant(nearest[name])))
+
+
 def test_a_block_without_gradients_gets_its_steps_by_sequential_mse() -> None:
     from edgesdk_quant.algorithms import block_rounding, sequential_mse
 
     step = SimpleNamespace(
-        block=SimpleNamespace(sites=("site",)), ahead=None, prefix=SimpleNamespace(samples=64)
+        block=SimpleNamespace(sites=(SimpleNamespace(bits=4),)),
+        ahead=None,
+        prefix=SimpleNamespace(samples=64),
     )
     rounder = block_rounding.AdaRound(Settings(iterations=60))
     seen: list[int] = []

@@ -78,6 +78,29 @@ def test_a_network_takes_more_samples_than_one_at_a_time() -> None:
     assert np.allclose(found.numpy(), expected, atol=1e-5)
 
 
+def test_gradients_pass_inside_the_ranges_and_at_their_ends() -> None:
+    names = ("low", "high", "scale", "zero")
+    numbers = (np.float32(0), np.float32(6), np.float32(0.02), np.uint8(3))
+    graph = helper.make_graph(
+        [
+            helper.make_node("Clip", ["x", "low", "high"], ["c"], "clip"),
+            helper.make_node("QuantizeLinear", ["c", "scale", "zero"], ["q"], "quantize"),
+            helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["y"], "dequantize"),
+        ],
+        "fake quantizer",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [6])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.asarray(c), n) for c, n in zip(numbers, names, strict=True)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    x = torch.tensor([-1.0, 0.0, 1.0, 5.04, 5.06, 6.5], requires_grad=True)
+    y = TorchGraph(load(model.SerializeToString())).run({"x": x})["y"]
+    assert np.allclose(y.detach().numpy(), [0, 0, 1, 5.04, 5.04, 5.04], atol=1e-6)
+    y.sum().backward()  # type: ignore[no-untyped-call]
+    assert x.grad is not None
+    assert np.allclose(x.grad.numpy(), [0, 1, 1, 1, 0, 0])
+
+
 def test_unknown_operators_are_named_together() -> None:
     model = load(network())
     for node in list(model.graph)[:2]:

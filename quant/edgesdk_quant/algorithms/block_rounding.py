@@ -26,12 +26,16 @@ SMALLEST_BATCH = 2
 BIASED = frozenset({"Conv", "Gemm"})
 # Fewer samples would be learnt by heart.
 FEWEST_SAMPLES = 8
+# Wider weights lie so near their grid that nothing is gained by choosing neighbours.
+LEARNT_BITS = 4
 
 
 @dataclass(frozen=True)
 class AdaRound:
     """Learns the rounding of a block against its float output, and that of the next block.
 
+    In blocks of wider weights there is nothing to choose: they go to the nearest, and biases are
+    corrected.
     Where an operator has no gradient here, the block's steps are chosen by sequential MSE instead.
     """
 
@@ -42,7 +46,8 @@ class AdaRound:
         return "learning to round"
 
     def units(self, block: Block) -> int:
-        return self.settings.iterations if block.sites else 0
+        learns = any(site.bits <= LEARNT_BITS for site in block.sites)
+        return self.settings.iterations if learns else 0
 
     def round(self, step: Step, progress: Progress) -> dict[WeightSite, Rounded]:
         block, prefix = step.block, step.prefix
@@ -51,7 +56,7 @@ class AdaRound:
                 f"AdaRound learns from the samples and {prefix.samples} were given; give at least "
                 f'{FEWEST_SAMPLES} (64 are usual), or choose rounding = "sequential_mse".'
             )
-        for ahead in dict.fromkeys((step.ahead, None)):
+        for ahead in dict.fromkeys((step.ahead if self.units(block) else None, None)):
             try:
                 return self._learn(step, ahead, progress)
             except UnsupportedError:
@@ -67,7 +72,7 @@ class AdaRound:
         part = segment(step.twin, inputs, outputs)
         nodes = {str(node.name): node for node in part.graph}
         layers = {s: _layer(nodes[s.node], s, step.parameters[s]) for s in block.sites}
-        settings = self._fitting(part.graph)
+        settings = self._fitting(part.graph, block)
         with one_thread():
             learner = BlockLearner(TorchGraph(part), list(layers.values()), settings)
             found = learner.learn(
@@ -86,12 +91,13 @@ class AdaRound:
             for site, layer in layers.items()
         }
 
-    def _fitting(self, graph: ir.Graph) -> Settings:
+    def _fitting(self, graph: ir.Graph, block: Block) -> Settings:
         """Fewer samples a step where maps are large: they hold as many positions."""
         shapes = [value_shape(v) or () for node in graph for v in node.outputs]
         elements = sum(math.prod(size or 1 for size in shape) for shape in shapes)
         most = max(SMALLEST_BATCH, ELEMENTS // max(elements, 1))
-        return replace(self.settings, batch=min(self.settings.batch, most))
+        batch = min(self.settings.batch, most)
+        return replace(self.settings, iterations=self.units(block), batch=batch)
 
 
 def reach(block: Block, ahead: Block | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
