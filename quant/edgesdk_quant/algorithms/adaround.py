@@ -156,23 +156,27 @@ class BlockLearner:
         Nagel et al. 2019, "Data-free quantization through weight equalization and bias correction",
         section 4.2. The rounding need not learn what a bias can do.
         """
-        for layer in self._layers:
-            if layer.exact_bias is not None:
-                ours = self._mean(layer.output, quantized, self._learnt())
-                change = self._mean(layer.output, exact, {}) - ours
-                with torch.no_grad():
-                    self._shifts[layer.bias] += change / self._units[layer.bias].clamp(1e-12)
+        biased = [layer for layer in self._layers if layer.exact_bias is not None]
+        wanted = self._means([layer.output for layer in biased], exact, {})
+        for layer in biased:
+            ours = self._means([layer.output], quantized, self._learnt())
+            change = wanted[layer.output] - ours[layer.output]
+            with torch.no_grad():
+                self._shifts[layer.bias] += change / self._units[layer.bias].clamp(1e-12)
 
-    def _mean(self, name: str, inputs: Samples, learnt: Mapping[str, Tensor]) -> Tensor:
-        """Of each channel, over the first samples."""
+    def _means(
+        self, names: Sequence[str], inputs: Samples, learnt: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Of each channel of some values, over the first samples."""
         count = min(CORRECTION_SAMPLES, len(next(iter(inputs.values()))))
-        sums = []
+        sums: dict[str, list[Tensor]] = {name: [] for name in names}
         with torch.no_grad():
             for start in range(0, count, self._settings.batch):
                 some = range(start, min(start + self._settings.batch, count))
                 values = self._graph.run({n: _batch(a, some) for n, a in inputs.items()}, learnt)
-                sums.append(values[name].transpose(0, 1).flatten(1).mean(1) * len(some))
-        return torch.stack(sums).sum(0) / count
+                for name in names:
+                    sums[name].append(values[name].transpose(0, 1).flatten(1).mean(1) * len(some))
+        return {name: torch.stack(parts).sum(0) / count for name, parts in sums.items()}
 
     @staticmethod
     def _error(values: Mapping[str, Tensor], targets: Samples, chosen: Sequence[int]) -> Tensor:
