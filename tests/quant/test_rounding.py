@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from edgesdk_quant.algorithms.adaround import Settings
+from edgesdk_quant.algorithms.adaround import Layer, Settings, _Rounding
 from edgesdk_quant.data import open_data
 from edgesdk_quant.graph import constant, load, normalize, to_bytes
 from edgesdk_quant.pipeline import quantize
 from edgesdk_quant.progress import Silent
 from edgesdk_quant.recipe import Algorithms, Recipe, Search
+from edgesdk_quant.scheme import WEIGHTS, Affine
 from edgesdk_runtimes import runtime_named
 from edgesdk_runtimes.errors import InputError, RecipeError, UnsupportedError
 from edgesdk_targets import load as load_target
@@ -181,6 +183,18 @@ def test_a_target_without_four_bits_gets_eight_and_says_so() -> None:
     reasons = {d.reason for d in done.decisions if d.op == "Conv"}
     assert reasons == {"target narrow has no 4-bit Conv: 8 bits"}
     assert not any(v.dtype == ir.DataType.INT4 for v in done.model.graph.initializers.values())
+
+
+def test_learnt_weights_beyond_the_range_sit_at_its_ends() -> None:
+    exact = np.array([[-12.3, -8.6, -8.0, -0.4, 0.6, 7.2, 9.7, 15.0]], np.float32)
+    stored = Affine(np.ones(1, np.float32), np.zeros(1, np.int8), WEIGHTS[4], axis=0)
+    rounding = _Rounding(Layer("y", "w", "", exact, stored))
+    with torch.no_grad():
+        assert rounding.weights().tolist() == [[-8, -8, -8, 0, 1, 7, 7, 7]]
+        for move in (-3.0, 3.0):
+            rounding.move.fill_(move)
+            found = rounding.weights().numpy()
+            assert np.array_equal(found, stored.round_trip(found))
 
 
 def test_blocks_of_eight_bits_are_rounded_to_the_nearest() -> None:

@@ -77,17 +77,15 @@ class _Rounding:
         zero = layer.parameters.zeros(shape).astype(np.float32)
         self._step = torch.from_numpy(np.array(layer.parameters.steps(shape)))
         self._place = torch.from_numpy(layer.exact) / self._step
-        lowest, highest = (torch.from_numpy(end - zero) for end in (scheme.low, scheme.high))
-        self._low = torch.maximum(torch.floor(self._place), lowest)
-        self._high = torch.minimum(torch.ceil(self._place), highest)
+        ends = [torch.from_numpy(end - zero) for end in (scheme.low, scheme.high)]
+        self._low = torch.floor(self._place).clamp(*ends)
+        self._high = torch.ceil(self._place).clamp(*ends)
         self.move = torch.zeros(shape, requires_grad=True)
 
     def weights(self) -> Tensor:
         """On the grid: the neighbour below or above, or the end of the range."""
         moved = torch.maximum(self._place + self.move, self._low)
-        rounded = round_through(torch.minimum(moved, self._high))
-        # Weights beyond the range sit at its end, where low may be above high.
-        return torch.minimum(torch.maximum(rounded, self._low), self._high) * self._step
+        return round_through(torch.minimum(moved, self._high)) * self._step
 
 
 class BlockLearner:
