@@ -129,9 +129,15 @@ ER_INLINE void turn(int8x16_t a, int8x16_t b, int8x16_t c, int8x16_t d, int8x16_
   turned[1] = vreinterpretq_s8_s16(vzip2q_s16(ab, cd));
 }
 
+/* vdotq_s32; but of sums that take turns in registers gcc copies every third before it adds. */
+ER_INLINE int32x4_t add_dots(int32x4_t sum, int8x16_t a, int8x16_t b) {
+  __asm__("sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(a), "w"(b));
+  return sum;
+}
+
 ER_INLINE void add(int32x4_t acc[2], const int8x16_t turned[2], const int8x16_t weights[2]) {
-  acc[0] = vdotq_s32(acc[0], turned[0], weights[0]);
-  acc[1] = vdotq_s32(acc[1], turned[1], weights[1]);
+  acc[0] = add_dots(acc[0], turned[0], weights[0]);
+  acc[1] = add_dots(acc[1], turned[1], weights[1]);
 }
 
 /* The next column. @param column from the first that pixel `slot` reads */
