@@ -35,16 +35,21 @@ void er_batch_matmul_f32(const er_matmul_shape *shape, const float *a, const flo
 /* --- pools, softmax, norms ----------------------------------------------------------------------
  */
 
-/** AVERAGE_POOL_2D over the pixels that lie inside of the input; in_c = out_c.
- * @param first,last rows of batch * out_h */
-void er_average_pool_f32(const er_conv_shape *shape, const float *input, float low, float high,
-                         float *output, int32_t first, int32_t last);
+typedef struct er_pool_f32_call {
+  const er_conv_shape *shape; /* in_c = out_c */
+  const float *input;
+  float low, high;
+  float border; /* MAX_POOL_2D: all that lies outside of the image; -INFINITY: left out */
+  float *output;
+  int32_t first, last; /* rows of batch * out_h */
+} er_pool_f32_call;
+
+/** AVERAGE_POOL_2D over the pixels that lie inside of the input. */
+void er_average_pool_f32(const er_pool_f32_call *call);
 /** MAX_POOL_2D, likewise. */
-void er_max_pool_f32(const er_conv_shape *shape, const float *input, float low, float high,
-                     float *output, int32_t first, int32_t last);
+void er_max_pool_f32(const er_pool_f32_call *call);
 /** L2_POOL_2D: the root of the mean square, likewise. */
-void er_l2_pool_f32(const er_conv_shape *shape, const float *input, float low, float high,
-                    float *output, int32_t first, int32_t last);
+void er_l2_pool_f32(const er_pool_f32_call *call);
 
 /** SOFTMAX and LOG_SOFTMAX over the last dimension; the maximum is subtracted first.
  * @param input [rows, depth]  @param output [rows, depth], may be the input */

@@ -32,6 +32,7 @@ static void add_generic(er_kernels *kernels) {
                           .sum = er_sum,
                           .average_pool = er_average_pool,
                           .max_pool = er_max_pool,
+                          .max_pool_f32 = er_max_pool_f32,
                           .softmax_s8 = er_softmax_s8,
                           .resize_bilinear = er_resize_bilinear,
                           .softmax_f32 = er_softmax_f32,

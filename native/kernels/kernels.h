@@ -15,6 +15,7 @@
 struct er_add_s8;
 struct er_matmul_rule;
 struct er_mul_s8;
+struct er_pool_f32_call;
 struct er_requant;
 struct er_wide_units;
 
@@ -74,6 +75,7 @@ typedef struct er_kernels {
                      int32_t zero_point, bool is_unsigned, const void *input, uint8_t *output);
   void (*resize_bilinear)(const er_resize_shape *shape, edgert_type type, const void *input,
                           void *output, int32_t first, int32_t last);
+  void (*max_pool_f32)(const struct er_pool_f32_call *call);
   void (*softmax_f32)(int64_t rows, int32_t depth, float beta, const float *input, float *output);
   void (*unary_f32)(er_unary op, float alpha, int64_t count, const float *input, float *output);
 } er_kernels;

@@ -125,14 +125,13 @@ static edgert_status run_mirror(const er_run *run, const er_node *node) {
 const er_op er_op_pad = {.builtin = 34, .name = "PAD", .prepare = prepare_pad, .run = run_pad};
 const er_op er_op_padv2 = {.builtin = 60, .name = "PADV2", .prepare = prepare_pad, .run = run_pad};
 
-const er_pad_shape *er_zero_padding(const er_node *node) {
-  if (node->op != &er_op_pad && node->op != &er_op_padv2) return NULL;
+bool er_padding_of(const er_plan *plan, const er_node *node, er_padding *padding) {
+  if (node->op != &er_op_pad && node->op != &er_op_padv2) return false;
   const er_pad_plan *pad = node->data;
   const er_pad_shape *s = &pad->shape;
-  if (pad->reads_value || s->rank != 4 || s->in[0] != s->out[0] || s->in[3] != s->out[3]) {
-    return NULL;
-  }
-  return s;
+  const void *value = pad->reads_value ? er_plan_input(plan, node, 2)->constant : pad->value;
+  *padding = (er_padding){s, value, !pad->reads_value};
+  return value && s->rank == 4 && s->in[0] == s->out[0] && s->in[3] == s->out[3];
 }
 
 const er_op er_op_mirror_pad = {

@@ -1,14 +1,17 @@
 /* AVERAGE_POOL_2D, MAX_POOL_2D and L2_POOL_2D. */
+#include "pool.h"
+
 #include <math.h>
+#include <string.h>
 
 #include "activation.h"
 #include "kernels/float.h"
 #include "kernels/kernels.h"
+#include "kernels/load.h"
 #include "shape.h"
 #include "window.h"
 
-typedef void (*er_float_pool)(const er_conv_shape *shape, const float *input, float low, float high,
-                              float *output, int32_t first, int32_t last);
+typedef void (*er_float_pool)(const er_pool_f32_call *call);
 typedef void (*er_integer_pool)(const er_conv_shape *shape, edgert_type type, int32_t low,
                                 int32_t high, const void *input, void *output, int32_t first,
                                 int32_t last);
@@ -17,6 +20,7 @@ typedef struct er_pool {
   er_conv_shape shape;
   edgert_type type;
   er_bounds bounds;
+  float border; /* floats, MAX_POOL_2D */
   er_range range;
   er_float_pool of_floats;
   er_integer_pool of_integers; /* NULL: floats only */
@@ -50,6 +54,7 @@ static edgert_status prepare(er_plan *plan, er_node *node, er_float_pool of_floa
   ER_TRY(er_plan_want_counts(plan, node, 1, 1, 1));
   er_pool *pool = er_plan_alloc(plan, sizeof *pool);
   if (pool == NULL) return er_plan_no_memory(plan);
+  pool->border = -INFINITY;
   pool->of_floats = of_floats;
   pool->of_integers = of_integers;
   pool->type = er_plan_input(plan, node, 0)->type;
@@ -69,7 +74,8 @@ static edgert_status prepare_average(er_plan *plan, er_node *node) {
   return prepare(plan, node, er_average_pool_f32, er_plan_kernels(plan)->average_pool, true);
 }
 static edgert_status prepare_max(er_plan *plan, er_node *node) {
-  return prepare(plan, node, er_max_pool_f32, er_plan_kernels(plan)->max_pool, false);
+  return prepare(plan, node, er_plan_kernels(plan)->max_pool_f32, er_plan_kernels(plan)->max_pool,
+                 false);
 }
 static edgert_status prepare_l2(er_plan *plan, er_node *node) {
   return prepare(plan, node, er_l2_pool_f32, NULL, false);
@@ -87,7 +93,8 @@ static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
   const er_pool *p = job->pool;
   (void)thread;
   if (p->type == EDGERT_FLOAT32) {
-    p->of_floats(&p->shape, job->input, p->bounds.low, p->bounds.high, job->output, first, last);
+    p->of_floats(&(er_pool_f32_call){&p->shape, job->input, p->bounds.low, p->bounds.high,
+                                     p->border, job->output, first, last});
   } else {
     p->of_integers(&p->shape, p->type, p->range.low, p->range.high, job->input, job->output, first,
                    last);
@@ -107,3 +114,33 @@ const er_op er_op_max_pool_2d = {
     .builtin = 17, .name = "MAX_POOL_2D", .prepare = prepare_max, .run = run};
 const er_op er_op_l2_pool_2d = {
     .builtin = 12, .name = "L2_POOL_2D", .prepare = prepare_l2, .run = run};
+
+/* In one direction: whether each window lies within the padded image and holds a pixel of the image
+ * proper. */
+static bool reaches(int32_t in, int32_t before, int32_t padded, int32_t out, int32_t filter,
+                    int32_t stride) {
+  return (int64_t)(out - 1) * stride + filter <= padded && before < filter &&
+         padded - before - in < filter;
+}
+
+static bool windows_reach(const er_conv_shape *s, const er_pad_shape *pad) {
+  return s->pad_top == 0 && s->pad_left == 0 &&
+         reaches(pad->in[1], pad->before[1], s->in_h, s->out_h, s->filter_h, s->stride_h) &&
+         reaches(pad->in[2], pad->before[2], s->in_w, s->out_w, s->filter_w, s->stride_w);
+}
+
+bool er_max_pool_repad(er_node *node, const er_padding *padding) {
+  if (node->op != &er_op_max_pool_2d) return false;
+  er_pool *pool = node->data;
+  if (!windows_reach(&pool->shape, padding->shape)) return false;
+  if (pool->type == EDGERT_FLOAT32) {
+    float border;
+    memcpy(&border, padding->value, sizeof border);
+    if (!(border < 0.0f)) return false; /* which of 0 and -0 is larger depends on the order */
+    pool->border = border;
+  } else if (er_load(pool->type, padding->value, 0) != er_type_range(pool->type).low) {
+    return false;
+  }
+  er_pad_inside(&pool->shape, padding->shape);
+  return true;
+}

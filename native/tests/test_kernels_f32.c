@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "check.h"
+#include "kernels/float.h"
 #include "kernels/kernels.h"
 #include "random_numbers.h"
 
@@ -162,6 +163,35 @@ static int compare_fc(const er_kernels *k) {
   return same;
 }
 
+/* To the bit, NaN and zeros of both signs among the pixels. */
+static int compare_max_pool(void (*tested)(const er_pool_f32_call *)) {
+  er_conv_shape s = {.batch = random_from(1, 2), .in_h = random_from(1, 9)};
+  s.in_w = random_from(1, 9), s.in_c = s.out_c = random_from(1, 40);
+  s.filter_h = random_from(1, 4), s.filter_w = random_from(1, 4);
+  s.stride_h = random_from(1, 3), s.stride_w = random_from(1, 3);
+  s.pad_top = random_from(0, s.filter_h - 1), s.pad_left = random_from(0, s.filter_w - 1);
+  s.out_h = (s.in_h + s.pad_top - 1) / s.stride_h + 1;
+  s.out_w = (s.in_w + s.pad_left - 1) / s.stride_w + 1;
+  const float special[] = {NAN, INFINITY, -INFINITY, 0.0f, -0.0f};
+  const size_t pixels = (size_t)(s.batch * s.in_h * s.in_w * s.in_c);
+  const size_t results = (size_t)(s.batch * s.out_h * s.out_w * s.out_c);
+  float *input = random_floats(pixels, 0);
+  for (size_t i = 0; i < pixels; i += (size_t)random_from(1, 9)) {
+    input[i] = special[random_from(0, 4)];
+  }
+  float *expected = take(results * sizeof(float), 0), *actual = take(results * sizeof(float), 0);
+  er_pool_f32_call call = {
+      &s,       input, -INFINITY,        INFINITY, random_from(0, 1) ? -INFINITY : -1.0f,
+      expected, 0,     s.batch * s.out_h};
+  if (random_from(0, 1)) call.low = 0.0f, call.high = 6.0f;
+  er_max_pool_f32(&call);
+  call.output = actual;
+  tested(&call);
+  const int same = memcmp(expected, actual, results * sizeof(float)) == 0;
+  free(input), free(expected), free(actual);
+  return same;
+}
+
 int main(void) {
   const char *isa;
   for (int32_t i = 0; (isa = er_kernels_isa(i)) != NULL; i++) {
@@ -173,6 +203,7 @@ int main(void) {
       CHECK(compare_gemm(&kernels.gemm_f32));
       CHECK(compare_dwconv(kernels.dwconv_f32.name, kernels.dwconv_f32.run));
       CHECK(compare_fc(&kernels));
+      CHECK(compare_max_pool(kernels.max_pool_f32));
     }
   }
   return check_result();

@@ -190,6 +190,66 @@ def test_a_residual_may_overwrite_what_it_adds_but_not_what_it_convolves(quantiz
     assert outputs(model, arrays, threads=3) == expected
 
 
+def _padded_pool(
+    quantized: bool, fill: float, border: tuple[int, int], window: tuple[int, int], padding: int
+) -> bytes:
+    """PADV2 with `fill` by `border` (before, after), then MAX_POOL_2D of (size, stride)."""
+    builder = ModelBuilder()
+    net = _Network(builder.graph("main"), quantized, 0)
+    x = net.activation("x", [1, 6, 7, 9])
+    found = net.quantization(x)
+    scale, zero = ([found[0]], [found[1]]) if found else ([], [])
+    tensor, dtype = net.graph.tensor, np.int8 if quantized else np.float32
+    value = tensor("fill", [], dtype, data=fill, scale=scale, zero_point=zero)
+    pads = tensor("pads", [4, 2], np.int32, data=[[0, 0], border, border, [0, 0]])
+    (h, w), (size, stride) = (n + sum(border) for n in (6, 7)), window
+    padded = net.activation("padded", [1, h, w, 9], net.quantization(x))
+    net.graph.operator(OP.PADV2, [x, pads, value], [padded], schema.PadV2OptionsT())
+    options = schema.Pool2DOptionsT()
+    options.filterHeight = options.filterWidth = size
+    options.strideH = options.strideW = stride
+    options.padding = padding
+    less = size - 1 if padding == schema.Padding.VALID else 0
+    shape = [1, -(-(h - less) // stride), -(-(w - less) // stride), 9]
+    y = net.activation("y", shape, net.quantization(x))
+    net.graph.operator(OP.MAX_POOL_2D, [padded], [y], options)
+    net.graph.ends([x], [y])
+    return pack(builder.model)
+
+
+@given(
+    quantized=st.booleans(),
+    lowest=st.booleans(),
+    border=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    window=st.tuples(st.integers(1, 4), st.integers(1, 3)),
+    padding=st.sampled_from([schema.Padding.SAME, schema.Padding.VALID]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_maximum_over_a_padded_image_is_its_operators_one_by_one(
+    quantized: bool,
+    lowest: bool,
+    border: tuple[int, int],
+    window: tuple[int, int],
+    padding: int,
+    seed: int,
+) -> None:
+    fill = (-128.0 if quantized else float(np.finfo(np.float32).min)) if lowest else -1.0
+    model = _padded_pool(quantized, fill, border, window, padding)
+    rng = np.random.default_rng(seed)
+    arrays = [random_array(spec.shape, spec.dtype, rng) for spec in opened(model).inputs]
+    if not quantized:
+        arrays[0][rng.random(arrays[0].shape) < 0.3] = -np.inf
+    assert outputs(model, arrays) == outputs(model, arrays, unfused=True)
+
+
+@pytest.mark.parametrize("quantized", [False, True])
+def test_a_border_of_lowest_values_is_part_of_the_maximum(quantized: bool) -> None:
+    fill = -128.0 if quantized else float(np.finfo(np.float32).min)
+    model = _padded_pool(quantized, fill, (1, 1), (3, 2), schema.Padding.VALID)
+    assert [node.op for node in opened(model).nodes()] == ["MAX_POOL_2D"]
+
+
 def test_what_others_read_too_is_not_fused_away() -> None:
     builder = ModelBuilder()
     net = _Network(builder.graph("main"), True, 0)

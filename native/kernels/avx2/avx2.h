@@ -40,6 +40,7 @@ void er_dequantize_avx2(edgert_type type, float scale, int32_t zero_point, int64
 void er_sum_avx2(const er_reduce_shape *shape, edgert_type type, const void *input, int64_t *sums);
 void er_average_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
                           const void *input, void *output, int32_t first, int32_t last);
+void er_max_pool_f32_avx2(const struct er_pool_f32_call *call);
 void er_max_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
                       const void *input, void *output, int32_t first, int32_t last);
 

@@ -27,6 +27,7 @@ void er_add_avx2(er_kernels *kernels) {
   kernels->sum = er_sum_avx2;
   kernels->average_pool = er_average_pool_avx2;
   kernels->max_pool = er_max_pool_avx2;
+  kernels->max_pool_f32 = er_max_pool_f32_avx2;
   kernels->resize_bilinear = er_resize_bilinear_avx2;
   kernels->softmax_s8 = er_softmax_s8_avx2;
   kernels->softmax_f32 = er_softmax_f32_avx2;

@@ -25,9 +25,12 @@ static void take(pool_kind kind, int32_t count, const float *pixel, float *outpu
   }
 }
 
-static void pool_pixel(pool_kind kind, const er_conv_shape *s, const float *image, window w,
+static void pool_pixel(pool_kind kind, const er_pool_f32_call *c, const float *image, window w,
                        float *output) {
-  for (int32_t c = 0; c < s->out_c; c++) output[c] = kind == MAXIMUM ? -INFINITY : 0.0f;
+  const er_conv_shape *s = c->shape;
+  const bool cut = w.bottom - w.top < s->filter_h || w.right - w.left < s->filter_w;
+  const float least = cut ? c->border : -INFINITY;
+  for (int32_t i = 0; i < s->out_c; i++) output[i] = kind == MAXIMUM ? least : 0.0f;
   for (int32_t y = w.top; y < w.bottom; y++) {
     for (int32_t x = w.left; x < w.right; x++) {
       take(kind, s->out_c, image + ((int64_t)y * s->in_w + x) * s->in_c, output);
@@ -42,31 +45,20 @@ static float finish(pool_kind kind, float value, float pixels, float low, float 
   return value > high ? high : value;
 }
 
-static void pool(pool_kind kind, const er_conv_shape *s, const float *input, float low, float high,
-                 float *output, int32_t first, int32_t last) {
-  for (int32_t row = first; row < last; row++) {
-    const float *image = input + (int64_t)(row / s->out_h) * s->in_h * s->in_w * s->in_c;
+static void pool(pool_kind kind, const er_pool_f32_call *c) {
+  const er_conv_shape *s = c->shape;
+  for (int32_t row = c->first; row < c->last; row++) {
+    const float *image = c->input + (int64_t)(row / s->out_h) * s->in_h * s->in_w * s->in_c;
     for (int32_t x = 0; x < s->out_w; x++) {
       const window w = window_of(s, row % s->out_h, x);
       const float pixels = (float)((w.bottom - w.top) * (w.right - w.left));
-      float *to = output + ((int64_t)row * s->out_w + x) * s->out_c;
-      pool_pixel(kind, s, image, w, to);
-      for (int32_t c = 0; c < s->out_c; c++) to[c] = finish(kind, to[c], pixels, low, high);
+      float *to = c->output + ((int64_t)row * s->out_w + x) * s->out_c;
+      pool_pixel(kind, c, image, w, to);
+      for (int32_t i = 0; i < s->out_c; i++) to[i] = finish(kind, to[i], pixels, c->low, c->high);
     }
   }
 }
 
-void er_average_pool_f32(const er_conv_shape *s, const float *input, float low, float high,
-                         float *output, int32_t first, int32_t last) {
-  pool(AVERAGE, s, input, low, high, output, first, last);
-}
-
-void er_max_pool_f32(const er_conv_shape *s, const float *input, float low, float high,
-                     float *output, int32_t first, int32_t last) {
-  pool(MAXIMUM, s, input, low, high, output, first, last);
-}
-
-void er_l2_pool_f32(const er_conv_shape *s, const float *input, float low, float high,
-                    float *output, int32_t first, int32_t last) {
-  pool(SQUARES, s, input, low, high, output, first, last);
-}
+void er_average_pool_f32(const er_pool_f32_call *call) { pool(AVERAGE, call); }
+void er_max_pool_f32(const er_pool_f32_call *call) { pool(MAXIMUM, call); }
+void er_l2_pool_f32(const er_pool_f32_call *call) { pool(SQUARES, call); }
