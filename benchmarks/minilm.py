@@ -195,7 +195,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("words", nargs="*", help="parts of row names (default all)")
-    parser.add_argument("--samples", type=int, default=256, help="calibration samples (at most 299)")
+    parser.add_argument("--samples", type=int, default=256, help="calibration samples, up to 299")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     options = parser.parse_args()
     exact = Artifact("float", "onnx", to_bytes(capture(JOBS[MODEL].model())))
