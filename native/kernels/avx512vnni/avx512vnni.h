@@ -15,6 +15,8 @@ extern const er_gemm_s8 er_gemm_s8_avx512vnni;
 extern const er_gemm_w4b er_gemm_w4b_avx512vnni;
 extern const er_dwconv_s8 er_dwconv_s8_avx512vnni;
 extern const er_gemm_f32 er_gemm_f32_avx512;
+void er_unary_f32_avx512(er_unary op, float alpha, int64_t count, const float *input,
+                         float *output);
 void er_dwconv_f32_avx512(const er_dwconv_f32_call *c);
 
 /* A range in the form of the last step: int16 zero points and byte bounds. */

@@ -4,7 +4,7 @@
 #define LANES 16
 #define ROWS 12
 #define EACH_ROW(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11)
-#define BLOCK_BYTES (256 * 1024)
+#define BLOCK_BYTES (128 * 1024)
 #define CHUNK 128
 
 typedef __m512 vector;
