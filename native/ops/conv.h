@@ -18,6 +18,7 @@ typedef struct er_conv_gemm {
   bool direct;         /* rows are input pixels */
   bool in_place;       /* rows lie in pieces, see patch_lines.h */
   int32_t strip;       /* pixels gathered at once */
+  int64_t pixel_step;  /* elements from an output pixel to the next: out_c or more */
   size_t thread_bytes; /* scratch of one thread */
   int8_t zero_point;   /* s8: of the input */
   er_range_s8 range;   /* s8 */
@@ -29,7 +30,7 @@ edgert_status er_conv_gemm_plan(er_plan *plan, const er_conv_shape *shape,
                                 const er_linear_tensors *tensors, const er_linear *linear,
                                 er_conv_gemm *conv);
 /** Output pixels [first, last) of batch * out_h * out_w.
- * @param output [last - first, out_c]
+ * @param output [last - first, out_c], pixels pixel_step apart
  * @param scratch [thread_bytes], 64-byte aligned */
 void er_conv_gemm_pixels(const er_conv_gemm *conv, const void *input, int32_t first, int32_t last,
                          void *output, void *scratch);

@@ -106,8 +106,9 @@ static edgert_status pack_f32(er_plan *plan, const er_linear_tensors *t, const e
 edgert_status er_conv_gemm_plan(er_plan *plan, const er_conv_shape *shape,
                                 const er_linear_tensors *tensors, const er_linear *linear,
                                 er_conv_gemm *conv) {
-  *conv =
-      (er_conv_gemm){.shape = *shape, .depth = shape->filter_h * shape->filter_w * shape->filter_c};
+  *conv = (er_conv_gemm){.shape = *shape,
+                         .depth = shape->filter_h * shape->filter_w * shape->filter_c,
+                         .pixel_step = shape->out_c};
   ER_TRY(linear->arithmetic == ER_FLOAT_LINEAR ? pack_f32(plan, tensors, linear, conv)
                                                : pack_s8(plan, tensors, linear, conv));
   er_conv_gemm_resize(conv);
@@ -126,7 +127,7 @@ static er_gemm_s8_call call_s8(const er_conv_gemm *conv, int32_t group, int32_t 
                            .last = units,
                            .range = conv->range,
                            .output = output + (int64_t)group * units,
-                           .output_stride = conv->shape.out_c};
+                           .output_stride = conv->pixel_step};
 }
 
 /* @param rows [count, depth] */
@@ -154,7 +155,7 @@ static er_gemm_f32_call call_f32(const er_conv_gemm *conv, int32_t group, int32_
                             .low = conv->bounds.low,
                             .high = conv->bounds.high,
                             .output = output + (int64_t)group * units,
-                            .output_stride = conv->shape.out_c};
+                            .output_stride = conv->pixel_step};
 }
 
 static void multiply_f32(const er_conv_gemm *conv, int32_t group, int32_t count, const float *rows,
@@ -255,7 +256,7 @@ static void multiply_lines(const er_conv_gemm *conv, const char *lines, size_t l
       multiply_line_s8(conv, from, line_bytes, end - at, (int8_t *)output);
     }
     lines += (size_t)s->stride_h * line_bytes;
-    output += (size_t)(end - at) * (size_t)s->out_c * element;
+    output += (size_t)(end - at) * (size_t)conv->pixel_step * element;
   }
 }
 
@@ -263,7 +264,7 @@ static void multiply_in_place(const er_conv_gemm *conv, const void *input, int32
                               int32_t last, char *output, void *scratch) {
   const er_conv_shape *s = &conv->shape;
   const er_patch_lines lines = lines_of(conv);
-  const size_t pixel = (size_t)s->out_c * (size_t)lines.element;
+  const size_t pixel = (size_t)conv->pixel_step * (size_t)lines.element;
   for (int32_t at = first, end; at < last; at = end) {
     const int32_t line = at / s->out_w, in_image = s->out_h - line % s->out_h;
     end = least(last, (line + least(lines.rows, in_image)) * s->out_w);
@@ -292,6 +293,6 @@ void er_conv_gemm_pixels(const er_conv_gemm *conv, const void *input, int32_t fi
       gather(conv, input, group, pixel, end, scratch);
       multiply(conv, group, end - pixel, scratch, to);
     }
-    to += (size_t)(end - pixel) * (size_t)conv->shape.out_c * bytes;
+    to += (size_t)(end - pixel) * (size_t)conv->pixel_step * bytes;
   }
 }

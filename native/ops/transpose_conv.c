@@ -5,9 +5,12 @@
 #include "kernels/rounding.h"
 #include "linear.h"
 #include "shape.h"
+#include "tconv_gemm.h"
 #include "window.h"
 
 typedef struct er_tconv {
+  bool on_gemm; /* then only gemm and thread_bytes are read */
+  er_tconv_gemm gemm;
   er_conv_shape shape;
   er_linear linear;
   const void *weights; /* int16 or float [out_c, filter_h, filter_w, in_c] */
@@ -110,6 +113,23 @@ static edgert_status plan_integer(er_plan *plan, er_node *node, er_tconv *conv) 
   return EDGERT_OK;
 }
 
+static bool can_use_gemm(const er_conv_shape *s, const er_linear_tensors *t, const er_linear *l) {
+  const bool constant = t->weights->constant && (!t->bias || t->bias->constant);
+  const bool fast = l->arithmetic == ER_FLOAT_LINEAR ||
+                    (l->type == EDGERT_INT8 && er_has_plain_integers(t->weights));
+  return constant && fast && er_tconv_has_phases(s);
+}
+
+static edgert_status plan_gemm(er_plan *plan, er_node *node, const er_linear_tensors *tensors,
+                               er_tconv *conv) {
+  er_tconv_gemm *gemm = &conv->gemm;
+  ER_TRY(er_tconv_gemm_plan(plan, &conv->shape, tensors, &conv->linear, gemm));
+  conv->thread_bytes = gemm->thread_bytes;
+  node->scratch_bytes = conv->thread_bytes * (size_t)er_plan_threads(plan);
+  node->kernel = gemm->phases->s8 ? gemm->phases->s8->name : gemm->phases->f32->name;
+  return EDGERT_OK;
+}
+
 static edgert_status prepare(er_plan *plan, er_node *node) {
   ER_TRY(er_plan_want_counts(plan, node, 3, 4, 1));
   er_tconv *conv = er_plan_alloc(plan, sizeof *conv);
@@ -124,8 +144,10 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
                                      .units = conv->shape.out_c,
                                      .axis = 0};
   ER_TRY(er_prepare_linear(plan, node, &tensors, bounds, &conv->linear));
-  ER_TRY(conv->linear.arithmetic == ER_FLOAT_LINEAR ? plan_float(plan, node, conv)
-                                                    : plan_integer(plan, node, conv));
+  conv->on_gemm = can_use_gemm(&conv->shape, &tensors, &conv->linear);
+  ER_TRY(conv->on_gemm                                ? plan_gemm(plan, node, &tensors, conv)
+         : conv->linear.arithmetic == ER_FLOAT_LINEAR ? plan_float(plan, node, conv)
+                                                      : plan_integer(plan, node, conv));
   node->macs = tensors.input->count * (tensors.weights->count / conv->shape.in_c);
   node->data = conv;
   return EDGERT_OK;
@@ -178,6 +200,14 @@ static void work_integer(void *arg, int32_t first, int32_t last, int32_t thread)
   }
 }
 
+static void work_gemm(void *arg, int32_t first, int32_t last, int32_t thread) {
+  const er_job *job = arg;
+  void *scratch = job->scratch + job->conv->thread_bytes * (size_t)thread;
+  for (int32_t line = first; line < last; line++) {
+    er_tconv_gemm_line(&job->conv->gemm, job->input, line, job->output, scratch);
+  }
+}
+
 static void work_float(void *arg, int32_t first, int32_t last, int32_t thread) {
   const er_job *job = arg;
   const er_tconv *conv = job->conv;
@@ -200,7 +230,9 @@ static edgert_status run(const er_run *run, const er_node *node) {
                 er_out_data(run, node, 0),
                 run->scratch,
                 er_in_data(run, node, INPUT_BIAS)};
-  if (conv->linear.arithmetic == ER_FLOAT_LINEAR) {
+  if (conv->on_gemm) {
+    er_parallel(run, s->batch * s->out_h, work_gemm, &job);
+  } else if (conv->linear.arithmetic == ER_FLOAT_LINEAR) {
     er_parallel(run, s->batch, work_float, &job);
   } else {
     er_parallel(run, s->batch * s->out_h, work_integer, &job);

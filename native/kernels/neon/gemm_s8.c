@@ -165,9 +165,28 @@ ER_INLINE void settle_rows(const int rows, const int vectors, const enum er_sett
   }
 }
 
-ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs,
-                    const enum er_settling how, const er_strip s, const er_settle_neon *settle,
-                    const int8_t *from, int8_t *to) {
+/* A branch for each tile, so that one loop serves all ways. */
+ER_INLINE void settle_any(const int rows, const int vectors, const er_panel *panel,
+                          const int32x4_t acc[ROWS][4], const er_settle_neon *settle, int8_t *to,
+                          int64_t stride) {
+#define WAY(way)                                                     \
+  if (panel->how == way) {                                           \
+    settle_rows(rows, vectors, way, panel, acc, settle, to, stride); \
+    return;                                                          \
+  }
+#ifdef __aarch64__ /* units.c gives the others no such way */
+  WAY(ER_ONE_FMA)
+  WAY(ER_RECTIFIED)
+#endif
+  WAY(ER_BOUNDED)
+  if (vectors < 4) return; /* of all units only */
+  WAY(ER_SATURATED)
+  settle_rows(rows, vectors, ER_PLAIN, panel, acc, settle, to, stride);
+#undef WAY
+}
+
+ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs, const er_strip s,
+                    const er_settle_neon *settle, const int8_t *from, int8_t *to) {
   const er_panel *panel = s.panel;
   const int8_t *input[ROWS];
   const int8_t(*weights)[4][16] = panel->weights;
@@ -200,45 +219,21 @@ ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs,
     if (d + 2 * STEP < s.depth) MULTIPLY(2)
     if (d + 3 * STEP < s.depth) MULTIPLY(3)
   }
-  settle_rows(rows, vectors, how, panel, acc, settle, to, s.output_stride);
+  settle_any(rows, vectors, panel, acc, settle, to, s.output_stride);
 }
 
-#define TILES(n, vectors, in_pairs, how)                                                \
+#define TILES(n, vectors, in_pairs)                                                     \
   for (; left >= n; left -= n, from += n * s.input_stride, to += n * s.output_stride) { \
-    tile(n, vectors, in_pairs, how, s, task->settle, from, to);                              \
+    tile(n, vectors, in_pairs, s, task->settle, from, to);                              \
   }
-#define WHOLE_TILES(vectors, how)              \
-  if (((const er_panel *)s.panel)->in_pairs) { \
-    TILES(ROWS, vectors, true, how)            \
-  }
-#define SINGLE_ROWS(vectors, how) TILES(1, vectors, how != ER_SATURATED && how != ER_PLAIN, how)
-#define RUN_ROWS(name, vectors, how) \
-  ER_RUN_ROWS(name, WHOLE_TILES(vectors, how) SINGLE_ROWS(vectors, how))
-RUN_ROWS(run_16_saturated, 4, ER_SATURATED)
-RUN_ROWS(run_plain, 4, ER_PLAIN)
-RUN_ROWS(run_16_bounded, 4, ER_BOUNDED)
-RUN_ROWS(run_8_bounded, 2, ER_BOUNDED)
-#ifdef __aarch64__ /* units.c gives the others no such way */
-RUN_ROWS(run_16_rectified, 4, ER_RECTIFIED)
-RUN_ROWS(run_16_one_fma, 4, ER_ONE_FMA)
-RUN_ROWS(run_8_rectified, 2, ER_RECTIFIED)
-RUN_ROWS(run_8_one_fma, 2, ER_ONE_FMA)
-#else
-#define run_16_rectified NULL
-#define run_16_one_fma NULL
-#define run_8_rectified NULL
-#define run_8_one_fma NULL
-#endif
+#define IN_PAIRS(vectors) TILES(ROWS, vectors, true) TILES(1, vectors, true)
+ER_RUN_ROWS(run_8, IN_PAIRS(2))
+ER_RUN_ROWS(run_16, if (((const er_panel *)s.panel)->in_pairs){IN_PAIRS(4)} TILES(1, 4, false))
 
 /* Of the first eight units alone, or of all; what saturates is rare, and all. */
 static void whole_panel(const er_panel_task *task) {
-  static void (*const run_rows[][2])(const er_panel_task *) = {
-      [ER_SATURATED] = {run_16_saturated, run_16_saturated},
-      [ER_BOUNDED] = {run_8_bounded, run_16_bounded},
-      [ER_RECTIFIED] = {run_8_rectified, run_16_rectified},
-      [ER_ONE_FMA] = {run_8_one_fma, run_16_one_fma}};
   const er_panel *panel = task->panel;
-  run_rows[panel->how][task->units > 8](task);
+  (task->units > 8 || panel->how == ER_SATURATED ? run_16 : run_8)(task);
 }
 
 static int32_t written(const void *panel, int32_t units) {
@@ -262,7 +257,7 @@ static void pack_plain(const er_weights_s8 *w, void *packed) {
 }
 
 static void sums(const er_gemm_s8_call *c, int32_t *sums, int64_t sums_stride) {
-  const er_panels panels = {UNITS, ROWS, panel_bytes(c->depth), run_plain, NULL};
+  const er_panels panels = {UNITS, ROWS, panel_bytes(c->depth), run_16, NULL};
   er_sums_for_panels(c, panels, sums, sums_stride);
 }
 
