@@ -101,10 +101,24 @@ ER_INLINE int8_t *settle_rows(const int rows, const enum er_settling how, const 
   return to;
 }
 
+/* A branch for each tile, so that one loop serves all ways. */
+ER_INLINE int8_t *settle_any(const int rows, const er_panel *panel,
+                             const int32x4_t acc[MOST_ROWS][2], const er_settle_neon *settle,
+                             const int64_t strides[5], int8_t *to) {
+#define WAY(way) \
+  if (panel->how == way) return settle_rows(rows, way, panel, acc, settle, strides, to);
+  WAY(ER_ONE_FMA)
+  WAY(ER_RECTIFIED)
+  WAY(ER_MAGIC)
+  WAY(ER_SATURATED)
+#undef WAY
+  return settle_rows(rows, ER_PLAIN, panel, acc, settle, strides, to);
+}
+
 /* @param input of the first rows of the task  @param at bytes from there to this tile's */
-ER_INLINE int8_t *tile(const int rows, const enum er_settling how, const er_strip s,
-                       const er_settle_neon *settle, const int8_t *const *input, int64_t at,
-                       const int64_t strides[5], int8_t *to) {
+ER_INLINE int8_t *tile(const int rows, const er_strip s, const er_settle_neon *settle,
+                       const int8_t *const *input, int64_t at, const int64_t strides[5],
+                       int8_t *to) {
   const er_panel *panel = s.panel;
   const int8_t(*weights)[2][16] = panel->weights;
   int32x4_t acc[MOST_ROWS][2];
@@ -140,7 +154,7 @@ ER_INLINE int8_t *tile(const int rows, const enum er_settling how, const er_stri
     if (d + 3 * STEP < end) MULTIPLY(3)
   }
 settled:
-  return settle_rows(rows, how, panel, acc, settle, strides, to);
+  return settle_any(rows, panel, acc, settle, strides, to);
 }
 
 ER_INLINE void point_at_rows(const int8_t *from, int64_t stride, int32_t count,
@@ -156,33 +170,18 @@ ER_INLINE void multiply_stride(int64_t stride, int64_t strides[5]) {
   }
 }
 
-#define TILES(n, condition, how)                                        \
+#define TILES(n, condition)                                             \
   for (; left >= n && (condition); left -= n, at += n * s.input_stride) \
-    to = tile(n, how, s, task->settle, input, at, strides, to);
+    to = tile(n, s, task->settle, input, at, strides, to);
 /* Tiles of 9 and 7 rows come first, where 1, 6 or 7 rows would be left of those of 8. */
-#define RUN_ROWS(name, how)                                                                  \
-  ER_RUN_ROWS(name, const int8_t *input[MOST_ROWS]; int64_t at = 0, strides[5];              \
-              point_at_rows(from, s.input_stride, left, input);                              \
-              multiply_stride(s.output_stride, strides); TILES(9, left % ROWS == 1, how)     \
-                  TILES(7, left % ROWS >= 6, how) TILES(ROWS, true, how) TILES(4, true, how) \
-                      TILES(2, true, how) TILES(1, true, how))
-RUN_ROWS(run_one_fma, ER_ONE_FMA)
-RUN_ROWS(run_rectified, ER_RECTIFIED)
-RUN_ROWS(run_magic, ER_MAGIC)
-RUN_ROWS(run_saturated, ER_SATURATED)
-RUN_ROWS(run_plain, ER_PLAIN)
-
-static void whole_panel(const er_panel_task *task) {
-  static void (*const run_rows[])(const er_panel_task *) = {[ER_SATURATED] = run_saturated,
-                                                            [ER_MAGIC] = run_magic,
-                                                            [ER_RECTIFIED] = run_rectified,
-                                                            [ER_ONE_FMA] = run_one_fma};
-  const er_panel *panel = task->panel;
-  run_rows[panel->how](task);
-}
+ER_RUN_ROWS(run_rows, const int8_t *input[MOST_ROWS]; int64_t at = 0, strides[5];
+            point_at_rows(from, s.input_stride, left, input);
+            multiply_stride(s.output_stride, strides);
+            TILES(9, left % ROWS == 1) TILES(7, left % ROWS >= 6) TILES(ROWS, true) TILES(4, true)
+                TILES(2, true) TILES(1, true))
 
 static void run(const er_gemm_s8_call *c) {
-  er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), whole_panel, NULL});
+  er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), run_rows, NULL});
 }
 
 const er_gemm_s8 er_gemm_s8_dotprod = {.name = "gemm_s8_dotprod",
@@ -198,7 +197,7 @@ static void pack_plain(const er_weights_s8 *w, void *packed) {
 }
 
 static void sums(const er_gemm_s8_call *c, int32_t *sums, int64_t sums_stride) {
-  const er_panels panels = {UNITS, ROWS, panel_bytes(c->depth), run_plain, NULL};
+  const er_panels panels = {UNITS, ROWS, panel_bytes(c->depth), run_rows, NULL};
   er_sums_for_panels(c, panels, sums, sums_stride);
 }
 

@@ -97,9 +97,22 @@ ER_INLINE void settle_rows(const int rows, const enum er_settling how, const er_
   }
 }
 
+/* A branch for each tile, so that one loop serves all ways. */
+ER_INLINE void settle_any(const int rows, const er_panel *panel,
+                          const int32x4_t acc[ROWS / 2][PAIRS], const er_settle_neon *settle,
+                          int8x8_t q[ROWS]) {
+  if (panel->how == ER_ONE_FMA) {
+    settle_rows(rows, ER_ONE_FMA, panel, acc, settle, q);
+  } else if (panel->how == ER_MAGIC) {
+    settle_rows(rows, ER_MAGIC, panel, acc, settle, q);
+  } else {
+    settle_rows(rows, ER_SATURATED, panel, acc, settle, q);
+  }
+}
+
 /* @param count rows to store: `rows`, or one less, whose place the row before it takes */
-ER_INLINE void tile(const int rows, const int count, const enum er_settling how, const er_strip s,
-                    const er_settle_neon *settle, const int8_t *from, int8_t *to) {
+ER_INLINE void tile(const int rows, const int count, const er_strip s, const er_settle_neon *settle,
+                    const int8_t *from, int8_t *to) {
   const er_panel *panel = s.panel;
   const int8_t *input[ROWS];
   const int8_t(*weights)[PAIRS][16] = panel->weights;
@@ -129,34 +142,19 @@ ER_INLINE void tile(const int rows, const int count, const enum er_settling how,
     if (d + STEP < s.depth) multiply_step(rows, 1, weights[1], a, acc);
   }
   int8x8_t q[ROWS];
-  settle_rows(rows, how, panel, acc, settle, q);
+  settle_any(rows, panel, acc, settle, q);
   ER_UNROLL for (int r = 0; r < count; r++, to += s.output_stride) vst1_s8(to, q[r]);
 }
 
-#define TILES(rows, count, how)                                    \
+#define TILES(rows, count)                                         \
   for (; left >= count; left -= count) {                           \
-    tile(rows, count, how, s, task->settle, from, to);                  \
+    tile(rows, count, s, task->settle, from, to);                  \
     from += count * s.input_stride, to += count * s.output_stride; \
   }
-#define RUN_ROWS(name, how) \
-  ER_RUN_ROWS(name, TILES(ROWS, ROWS, how) TILES(2, 2, how) TILES(2, 1, how))
-RUN_ROWS(run_one_fma, ER_ONE_FMA)
-RUN_ROWS(run_magic, ER_MAGIC)
-RUN_ROWS(run_saturated, ER_SATURATED)
-
-static void whole_panel(const er_panel_task *task) {
-  const er_panel *panel = task->panel;
-  if (panel->how == ER_ONE_FMA) {
-    run_one_fma(task);
-  } else if (panel->how == ER_MAGIC) {
-    run_magic(task);
-  } else {
-    run_saturated(task);
-  }
-}
+ER_RUN_ROWS(run_rows, TILES(ROWS, ROWS) TILES(2, 2) TILES(2, 1))
 
 static void run(const er_gemm_s8_call *c) {
-  er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), whole_panel, NULL});
+  er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), run_rows, NULL});
 }
 
 const er_gemm_s8 er_gemm_s8_i8mm = {.name = "gemm_s8_i8mm",

@@ -134,13 +134,22 @@ ER_INLINE void settle_pixels(const int count, const enum er_settling how, const 
   }
 }
 
-/* The rare cases, in any way. */
-static int8x16_t settle_any(const int32x4_t acc[4], const er_block *block,
-                            const er_settle_neon *settle) {
-  const float *offset = block->offset;
-  if (block->how == ER_SATURATED) return settle_pixel(ER_SATURATED, acc, block, offset, settle);
-  if (block->how == ER_BOUNDED) return settle_pixel(ER_BOUNDED, acc, block, offset, settle);
-  return settle_pixel(ER_ONE_FMA, acc, block, offset, settle);
+ER_INLINE void settle_in_turn(const enum er_settling how, int count, const int32x4_t acc[][4],
+                              const er_block *block, const er_settle_neon *settle, int8x16_t *q) {
+  for (int p = 0; p < count; p++) q[p] = settle_pixel(how, acc[p], block, block->offset, settle);
+}
+
+/* Any way, where speed matters less: one function for all lines, to keep them small. */
+static __attribute__((noinline)) void settle_any(int count, const int32x4_t acc[][4],
+                                                 const er_block *block,
+                                                 const er_settle_neon *settle, int8x16_t *q) {
+  if (block->how == ER_BOUNDED) {
+    settle_in_turn(ER_BOUNDED, count, acc, block, settle, q);
+  } else if (block->how == ER_SATURATED) {
+    settle_in_turn(ER_SATURATED, count, acc, block, settle, q);
+  } else {
+    settle_in_turn(FASTEST, count, acc, block, settle, q);
+  }
 }
 
 /* Add eight int16 to int32 sums. SADDW would do, and does for the first group; but on the A72 it
@@ -192,14 +201,14 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
   int8x16_t q[4];
   if (s->block->how == FASTEST) {
     settle_pixels(count, FASTEST, acc, s->block, settle, q);
-  } else if (s->block->how == ER_BOUNDED) {
-    settle_pixels(count, ER_BOUNDED, acc, s->block, settle, q);
   } else {
-    int32x4_t sums[4][4]; /* a copy, so that the vectors need no memory in the common case */
+    int32x4_t sums[4][4]; /* copies, so that the vectors need no memory in the common case */
+    int8x16_t settled[4];
     ER_UNROLL for (int p = 0; p < count; p++) {
       ER_UNROLL for (int v = 0; v < 4; v++) sums[p][v] = acc[p][v];
     }
-    ER_UNROLL for (int p = 0; p < count; p++) q[p] = settle_any(sums[p], s->block, settle);
+    settle_any(count, sums, s->block, settle, settled);
+    ER_UNROLL for (int p = 0; p < count; p++) q[p] = settled[p];
   }
   int8_t *to = s->output + x * s->pixel;
   if (s->channels == CHANNELS) {
@@ -289,7 +298,8 @@ static void any_pixel(const er_dwconv_s8_call *c, const er_strip *strip, int32_t
       acc[3] = vaddw_high_s16(acc[3], high);
     }
   }
-  const int8x16_t q = settle_any(acc, block, settle);
+  int8x16_t q;
+  settle_any(1, &acc, block, settle, &q);
   int8_t *to = strip->output + x * strip->pixel;
   if (strip->channels == CHANNELS) {
     vst1q_s8(to, q);
