@@ -139,7 +139,7 @@ ER_INLINE void settle_in_turn(const enum er_settling how, int count, const int32
   for (int p = 0; p < count; p++) q[p] = settle_pixel(how, acc[p], block, block->offset, settle);
 }
 
-/* Any way, where speed matters less: one function for all lines, to keep them small. */
+/* What is not settled in place: one function for all lines, to keep them small. */
 static __attribute__((noinline)) void settle_any(int count, const int32x4_t acc[][4],
                                                  const er_block *block,
                                                  const er_settle_neon *settle, int8x16_t *q) {
@@ -201,6 +201,8 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
   int8x16_t q[4];
   if (s->block->how == FASTEST) {
     settle_pixels(count, FASTEST, acc, s->block, settle, q);
+  } else if (count == PIXELS && chain == IN_PAIRS && s->block->how == ER_BOUNDED) {
+    settle_pixels(count, ER_BOUNDED, acc, s->block, settle, q);
   } else {
     int32x4_t sums[4][4]; /* copies, so that the vectors need no memory in the common case */
     int8x16_t settled[4];
