@@ -1,13 +1,18 @@
+#define _DEFAULT_SOURCE /* madvise */
 #include "memory.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #include "kernels/linear_kernels.h"
 
 /* Small pieces are cut from blocks of this size; larger ones get a block of their own. */
 enum { BLOCK_BYTES = 4096, HEADER_BYTES = ER_ALIGNMENT };
+enum { PAGE_BYTES = 16384 /* or a part of it */, MANY_BYTES = 4 * PAGE_BYTES };
 
 typedef struct er_block {
   struct er_block *next;
@@ -15,10 +20,24 @@ typedef struct er_block {
   size_t used;  /* header included */
 } er_block;
 
+/* Ask for all pages of a large block at once: a fault for each takes more than filling them. Where
+ * the system cannot, they come one by one. */
+static void touch_pages(void *memory, size_t bytes) {
+#ifdef MADV_POPULATE_WRITE
+  const uintptr_t start = ((uintptr_t)memory + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+  const uintptr_t end = ((uintptr_t)memory + bytes) / PAGE_BYTES * PAGE_BYTES;
+  if (bytes >= MANY_BYTES) (void)madvise((void *)start, end - start, MADV_POPULATE_WRITE);
+#else
+  (void)memory, (void)bytes;
+#endif
+}
+
 static void *system_allocate(void *context, size_t bytes) {
   (void)context;
   void *memory;
-  return posix_memalign(&memory, ER_ALIGNMENT, bytes) == 0 ? memory : NULL;
+  if (posix_memalign(&memory, ER_ALIGNMENT, bytes)) return NULL;
+  touch_pages(memory, bytes);
+  return memory;
 }
 
 static void system_release(void *context, void *memory) {

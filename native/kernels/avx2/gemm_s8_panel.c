@@ -91,7 +91,7 @@ typedef struct chain {
   int32_t length, quads[MOST_CHAIN];
 } chain;
 
-enum { MOST_QUADS = CHUNK / QUAD };
+enum { MOST_QUADS = CHUNK / QUAD, MOST_ASKED = 32 };
 
 /* The quads of one chunk by the way they are multiplied. */
 typedef struct sorted {
@@ -116,10 +116,11 @@ static int32_t sort_safe(const sorted *all, int32_t *numbers) {
   return count;
 }
 
-/* @return the first chain with room for a quad, or the number of chains */
+/* Quads become lighter, so room is mostly in new chains; to ask them all makes loading slower.
+ * @return the first of the newest chains with room for a quad, or the number of chains */
 static int32_t find_chain(const sorted *all, const quad *q) {
   const __m256i load0 = q->loads[0], load1 = q->loads[1], load2 = q->loads[2];
-  int32_t c = 0;
+  int32_t c = all->chain_count > MOST_ASKED ? all->chain_count - MOST_ASKED : 0;
   for (; c < all->chain_count; c++) {
     const __m256i room = all->rooms[c];
     if (!has_room(room, load0) && !has_room(room, load1) && !has_room(room, load2)) continue;
