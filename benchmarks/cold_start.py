@@ -1,6 +1,6 @@
 """Cold start of edge-run with a warm file cache: from exec to the first output, and the memory.
 
-    python -m benchmarks.cold_start [MODEL.tflite] [--rounds 50] [--program PATH]
+    python -m benchmarks.cold_start [MODEL.tflite] [--rounds 50] [--program PATH] [--kernels avx2]
 
 Three programs take turns: `--version` (the process alone), `verify` (load, check, plan, pack) and
 `run` (input file in, output file out). Each line gives the shortest wall time and CPU time; the
@@ -71,14 +71,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=50)
     beside = shutil.which("edge-run", path=Path(sys.executable).parent)
     parser.add_argument("--program", default=beside)
+    parser.add_argument("--kernels", help="of this instruction set instead of the fastest")
     given = parser.parse_args()
     model = given.model or shared_data() / "tflite" / "effnet_lite0_int8.tflite"
     with tempfile.TemporaryDirectory() as name:
         inputs = write_input(model, Path(name))
+        chosen = ["--kernels", given.kernels] if given.kernels else []
+        output = ["--output", f"{name}/y.npy"]
         programs = {
             "process": [given.program, "--version"],
-            "verify": [given.program, "verify", str(model)],
-            "run": [given.program, "run", str(model), *inputs, "--output", f"{name}/y.npy"],
+            "verify": [given.program, "verify", str(model), *chosen],
+            "run": [given.program, "run", str(model), *inputs, *output, *chosen],
         }
         costs: dict[str, list[Cost]] = {kind: [] for kind in programs}
         for _ in range(given.rounds):
