@@ -15,7 +15,7 @@ from edgesdk_quant.algorithms.weight_ranges import find_parameters
 from edgesdk_quant.calibration import collect
 from edgesdk_quant.calibration.channel_mean import ChannelMean
 from edgesdk_quant.data import CalibrationData
-from edgesdk_quant.graph import clone, constant
+from edgesdk_quant.graph import clone, constant, node_named
 from edgesdk_quant.placement import Placement, WeightSite
 from edgesdk_quant.prefix import read_inputs
 from edgesdk_quant.progress import Progress
@@ -131,7 +131,7 @@ def rounder_of(algorithms: Algorithms) -> Rounder | None:
 
 def weight_at(model: ir.Model, site: WeightSite) -> np.ndarray:
     """The float weights of a site."""
-    node = next(node for node in model.graph if node.name == site.node)
+    node = node_named(model.graph, site.node)
     return np.asarray(constant(node.inputs[site.index]))
 
 

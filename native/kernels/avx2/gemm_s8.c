@@ -104,26 +104,25 @@ typedef struct block {
   s##r = _mm256_add_epi32(s##r, _mm256_madd_epi16(pairs, ones)); \
   __asm__("" : "+x"(s##r));
 
-#define CHAIN_4(r)                                \
-  if (rows > r) {                                 \
-    __m256i pairs = PAIRS(0, r);                  \
-    pairs = _mm256_add_epi16(pairs, PAIRS(1, r)); \
-    __asm__("" : "+x"(pairs));                    \
-    pairs = _mm256_add_epi16(pairs, PAIRS(2, r)); \
-    __asm__("" : "+x"(pairs));                    \
-    pairs = _mm256_add_epi16(pairs, PAIRS(3, r)); \
-    __asm__("" : "+x"(pairs));                    \
-    END_CHAIN(r, pairs)                           \
+#define ADD_PAIRS(i, r)                         \
+  pairs = _mm256_add_epi16(pairs, PAIRS(i, r)); \
+  __asm__("" : "+x"(pairs));
+
+#define CHAIN_4(r)               \
+  if (rows > r) {                \
+    __m256i pairs = PAIRS(0, r); \
+    ADD_PAIRS(1, r)              \
+    ADD_PAIRS(2, r)              \
+    ADD_PAIRS(3, r)              \
+    END_CHAIN(r, pairs)          \
   }
 
-#define CHAIN_3(r)                                \
-  if (rows > r) {                                 \
-    __m256i pairs = PAIRS(0, r);                  \
-    pairs = _mm256_add_epi16(pairs, PAIRS(1, r)); \
-    __asm__("" : "+x"(pairs));                    \
-    pairs = _mm256_add_epi16(pairs, PAIRS(2, r)); \
-    __asm__("" : "+x"(pairs));                    \
-    END_CHAIN(r, pairs)                           \
+#define CHAIN_3(r)               \
+  if (rows > r) {                \
+    __m256i pairs = PAIRS(0, r); \
+    ADD_PAIRS(1, r)              \
+    ADD_PAIRS(2, r)              \
+    END_CHAIN(r, pairs)          \
   }
 
 #define CHAIN_2(r)                                           \

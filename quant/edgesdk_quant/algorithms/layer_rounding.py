@@ -10,7 +10,7 @@ import onnx_ir as ir
 
 from edgesdk_quant.algorithms.layer_input import Matrix, Moments, moments, rows_of, weight_of
 from edgesdk_quant.algorithms.reconstruction import Rounded, Step, put_in_place
-from edgesdk_quant.graph import clone, constant
+from edgesdk_quant.graph import clone, constant, node_named
 from edgesdk_quant.operators import bias_place
 from edgesdk_quant.placement import WeightSite
 from edgesdk_quant.prefix import evaluate
@@ -54,7 +54,7 @@ def round_layers(
     found = {}
     seen: dict[str, Moments] = {}  # all that feeds a value is rounded before its first reader
     for site in step.block.sites:
-        node = next(node for node in twin.graph if node.name == site.node)
+        node = node_named(twin.graph, site.node)
         rounded = _round(node, site, step, twin, round_rows, seen)
         put_in_place(twin.graph, site, rounded)
         found[site] = rounded

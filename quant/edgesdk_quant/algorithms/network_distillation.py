@@ -14,7 +14,7 @@ from edgesdk_quant.algorithms.distillation import Distiller, RoundedLayer, Sampl
 from edgesdk_quant.algorithms.reconstruction import Rounded, put_in_place
 from edgesdk_quant.algorithms.views import with_views
 from edgesdk_quant.blocks import last_cut
-from edgesdk_quant.graph import clone, constant
+from edgesdk_quant.graph import clone, constant, node_named
 from edgesdk_quant.insertion import insert
 from edgesdk_quant.operators import bias_place
 from edgesdk_quant.placement import Placement, WeightSite
@@ -58,16 +58,16 @@ def distil(
     Returns:
         The parameters, with the steps that were learnt.
     """
+    count = len(next(iter(samples.values()), []))
+    if count < FEWEST_SAMPLES:
+        return dict(settled)
     twin = clone(model)
     insert(twin, replace(placement, weights=()), activations, {})
-    count = len(next(iter(samples.values()), []))
     try:
         teacher, pupil = TorchGraph(exact), TorchGraph(twin)
     except UnsupportedError:
         return dict(settled)
-    if count < FEWEST_SAMPLES:
-        return dict(settled)
-    sites = [site for site in settled if _node(model.graph, site.node).op_type not in TABLES]
+    sites = [site for site in settled if node_named(model.graph, site.node).op_type not in TABLES]
     layers = {site: _layer(model.graph, site, settled[site]) for site in sites}
     names = {site: _weight(model.graph, site) for site in sites}
     distiller = Distiller(
@@ -94,23 +94,19 @@ def distil(
     return found
 
 
-def _node(graph: ir.Graph, name: str) -> ir.Node:
-    return next(node for node in graph if node.name == name)
-
-
 def _weight(graph: ir.Graph, site: WeightSite) -> str:
-    value = _node(graph, site.node).inputs[site.index]
+    value = node_named(graph, site.node).inputs[site.index]
     return str(value.name if value is not None else "")
 
 
 def _layer(graph: ir.Graph, site: WeightSite, stored: Affine) -> RoundedLayer:
-    weight = constant(_node(graph, site.node).inputs[site.index])
+    weight = constant(node_named(graph, site.node).inputs[site.index])
     return RoundedLayer(np.array(weight, np.float32), stored)
 
 
 def _vectors(graph: ir.Graph, sites: list[WeightSite]) -> dict[str, NDArray[np.float32]]:
     """Biases of the layers, and gains and biases of normalizations."""
-    places = [bias_place(_node(graph, site.node)) for site in sites]
+    places = [bias_place(node_named(graph, site.node)) for site in sites]
     norms = [node for node in graph if node.op_type == "LayerNormalization"]
     values = [place[0].inputs[place[1]] for place in places if place is not None]
     values += [value for node in norms for value in node.inputs[1:]]

@@ -15,7 +15,7 @@ from edgesdk_quant.blocks import Block, partition
 from edgesdk_quant.calibration.saved_state import SavedState
 from edgesdk_quant.data import CalibrationData
 from edgesdk_quant.fingerprint import fingerprint
-from edgesdk_quant.graph import clone, new_initializer, to_bytes
+from edgesdk_quant.graph import clone, new_initializer, node_named, to_bytes
 from edgesdk_quant.insertion import insert
 from edgesdk_quant.operators import bias_place
 from edgesdk_quant.placement import Placement, WeightSite
@@ -170,7 +170,7 @@ def _kept(done: Mapping[str, NDArray[np.generic]], block: Block) -> Mapping[Weig
 
 def put_in_place(graph: ir.Graph, site: WeightSite, rounded: Rounded) -> None:
     """Replace a layer's weights, and its bias where there is a new one."""
-    node = next(node for node in graph if node.name == site.node)
+    node = node_named(graph, site.node)
     _set_input(graph, node, site.index, rounded.weight)
     place = bias_place(node)
     if rounded.bias is not None and place is not None:

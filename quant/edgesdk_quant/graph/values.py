@@ -8,6 +8,11 @@ from numpy.typing import NDArray
 from onnx_ir.convenience import get_const_tensor
 
 
+def node_named(graph: ir.Graph, name: str) -> ir.Node:
+    """The node of that name, which must be there."""
+    return next(node for node in graph if node.name == name)
+
+
 def constant(value: ir.Value | None) -> NDArray[np.generic] | None:
     """Array held by an initializer or a `Constant` node, None for anything else.
 

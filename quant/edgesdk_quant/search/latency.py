@@ -11,7 +11,7 @@ from typing import Protocol
 import onnx_ir as ir
 
 from edgesdk_quant.fingerprint import fingerprint
-from edgesdk_quant.graph import to_bytes
+from edgesdk_quant.graph import node_named, to_bytes
 from edgesdk_quant.progress import Progress
 from edgesdk_runtimes.errors import OutputError
 
@@ -164,7 +164,7 @@ def measure_share(
 
 def _values(model: ir.Model, name: str) -> list[str]:
     """The value that a node computes, and what an activation fused into it makes of that."""
-    node = next(node for node in model.graph if node.name == name)
+    node = node_named(model.graph, name)
     found = [value for output in node.outputs for value in (output, *_read_by_one(output))]
     return [str(value.name) for value in found]
 
