@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from edgesdk_runtimes.native import NativeRuntime
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -49,3 +51,13 @@ def edge_run() -> EdgeRun:
         return Finished(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def runtime() -> NativeRuntime:
+    """The native runtime, where the library is built."""
+    native = NativeRuntime()
+    status = native.probe()
+    if not status.available:
+        pytest.skip(status.detail)
+    return native

@@ -28,16 +28,6 @@ STREAMING = [
 STREAMING_RUNS = 12
 
 
-@pytest.fixture
-def runtime() -> NativeRuntime:
-    """The native runtime, where the library is built."""
-    native = NativeRuntime()
-    status = native.probe()
-    if not status.available:
-        pytest.skip(status.detail)
-    return native
-
-
 def _files(folder: Path) -> Iterator[Path]:
     return iter(sorted(folder.glob("*.tflite")))
 

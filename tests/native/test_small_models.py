@@ -19,16 +19,6 @@ DATA = Path(__file__).resolve().parents[2] / "native" / "tests" / "data"
 RUNS = 5
 
 
-@pytest.fixture
-def runtime() -> NativeRuntime:
-    """The native runtime, where the library is built."""
-    native = NativeRuntime()
-    status = native.probe()
-    if not status.available:
-        pytest.skip(status.detail)
-    return native
-
-
 @pytest.mark.parametrize("name", model_builder.MODELS)
 def test_the_stored_file_is_what_the_builder_writes(name: str) -> None:
     written = model_builder.pack(model_builder.MODELS[name]())
