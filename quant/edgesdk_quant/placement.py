@@ -32,6 +32,7 @@ FEW_BITS = 4
 
 FLOAT = "float"
 WEIGHTS_ONLY = "weights"
+OWN_SCALES = "each of the outputs that it joins keeps its own scale"
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,8 @@ class _Placer:
     def _decide_integer(self, node: ir.Node, capability: Capability) -> None:
         if _role(node, capability) is Role.PASS_THROUGH:
             # Whether it moves integers is known when its neighbours are: _spread_pass_through.
-            return self._note(node, FLOAT, "it only moves float values")
+            parts = self._joins_outputs(node)
+            return self._note(node, FLOAT, OWN_SCALES if parts else "it only moves float values")
         self.integer[node] = capability
         self._note(node, self.kind, self._wider(node, capability))
         activation = fused_activation(node, capability.fuses)
@@ -335,8 +337,24 @@ class _Placer:
         return (
             capability is not None
             and _role(node, capability) is Role.PASS_THROUGH
+            and not self._joins_outputs(node)
             and not self._obstacle(node, capability)
         )
+
+    def _joins_outputs(self, node: ir.Node) -> bool:
+        """Whether it joins values that nothing computes with any more.
+
+        Outputs are float in the end. One scale for a detector's boxes (0..640) and scores (0..1)
+        would leave the scores no steps; so each part is dequantized by its own.
+        """
+        return len(data_inputs(node)) > 1 and self._only_moves_on(node)
+
+    def _only_moves_on(self, node: ir.Node) -> bool:
+        capability = self.target.capabilities.get(node.op_type)
+        if capability is None or _role(node, capability) is not Role.PASS_THROUGH:
+            return False
+        readers = [reader for output in node.outputs for reader in consumers(output)]
+        return all(self._only_moves_on(reader) for reader in readers)
 
     def _touches_integers(self, node: ir.Node) -> bool:
         if any(self._is_integer(value.producer()) for value in data_inputs(node)):

@@ -74,6 +74,21 @@ def test_a_concatenation_of_other_ranges_is_rescaled_in_front() -> None:
     assert groups["s",] == (0.0, 0.99609375)
 
 
+@pytest.mark.parametrize(
+    "end", ["y = Concat<axis=1>(c, s)", "k = Concat<axis=1>(c, s) y = Relu(k)"]
+)
+def test_joined_outputs_keep_their_own_scales_unless_something_computes_with_them(end: str) -> None:
+    found = placed(f"c = {CONV}(x, w) s = Sigmoid(c) {end}")
+    integer = "Relu" in end
+    assert kinds(found)["k" if integer else "y"] == ("int8" if integer else "float")
+    assert (("c",) in {group.values for group in found.groups}) is not integer
+
+
+def test_outputs_that_are_moved_after_they_were_joined_keep_their_own_scales() -> None:
+    found = placed(f"c = {CONV}(x, w) s = Sigmoid(c) k = Concat<axis=1>(c, s) y = Flatten(k)")
+    assert [kinds(found)[name] for name in "cksy"] == ["int8", "float", "int8", "float"]
+
+
 def test_operators_that_the_target_lacks_say_so() -> None:
     found = placed(f"c = {CONV}(x, w) y = Erf(c)")
     reasons = {decision.node: decision.reason for decision in found.decisions}
