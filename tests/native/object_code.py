@@ -21,7 +21,8 @@ BEYOND_X86_64_V1 = re.compile(
     r"p(?:ext|ins)r[bdq]|phminposuw|pm(?:ax|in)(?:sb|sd|ud|uw)|pmov[sz]x\w+|pmul(?:dq|ld)|ptest|"
     r"round[ps][sd]|pcmp[ei]str[im]|pcmpgtq|crc32\w*|popcnt|lzcnt|"  # SSE4.1, SSE4.2
     r"andn|bextr|bls(?:i|msk|r)|bzhi|mulx|pdep|pext|rorx|s[ah][lr]x|adcx|adox|movbe|"  # BMI
-    r"aes\w+|pclmul\w+|sha\d\w+|cmpxchg16b|rdrand|rdseed"
+    r"aes\w+|pclmul\w+|sha\d\w+|cmpxchg16b|rdrand|rdseed|"
+    r"(?:ld|st)tilecfg|tile\w+|tdp\w+"  # AMX
 )
 # Vector multiplications mark the loops that cost the time.
 MULTIPLIES = re.compile(

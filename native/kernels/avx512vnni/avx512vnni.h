@@ -46,4 +46,31 @@ static inline __m256i er_avx512_settle(__m512i v0, __m512i v1, er_avx512_range r
   return _mm256_min_epi8(_mm256_max_epi8(_mm512_cvtsepi16_epi8(wide), range.low), range.high);
 }
 
+/** From the sums of 16 units, in order, to bytes.
+ * @param scale [16]  @param units how many to store; more than 16 are 16 */
+static inline void er_avx512_store_one(__m512i v, const float *scale, er_avx512_range range,
+                                       int32_t units, int8_t *output) {
+  const __m512i least = _mm512_set1_epi32(INT16_MIN); /* so that the zero point cannot wrap */
+  v = _mm512_max_epi32(er_avx512_round(v, _mm512_loadu_ps(scale), range.most), least);
+  const __m128i bytes = _mm512_cvtsepi32_epi8(
+      _mm512_add_epi32(v, _mm512_cvtepi16_epi32(_mm512_castsi512_si256(range.zero_point))));
+  const __m128i clamped = _mm_min_epi8(_mm_max_epi8(bytes, _mm256_castsi256_si128(range.low)),
+                                       _mm256_castsi256_si128(range.high));
+  _mm_mask_storeu_epi8(output, units >= 16 ? 0xFFFF : (__mmask16)((1u << units) - 1), clamped);
+}
+
+/** From the sums of 32 units, by slot, to bytes.
+ * @param scale [32] by slot  @param units how many to store; more than 32 are 32 */
+static inline void er_avx512_store_pair(__m512i v0, __m512i v1, const float *scale,
+                                        er_avx512_range range, int32_t units, int8_t *output) {
+  v0 = er_avx512_round(v0, _mm512_loadu_ps(scale), range.most);
+  v1 = er_avx512_round(v1, _mm512_loadu_ps(scale + 16), range.most);
+  const __m256i bytes = er_avx512_settle(v0, v1, range);
+  if (units >= 32) {
+    _mm256_storeu_si256((__m256i *)(void *)output, bytes);
+  } else {
+    _mm256_mask_storeu_epi8(output, (1u << units) - 1, bytes);
+  }
+}
+
 #endif

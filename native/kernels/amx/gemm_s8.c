@@ -1,0 +1,232 @@
+/* int8 gemm with AMX. TDPBSSD multiplies a tile of 16 rows, 64 deep, with a tile of 64 deep, 16
+ * units and adds the products to a tile of 16 x 16 sums. Two tiles of rows (where they lie) times
+ * two of units take four products for four loads. What is read behind the end of a row meets
+ * weights of 0. */
+#include "kernels/amx/amx.h"
+#include "kernels/avx512vnni/avx512vnni.h"
+#include "kernels/slots.h"
+
+enum {
+  LANES = 16,              /* units of a tile */
+  UNITS = 2 * LANES,       /* of a panel */
+  ROWS = 16,               /* of a tile */
+  STEP = 64,               /* depth of a tile */
+  TILE = LANES * STEP,     /* bytes */
+  BLOCK_BYTES = 256 * 1024 /* panels that stay in the second-level cache */
+};
+
+/* Slot order is that in which pairs of sums are packed to bytes. */
+typedef struct panel {
+  int32_t bias[UNITS];
+  float scale[UNITS];
+  int8_t weights[]; /* [steps of depth][tiles: 2, or 1 where that holds all units][TILE] */
+} panel;
+
+static int64_t steps_of(int32_t depth) { return ((int64_t)depth + STEP - 1) / STEP; }
+
+static size_t panel_bytes(int32_t depth) {
+  return sizeof(panel) + (size_t)steps_of(depth) * 2 * TILE;
+}
+
+static size_t packed_bytes(int32_t units, int32_t depth) {
+  return ((size_t)units + UNITS - 1) / UNITS * panel_bytes(depth);
+}
+
+/* ---- packing --------------------------------------------------------------------------------- */
+
+/* @param values [LANES] of [depth], NULL: no unit
+ * @param to [steps][step_bytes], of which the first TILE: [STEP / 4][LANES][4] */
+static void pack_tiles(const int8_t *const *values, int32_t depth, size_t step_bytes, int8_t *to) {
+  for (int32_t d = 0; d < depth; d += 4) {
+    int8_t *line = to + (size_t)(d / STEP) * step_bytes + d % STEP * LANES;
+    const size_t bytes = depth - d < 4 ? (size_t)(depth - d) : 4;
+    for (int32_t i = 0; i < LANES; i++) {
+      if (!values[i]) continue;
+      if (bytes == 4) {
+        memcpy(line + 4 * i, values[i] + d, 4);
+      } else {
+        memcpy(line + 4 * i, values[i] + d, bytes);
+      }
+    }
+  }
+}
+
+static void pack_panel(const er_weights_s8 *weights, int32_t first, panel *to) {
+  const int32_t left = weights->units - first, tiles = left <= LANES ? 1 : 2;
+  const int8_t *values[UNITS] = {NULL};
+  for (int32_t slot = 0; slot < tiles * LANES; slot++) {
+    const int32_t unit = er_unit_of_slot(LANES, tiles == 2, slot);
+    if (unit >= left) continue;
+    const int64_t at = (int64_t)(first + unit) * weights->depth;
+    to->bias[slot] = er_bias_less_zero_point(weights, first + unit, at, 1);
+    to->scale[slot] = weights->scale[first + unit];
+    values[slot] = weights->values + at;
+  }
+  for (int32_t t = 0; t < tiles; t++) {
+    pack_tiles(values + t * LANES, weights->depth, (size_t)tiles * TILE, to->weights + t * TILE);
+  }
+}
+
+static void pack(const er_weights_s8 *weights, void *packed) {
+  char *to = packed;
+  for (int32_t u = 0; u < weights->units; u += UNITS, to += panel_bytes(weights->depth)) {
+    pack_panel(weights, u, (panel *)(void *)to);
+  }
+}
+
+/* ---- two tiles of rows times a panel --------------------------------------------------------- */
+
+/* Tiles of the processor: sums [row tile][unit tile], rows, weights. */
+#define SUMS00 0
+#define SUMS01 1
+#define SUMS10 2
+#define SUMS11 3
+#define ROWS0 4
+#define ROWS1 5
+#define WEIGHTS0 6
+#define WEIGHTS1 7
+
+typedef struct task {
+  const er_gemm_s8_call *call;
+  er_plain_sums plain;
+  er_avx512_range range;
+  int32_t height;         /* rows of a tile */
+  const int8_t *input[2]; /* first rows of both tiles */
+  int32_t row[2];         /* of the call */
+  const panel *panel;
+  int32_t unit, units; /* the first one; how many to store */
+} task;
+
+/* From sums to bytes, or plain sums in order. @param sums [height][UNITS] */
+static void settle(const task *t, int32_t row, const int tiles, const int32_t *sums) {
+  const er_gemm_s8_call *c = t->call;
+  if (t->plain.to) {
+    er_store_tile(LANES, tiles == 2, sums, t->height, t->units,
+                  t->plain.to + row * t->plain.stride + t->unit - c->first, t->plain.stride);
+    return;
+  }
+  int8_t *to = c->output + row * c->output_stride + t->unit;
+  for (int32_t r = 0; r < t->height; r++, sums += UNITS, to += c->output_stride) {
+    const __m512i v0 = _mm512_load_si512(sums), v1 = _mm512_load_si512(sums + LANES);
+    if (tiles == 2) {
+      er_avx512_store_pair(v0, v1, t->panel->scale, t->range, t->units, to);
+    } else {
+      er_avx512_store_one(v0, t->panel->scale, t->range, t->units, to);
+    }
+  }
+}
+
+/* The numbers of tiles are constants. */
+static ER_ALWAYS_INLINE void multiply(const task *t, const int row_tiles, const int unit_tiles) {
+  _Alignas(64) int32_t sums[2][ROWS * UNITS];
+  const er_gemm_s8_call *c = t->call;
+  const int32_t segments = c->segments > 1 ? c->segments : 1, segment = c->depth / segments;
+  const int8_t *weights = t->panel->weights, *x0 = t->input[0], *x1 = t->input[1];
+  _tile_loadd(SUMS00, t->panel->bias, 0);
+  if (unit_tiles > 1) _tile_loadd(SUMS01, t->panel->bias + LANES, 0);
+  if (row_tiles > 1) _tile_loadd(SUMS10, t->panel->bias, 0);
+  if (row_tiles > 1 && unit_tiles > 1) _tile_loadd(SUMS11, t->panel->bias + LANES, 0);
+  for (int32_t s = 0; s < segments; s++, x0 += c->segment_stride, x1 += c->segment_stride) {
+    for (int32_t d = 0; d < segment; d += STEP, weights += unit_tiles * TILE) {
+      _tile_loadd(WEIGHTS0, weights, STEP);
+      _tile_loadd(ROWS0, x0 + d, c->input_stride);
+      _tile_dpbssd(SUMS00, ROWS0, WEIGHTS0);
+      if (unit_tiles > 1) {
+        _tile_loadd(WEIGHTS1, weights + TILE, STEP);
+        _tile_dpbssd(SUMS01, ROWS0, WEIGHTS1);
+      }
+      if (row_tiles > 1) {
+        _tile_loadd(ROWS1, x1 + d, c->input_stride);
+        _tile_dpbssd(SUMS10, ROWS1, WEIGHTS0);
+      }
+      if (row_tiles > 1 && unit_tiles > 1) _tile_dpbssd(SUMS11, ROWS1, WEIGHTS1);
+    }
+  }
+  _tile_stored(SUMS00, sums[0], UNITS * sizeof(int32_t));
+  if (unit_tiles > 1) _tile_stored(SUMS01, sums[0] + LANES, UNITS * sizeof(int32_t));
+  if (row_tiles > 1) _tile_stored(SUMS10, sums[1], UNITS * sizeof(int32_t));
+  if (row_tiles > 1 && unit_tiles > 1) {
+    _tile_stored(SUMS11, sums[1] + LANES, UNITS * sizeof(int32_t));
+  }
+  for (int32_t i = 0; i < row_tiles; i++) settle(t, t->row[i], unit_tiles, sums[i]);
+}
+
+static void multiply_11(const task *t) { multiply(t, 1, 1); }
+static void multiply_12(const task *t) { multiply(t, 1, 2); }
+static void multiply_21(const task *t) { multiply(t, 2, 1); }
+static void multiply_22(const task *t) { multiply(t, 2, 2); }
+
+static void (*const multiply_tiles[2][2])(const task *t) = {{multiply_11, multiply_12},
+                                                            {multiply_21, multiply_22}};
+
+/* ---- the whole product ----------------------------------------------------------------------- */
+
+/* The tiles of some lines of `width` rows. The last one of a line begins `height` rows before its
+ * end, where the one before it may have been: no row behind the line is read. */
+typedef struct tiling {
+  int32_t width, height;
+  int32_t across; /* tiles of a line */
+  int32_t count;  /* of all lines */
+  int64_t line_stride;
+} tiling;
+
+static void place(const tiling *all, int32_t tile, int32_t which, task *t) {
+  const int32_t line = tile / all->across, at = tile % all->across * ROWS;
+  const int32_t x = at < all->width - all->height ? at : all->width - all->height;
+  t->row[which] = line * all->width + x;
+  t->input[which] = t->call->input + line * all->line_stride + x * t->call->input_stride;
+}
+
+static int32_t units_of_block(int32_t depth) {
+  const size_t panels = BLOCK_BYTES / panel_bytes(depth);
+  return UNITS * (panels < 1 ? 1 : (int32_t)panels);
+}
+
+/* Pairs of tiles times the panels of units [first, last). */
+static void multiply_block(const tiling *all, int32_t first, int32_t last, task *t) {
+  const er_gemm_s8_call *c = t->call;
+  for (int32_t tile = 0; tile < all->count; tile += 2) {
+    const bool pair = tile + 1 < all->count;
+    place(all, tile, 0, t);
+    if (pair) place(all, tile + 1, 1, t);
+    for (t->unit = first; t->unit < last; t->unit += UNITS) {
+      const char *panels = c->packed;
+      t->panel = (const void *)(panels + (size_t)(t->unit / UNITS) * panel_bytes(c->depth));
+      t->units = last - t->unit;
+      multiply_tiles[pair][c->units - t->unit > LANES](t);
+    }
+  }
+}
+
+static void multiply_lines(const tiling *all, task *t) {
+  const er_gemm_s8_call *c = t->call;
+  const int32_t block = units_of_block(c->depth);
+  er_amx_configure(all->height);
+  t->height = all->height;
+  for (int32_t unit = c->first; unit < c->last; unit += block) {
+    multiply_block(all, unit, c->last - unit < block ? c->last : unit + block, t);
+  }
+  _tile_release();
+}
+
+static void multiply_all(const er_gemm_s8_call *c, er_plain_sums plain) {
+  task t = {.call = c, .plain = plain, .range = er_avx512_range_of(c->range)};
+  tiling all = {.width = c->rows, .height = c->rows < ROWS ? c->rows : ROWS};
+  all.across = all.count = (c->rows + ROWS - 1) / ROWS;
+  multiply_lines(&all, &t);
+}
+
+static void run(const er_gemm_s8_call *c) { multiply_all(c, (er_plain_sums){NULL, 0}); }
+
+static void sums(const er_gemm_s8_call *c, int32_t *to, int64_t stride) {
+  multiply_all(c, (er_plain_sums){to, stride});
+}
+
+const er_gemm_s8 er_gemm_s8_amx = {.name = "gemm_s8_amx",
+                                   .unit_step = UNITS,
+                                   .row_step = 2 * ROWS,
+                                   .segment_step = STEP,
+                                   .packed_bytes = packed_bytes,
+                                   .pack = pack,
+                                   .run = run,
+                                   .sums = sums};
