@@ -9,6 +9,13 @@ typedef struct gemm_shape {
   int32_t rows, depth, units;
 } gemm_shape;
 
+/* The convolutions but for the depthwise ones of a network, as gemms. */
+typedef struct network_gemm {
+  const char *network;
+  int32_t count; /* of layers with this shape */
+  int32_t rows, depth, units;
+} network_gemm;
+
 typedef struct dwconv_shape {
   const char *where;
   int32_t channels, out_w, filter, stride;
@@ -16,6 +23,8 @@ typedef struct dwconv_shape {
 
 extern const gemm_shape gemm_shapes[];
 extern const int32_t gemm_shape_count;
+extern const network_gemm network_gemms[];
+extern const int32_t network_gemm_count;
 extern const dwconv_shape dwconv_shapes[];
 extern const int32_t dwconv_shape_count;
 

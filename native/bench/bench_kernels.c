@@ -4,95 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bench.h"
+#include "measure.h"
 
-enum { ROUNDS = 150, ROUND_NANOSECONDS = 200000, CHAIN = 100000 };
-
-typedef struct subject {
-  void (*run)(void *arg);
-  void *arg;
-} subject;
-
-static int64_t now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-static void add_chain(void *arg) {
-  uint64_t sum = 0;
-  for (int32_t i = 0; i < CHAIN; i++) {
-    sum += (uint64_t)i;
-    __asm__ volatile("" : "+r"(sum)); /* keeps the chain */
-  }
-  *(uint64_t *)arg = sum;
-}
-
-static double nanoseconds(subject s, int32_t times) {
-  const int64_t start = now();
-  for (int32_t i = 0; i < times; i++) s.run(s.arg);
-  return (double)(now() - start) / times;
-}
-
-static double least(subject s) {
-  double best = nanoseconds(s, 1);
-  const double fitting = ROUND_NANOSECONDS / (best > 1 ? best : 1);
-  const int32_t times = fitting < 1 ? 1 : fitting > 1e6 ? 1000000 : (int32_t)fitting;
-  for (int32_t round = 0; round < ROUNDS; round++) {
-    const double time = nanoseconds(s, times);
-    best = time < best ? time : best;
-  }
-  return best;
-}
-
-static double nanoseconds_of_cycle(void) {
-  static double best = 1e9;
-  uint64_t result;
-  const double time = least((subject){add_chain, &result}) / CHAIN;
-  best = time < best ? time : best;
-  return best;
-}
-
-static void *take(size_t bytes) {
-  const size_t rounded = (bytes + 2 * ER_OVERREAD + 63) / 64 * 64;
-  void *memory = aligned_alloc(64, rounded);
-  if (!memory) exit(EXIT_FAILURE);
-  memset(memory, 0, rounded);
-  return memory;
-}
-
-static void *take_random(size_t bytes, int32_t most) {
-  int8_t *memory = take(bytes);
-  uint32_t state = 1;
-  for (size_t i = 0; i < bytes; i++) {
-    state = state * 1664525 + 1013904223;
-    memory[i] = (int8_t)((int32_t)(state >> 16) % (2 * most + 1) - most);
-  }
-  return memory;
-}
-
-/* Bell-shaped from -most to most, as trained weights are: the mean of four numbers. */
-static void *take_weights(size_t bytes, int32_t most) {
-  int8_t *memory = take_random(4 * bytes, most);
-  for (size_t i = 0; i < bytes; i++) {
-    const int8_t *of = memory + 4 * i;
-    memory[i] = (int8_t)((of[0] + of[1] + of[2] + of[3]) / 4);
-  }
-  memory[0] = (int8_t)most;
-  return memory;
-}
-
-static float *take_floats(size_t count, float value) {
-  float *memory = take(count * sizeof *memory);
-  for (size_t i = 0; i < count; i++) memory[i] = value;
-  return memory;
-}
+enum { ROUNDS = 150 };
 
 static void report(const char *isa, const char *kernel, const char *where, const char *shape,
                    double macs, subject s) {
-  const double cycle = nanoseconds_of_cycle(), time = least(s);
+  const double cycle = nanoseconds_of_cycle(ROUNDS);
+  double time;
+  least_of_each(&s, 1, ROUNDS, &time);
   printf("%s,%s,%s,%s,%.0f,%.0f,%.2f,%.1f\n", isa, kernel, where, shape, macs, time,
          macs / (time / cycle), macs / time);
   fflush(stdout);
@@ -100,43 +22,14 @@ static void report(const char *isa, const char *kernel, const char *where, const
 
 /* ---- gemm ------------------------------------------------------------------------------------ */
 
-typedef struct gemm_s8_job {
-  const er_gemm_s8 *gemm;
-  er_gemm_s8_call call;
-} gemm_s8_job;
-
-static void run_gemm_s8(void *arg) {
-  const gemm_s8_job *job = arg;
-  job->gemm->run(&job->call);
-}
-
-/* @param most weights are -most..most */
 static void bench_gemm_s8(const char *isa, const er_gemm_s8 *gemm, const gemm_shape *s,
                           int32_t most) {
-  const size_t rows = (size_t)s->rows, depth = (size_t)s->depth, units = (size_t)s->units;
-  int8_t *values = take_weights(units * depth, most);
-  int8_t *input = take_random(rows * depth, 127), *output = take(rows * units);
-  int32_t *bias = take(units * sizeof *bias);
-  float *scale = take_floats(units, 0.001f);
-  void *packed = take(gemm->packed_bytes(s->units, s->depth));
-  const er_range_s8 range = {0, -128, 127};
-  gemm->pack(&(er_weights_s8){s->units, s->depth, values, bias, scale, -128, range}, packed);
-  gemm_s8_job job = {gemm,
-                     {.rows = s->rows,
-                      .depth = s->depth,
-                      .units = s->units,
-                      .input = input,
-                      .input_stride = s->depth,
-                      .packed = packed,
-                      .last = s->units,
-                      .range = range,
-                      .output = output,
-                      .output_stride = s->units}};
+  gemm_s8_job job = gemm_s8_job_of(gemm, s->rows, s->depth, s->units, most);
   char shape[64];
   snprintf(shape, sizeof shape, "%dx%dx%d w%d", s->rows, s->depth, s->units, most);
   report(isa, gemm->name, s->where, shape, (double)s->rows * s->depth * s->units,
-         (subject){run_gemm_s8, &job});
-  free(values), free(input), free(output), free(bias), free(scale), free(packed);
+         gemm_s8_subject(&job));
+  drop_gemm_s8_job(&job);
 }
 
 typedef struct gemm_f32_job {

@@ -108,6 +108,43 @@ typedef struct block {
   pairs = _mm256_add_epi16(pairs, PAIRS(i, r)); \
   __asm__("" : "+x"(pairs));
 
+/* Quad i of a long chain, for four rows at a time: each weight is loaded for these. */
+#define PAIRS_OF_4(DO, i, a, b, c, d)   \
+  {                                     \
+    const uint8_t *x##i = x + i * QUAD; \
+    const __m256i w##i = w[i];          \
+    DO(i, a) DO(i, b) DO(i, c) DO(i, d) \
+  }
+
+#define SET_ROW(i, r) \
+  if (rows > r) pairs##r = PAIRS(i, r);
+
+#define ADD_ROW(i, r)                                   \
+  if (rows > r) {                                       \
+    pairs##r = _mm256_add_epi16(pairs##r, PAIRS(i, r)); \
+    __asm__("" : "+x"(pairs##r));                       \
+  }
+
+#define END_ROW(r)         \
+  if (rows > r) {          \
+    END_CHAIN(r, pairs##r) \
+  }
+
+#define CHAIN_LONG(a, b, c, d)                                    \
+  if (rows > a) {                                                 \
+    __m256i pairs##a, pairs##b, pairs##c, pairs##d;               \
+    __asm__("" : "+r"(w)); /* weights do not stay in registers */ \
+    PAIRS_OF_4(SET_ROW, 0, a, b, c, d)                            \
+    PAIRS_OF_4(ADD_ROW, 1, a, b, c, d)                            \
+    PAIRS_OF_4(ADD_ROW, 2, a, b, c, d)                            \
+    PAIRS_OF_4(ADD_ROW, 3, a, b, c, d)                            \
+    PAIRS_OF_4(ADD_ROW, 4, a, b, c, d)                            \
+    PAIRS_OF_4(ADD_ROW, 5, a, b, c, d)                            \
+    PAIRS_OF_4(ADD_ROW, 6, a, b, c, d)                            \
+    PAIRS_OF_4(ADD_ROW, 7, a, b, c, d)                            \
+    END_ROW(a) END_ROW(b) END_ROW(c) END_ROW(d)                   \
+  }
+
 #define CHAIN_4(r)               \
   if (rows > r) {                \
     __m256i pairs = PAIRS(0, r); \
@@ -201,6 +238,14 @@ static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, i
     EACH_ROW(RESUME)
   }
   const __m256i ones = _mm256_set1_epi16(1);
+  for (end = at + LONG_CHAIN * counts->longs; at < end; w += LONG_CHAIN, at += LONG_CHAIN) {
+    for (int i = 0; i < LONG_CHAIN * UNITS * QUAD / LINE; i++) { /* of the next panel */
+      _mm_prefetch((const char *)w + b->panel_bytes + i * LINE, _MM_HINT_T0);
+    }
+    const uint8_t *x = bytes + at[0];
+    CHAIN_LONG(0, 1, 2, 3)
+    CHAIN_LONG(4, 5, 6, 7)
+  }
   for (end = at + 4 * counts->fours; at < end; w += 4, at += 4) {
     _mm_prefetch((const char *)w + b->panel_bytes, _MM_HINT_T0); /* the next panel */
     _mm_prefetch((const char *)w + b->panel_bytes + LINE, _MM_HINT_T0);

@@ -88,7 +88,7 @@ static void weigh(int32_t orders, quad *q) {
 
 /* Quads whose pairs are summed in int16 before they become int32. */
 typedef struct chain {
-  int32_t length, quads[MOST_CHAIN];
+  int32_t length, quads[LONG_CHAIN];
 } chain;
 
 enum { MOST_QUADS = CHUNK / QUAD, MOST_ASKED = 32 };
@@ -137,11 +137,30 @@ static void enchain(sorted *all, int32_t number, int32_t which) {
   to->quads[to->length++] = number;
 }
 
+/* Weights of 4 bits: any quads fit together. Long chains lie one behind the other in the depth.
+ * @return false when weights are larger */
+static bool chain_in_order(sorted *all) {
+  const __m256i room = _mm256_set1_epi8(SAFE / LONG_CHAIN);
+  for (int32_t n = 0; n < all->count; n++) {
+    if (!has_room(room, all->quads[n].loads[0])) return false;
+  }
+  for (int32_t n = 0; n < all->count;) {
+    chain *to = &all->chains[all->chain_count++];
+    const int32_t left = all->count - n, most = left < LONG_CHAIN ? MOST_CHAIN : LONG_CHAIN;
+    for (to->length = 0; to->length < most && n < all->count; n++) {
+      all->quads[n].order = 0;
+      to->quads[to->length++] = n;
+    }
+  }
+  return true;
+}
+
 /* Few chains of many quads: bins packed by "first fit decreasing". */
 static void make_chains(sorted *all) {
   int32_t numbers[MOST_QUADS];
-  const int32_t count = sort_safe(all, numbers);
   all->chain_count = 0;
+  if (chain_in_order(all)) return;
+  const int32_t count = sort_safe(all, numbers);
   for (int32_t i = 0; i < count; i++) {
     const int32_t c = find_chain(all, &all->quads[numbers[i]]);
     if (c == all->chain_count) {
@@ -230,6 +249,7 @@ static void pack_chunk(const source *s, int32_t d, int32_t end, er_s8_panel *pan
   }
   make_chains(&all);
   counts->fits = s->fits;
+  counts->longs = store_chains(&all, LONG_CHAIN, &to);
   counts->fours = store_chains(&all, 4, &to);
   counts->threes = store_chains(&all, 3, &to);
   counts->twos = store_chains(&all, 2, &to);

@@ -9,19 +9,21 @@ enum {
   UNITS = 8, /* of a panel */
   QUAD = 4,
   MOST_CHAIN = 4,           /* quads */
-  CHUNK = 512,              /* depth at once */
+  LONG_CHAIN = 8,           /* one behind the other, where all weights are small */
+  CHUNK = 576,              /* depth at once */
   WIDE_STRIDE = CHUNK + 32, /* int16s from row to row; no multiple of 4096 bytes */
   BYTE_STRIDE = CHUNK + 64,
   ORDERS = 3, /* in which the bytes of a quad can be paired */
   ORDER_BYTES = ROWS * BYTE_STRIDE
 };
 
-/* The quads of one chunk of a panel, in this order: chains of four, three, two and one, exact. */
+/* The quads of one chunk of a panel, in this order: long chains, chains of four, three, two
+ * and one, exact. */
 typedef struct er_s8_counts {
-  uint16_t fours, threes, twos, ones; /* chains */
-  uint16_t exact;                     /* quads */
-  uint16_t orders;                    /* in which the rows' bytes are read: 0, 1 or ORDERS */
-  uint16_t fits;                      /* whether no scaled sum of the panel leaves int32 */
+  uint16_t longs, fours, threes, twos, ones; /* chains */
+  uint16_t exact;                            /* quads */
+  uint16_t orders;                           /* in which the rows' bytes are read: 0, 1 or ORDERS */
+  uint16_t fits;                             /* whether no scaled sum of the panel leaves int32 */
 } er_s8_counts;
 
 /* What a panel begins with. Behind it, each from a multiple of 64 bytes on:
