@@ -163,7 +163,7 @@ static er_conv_shape random_dwconv(void) {
   s.out_c = s.in_c = s.groups = random_from(1, 70);
   s.filter_h = random_from(0, 2) ? 3 + 2 * random_from(0, 1) : random_from(1, 7);
   s.filter_w = random_from(0, 2) ? s.filter_h : random_from(1, 7);
-  s.stride_w = s.stride_h = random_from(1, 2);
+  s.stride_w = s.stride_h = random_from(1, 3);
   s.dilation_w = s.dilation_h = random_from(0, 5) ? 1 : 2;
   s.out_w = random_from(1, 20);
   s.out_h = 1;

@@ -103,16 +103,14 @@ static ER_ALWAYS_INLINE __m128i er_avx2_settle(__m256i v0, __m256i v1, er_avx2_r
  * floats for nothing: added to the bits of 2^23 they are those of 2^23 + sum, exact, and
  * fma(2^23 + sum, scale, -2^23 * scale) is sum * scale, rounded once. Of sums below 0, whose bits
  * stand for 2^23 + sum / 2, the sign is right, and all become -128. */
-static ER_ALWAYS_INLINE __m256i er_avx2_rectify_start(void) {
-  return _mm256_set1_epi32(0x4B000000);
-}
+enum { ER_TWO_23_BITS = 0x4B000000 };
 
 static ER_ALWAYS_INLINE __m256 er_avx2_rectify_offset(__m256 scale) {
   return _mm256_mul_ps(scale, _mm256_set1_ps(-0x1p23f));
 }
 
 /** rint(sums * scale), or something below 1 where that is.
- * @param sums with er_avx2_rectify_start added; scaled they fit int32
+ * @param sums with ER_TWO_23_BITS added; scaled they fit int32
  * @param offset er_avx2_rectify_offset(scale) */
 static ER_ALWAYS_INLINE __m256i er_avx2_rectify(__m256i sums, __m256 scale, __m256 offset) {
   return _mm256_cvtps_epi32(_mm256_fmadd_ps(_mm256_castsi256_ps(sums), scale, offset));

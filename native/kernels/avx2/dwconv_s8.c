@@ -207,7 +207,7 @@ static ER_ALWAYS_INLINE void begin(work *w, const enum kind kind) {
   for (int half = 0; half < 2; half++) {
     w->bias[half] = _mm256_loadu_si256((const __m256i *)(w->block->bias + 8 * half));
     if (kind != RECTIFIED) continue;
-    w->bias[half] = _mm256_add_epi32(w->bias[half], er_avx2_rectify_start());
+    w->bias[half] = _mm256_add_epi32(w->bias[half], _mm256_set1_epi32(ER_TWO_23_BITS));
     w->offset[half] = er_avx2_rectify_offset(_mm256_loadu_ps(w->block->scale + 8 * half));
   }
 }

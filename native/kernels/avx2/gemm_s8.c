@@ -65,9 +65,9 @@ static void lift(const int8_t *input, int64_t stride, int32_t rows, int32_t dept
 
 typedef int32_t tile_sums[ROWS * UNITS];
 
-/* What becomes of the sums of a tile: they are kept, or stored as bytes. In the common case no
+/* What becomes of the sums of a tile: they are kept, or stored as bytes. In the common cases no
  * product is too large for int32 and nothing is clamped but by packing. */
-enum finish { KEEP, PACK, BOUND_AND_PACK };
+enum finish { KEEP, PACK, RECTIFY_AND_PACK, BOUND_AND_PACK };
 
 /* One chunk of the depth of some panels. */
 typedef struct block {
@@ -79,6 +79,7 @@ typedef struct block {
   size_t ahead_at; /* from a panel to what to fetch meanwhile */
   int32_t ahead_lines;
   int32_t units;
+  int32_t start; /* added to the biases */
   const tile_rows *rows;
   tile_sums *sums; /* of each panel, from chunk to chunk */
   er_avx2_range range;
@@ -184,17 +185,21 @@ static ER_ALWAYS_INLINE __m256i widened(const int8_t *weights) {
   return _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)(const void *)weights));
 }
 
-/* Four rows of eight rounded sums as bytes, one row behind the other.
- * @param clamps whether the range is narrower than int8's */
+/* @param ab,cd rounded sums */
+static ER_ALWAYS_INLINE __m256i narrow(__m256i ab, __m256i cd, const er_avx2_range *range,
+                                       const enum finish finish) {
+  if (finish == RECTIFY_AND_PACK) return er_avx2_rectified(ab, cd);
+  const __m256i bytes = _mm256_packs_epi16(_mm256_adds_epi16(ab, range->zero_point),
+                                           _mm256_adds_epi16(cd, range->zero_point));
+  if (finish == PACK) return bytes;
+  const __m256i bounded = _mm256_max_epi8(bytes, _mm256_broadcastsi128_si256(range->low));
+  return _mm256_min_epi8(bounded, _mm256_broadcastsi128_si256(range->high));
+}
+
+/* Four rows of eight rounded sums as bytes, one row behind the other. */
 static ER_ALWAYS_INLINE __m256i settle(__m256i a, __m256i b, __m256i c, __m256i d,
-                                       const er_avx2_range *range, const bool clamps) {
-  const __m256i ab = _mm256_adds_epi16(_mm256_packs_epi32(a, b), range->zero_point);
-  const __m256i cd = _mm256_adds_epi16(_mm256_packs_epi32(c, d), range->zero_point);
-  __m256i bytes = _mm256_packs_epi16(ab, cd);
-  if (clamps) {
-    bytes = _mm256_max_epi8(bytes, _mm256_broadcastsi128_si256(range->low));
-    bytes = _mm256_min_epi8(bytes, _mm256_broadcastsi128_si256(range->high));
-  }
+                                       const er_avx2_range *range, const enum finish finish) {
+  const __m256i bytes = narrow(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d), range, finish);
   return _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
@@ -211,12 +216,13 @@ static ER_ALWAYS_INLINE void store_rows(__m256i bytes, const int rows, int8_t *o
 
 #define SCALED(r) \
   (rows > r ? _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(s##r), scale)) : s##r)
+#define RECTIFIED(r) (rows > r ? er_avx2_rectify(s##r, scale, offset) : s##r)
 #define BOUNDED(r) (rows > r ? er_avx2_round(s##r, scale, b->range.most) : s##r)
-#define STORE_ALL(from, clamps)                                                                  \
-  store_rows(settle(from(0), from(1), from(2), from(3), &b->range, clamps), rows < 4 ? rows : 4, \
+#define STORE_ALL(from, finish)                                                                  \
+  store_rows(settle(from(0), from(1), from(2), from(3), &b->range, finish), rows < 4 ? rows : 4, \
              output, stride);                                                                    \
   if (rows > 4) {                                                                                \
-    store_rows(settle(from(4), from(5), from(6), from(7), &b->range, clamps), rows - 4,          \
+    store_rows(settle(from(4), from(5), from(6), from(7), &b->range, finish), rows - 4,          \
                output + 4 * stride, stride);                                                     \
   }
 
@@ -232,7 +238,8 @@ static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, i
   for (int32_t i = 0; i < b->ahead_lines; i++) {
     _mm_prefetch(panel + b->ahead_at + i * LINE, _MM_HINT_T1);
   }
-  const __m256i bias = _mm256_loadu_si256((const __m256i *)head->bias);
+  const __m256i start = _mm256_set1_epi32(b->start);
+  const __m256i bias = _mm256_add_epi32(start, _mm256_loadu_si256((const __m256i *)head->bias));
   EACH_ROW(START)
   if (!b->is_first) {
     EACH_ROW(RESUME)
@@ -279,12 +286,15 @@ static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, i
     EACH_ROW(EXACT)
   }
   const __m256 scale = _mm256_loadu_ps(head->scale);
-  if (b->finish == PACK) {
-    STORE_ALL(SCALED, false)
+  if (b->finish == RECTIFY_AND_PACK) {
+    const __m256 offset = er_avx2_rectify_offset(scale);
+    STORE_ALL(RECTIFIED, RECTIFY_AND_PACK)
+  } else if (b->finish == PACK) {
+    STORE_ALL(SCALED, PACK)
   } else if (b->finish == KEEP) {
     EACH_ROW(SUSPEND)
   } else {
-    STORE_ALL(BOUNDED, true)
+    STORE_ALL(BOUNDED, BOUND_AND_PACK)
   }
 }
 
@@ -351,28 +361,30 @@ static block block_of(const product *p, int32_t d, const tile_rows *rows) {
       .output_stride = c->output_stride};
 }
 
-/* In which forms the rows are needed, and whether all results fit int32. */
+/* In which forms the rows are needed, and what holds for all sums. */
 typedef struct forms {
   int32_t orders;
-  bool exact, fits;
+  bool exact, fits, reach;
 } forms;
 
 static forms forms_of(const block *b) {
-  forms needed = {0, false, true};
+  forms needed = {0, false, true, false};
   const char *at = b->panels + b->counts_at;
   for (int32_t units = b->units; units > 0; units -= UNITS, at += b->panel_bytes) {
     const er_s8_counts *counts = (const er_s8_counts *)(const void *)at;
     if (counts->orders > needed.orders) needed.orders = counts->orders;
     if (counts->exact > 0) needed.exact = true;
     if (!counts->fits) needed.fits = false;
+    if (counts->reach) needed.reach = true;
   }
   return needed;
 }
 
 static enum finish finish_of(const block *b, const product *p, forms needed) {
-  const bool is_whole = p->call->range.low == -128 && p->call->range.high == 127;
+  const er_range_s8 range = p->call->range;
   if (!b->is_last || p->plain) return KEEP;
-  return needed.fits && is_whole ? PACK : BOUND_AND_PACK;
+  if (!needed.fits || range.low > -128 || range.high < 127) return BOUND_AND_PACK;
+  return b->is_first && range.zero_point == -128 && !needed.reach ? RECTIFY_AND_PACK : PACK;
 }
 
 /* Depth [d, d + width) of rows from `input` on, piece by piece: what is written too far for one is
@@ -428,6 +440,7 @@ static void multiply_strip(const product *p, int32_t first, int32_t last, tile_r
     const forms needed = forms_of(&b);
     const int32_t fetching = divide_ahead(p, d, tiles, &b);
     b.finish = finish_of(&b, p, needed);
+    b.start = b.finish == RECTIFY_AND_PACK ? ER_TWO_23_BITS : 0;
     b.sums = sums;
     for (int32_t i = 0, row = first, rows; i < tiles; i++, row += rows) {
       rows = least + (i < higher);

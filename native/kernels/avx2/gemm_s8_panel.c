@@ -18,7 +18,7 @@ typedef struct source {
   const er_weights_s8 *weights;
   int32_t first, count; /* units that exist */
   int32_t orders;       /* to try; 0: all quads are exact */
-  bool fits;            /* no scaled sum leaves int32 */
+  bool fits, reach;     /* no scaled sum leaves int32; some sum could reach 2^23 */
 } source;
 
 /* What the weights of each sign add up to in each pair of a quad: up [UNITS][2], then down, as
@@ -249,6 +249,7 @@ static void pack_chunk(const source *s, int32_t d, int32_t end, er_s8_panel *pan
   }
   make_chains(&all);
   counts->fits = s->fits;
+  counts->reach = s->reach;
   counts->longs = store_chains(&all, LONG_CHAIN, &to);
   counts->fours = store_chains(&all, 4, &to);
   counts->threes = store_chains(&all, 3, &to);
@@ -273,24 +274,24 @@ static int32_t choose_orders(const source *s) {
 }
 
 /* |x * w| <= 128 * 128 */
-static bool fits(const er_s8_panel *panel, int32_t depth) {
+static void bound_sums(const er_s8_panel *panel, source *s) {
   for (int32_t i = 0; i < UNITS; i++) {
-    const float most = fabsf((float)panel->bias[i]) + 16384.0f * (float)depth;
-    if (!(most * panel->scale[i] < 2e9f)) return false;
+    const float most = fabsf((float)panel->bias[i]) + 16384.0f * (float)s->weights->depth;
+    if (!(most * panel->scale[i] < 2e9f)) s->fits = false;
+    if (!(most < 0x1p23f)) s->reach = true;
   }
-  return true;
 }
 
 static void pack_panel(const er_weights_s8 *weights, int32_t first, er_s8_panel *to) {
   const int32_t left = weights->units - first, depth = er_s8_padded(weights->depth);
-  source s = {weights, first, left < UNITS ? left : UNITS, 0, false};
+  source s = {weights, first, left < UNITS ? left : UNITS, 0, true, false};
   s.orders = choose_orders(&s);
   for (int32_t i = 0; i < s.count; i++) {
     const int32_t unit = first + i;
     to->bias[i] = er_bias_less_zero_point(weights, unit, (int64_t)unit * weights->depth, 1);
     to->scale[i] = weights->scale[unit];
   }
-  s.fits = fits(to, weights->depth);
+  bound_sums(to, &s);
   for (int32_t d = 0; d < depth; d += CHUNK) {
     pack_chunk(&s, d, depth - d < CHUNK ? depth : d + CHUNK, to);
   }

@@ -24,6 +24,7 @@ typedef struct er_s8_counts {
   uint16_t exact;                            /* quads */
   uint16_t orders;                           /* in which the rows' bytes are read: 0, 1 or ORDERS */
   uint16_t fits;                             /* whether no scaled sum of the panel leaves int32 */
+  uint16_t reach;                            /* whether some sum of the panel could reach 2^23 */
 } er_s8_counts;
 
 /* What a panel begins with. Behind it, each from a multiple of 64 bytes on:
