@@ -96,13 +96,14 @@ def _conv(call: Call, x: Operands) -> Result:
     if str(call.number("auto_pad", "NOTSET")) not in ("NOTSET", "VALID"):
         raise UnsupportedError(f"{call.node.name} pads automatically; normalize the graph first.")
     pads = call.ints("pads", [0] * (2 * rank))
-    padded = functional.pad(x[0], _torch_pads(pads)) if any(pads) else x[0]
+    even = pads[:rank] == pads[rank:]
     kernel = (functional.conv1d, functional.conv2d, functional.conv3d)[rank - 1]
     return kernel(
-        padded,
+        x[0] if even else functional.pad(x[0], _torch_pads(pads)),
         x[1],
         x[2] if len(x) > 2 else None,
         stride=call.ints("strides", [1] * rank),
+        padding=pads[:rank] if even else 0,
         dilation=call.ints("dilations", [1] * rank),
         groups=call.number("group", 1),
     )
@@ -272,16 +273,51 @@ def round_through(x: Tensor) -> Tensor:
     return rounded
 
 
+class FakeQuantize(torch.autograd.Function):
+    """QuantizeLinear and DequantizeLinear as one: the same bits in fewer passes over the values."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor, low: float, high: float) -> Tensor:
+        """`low` and `high` are the ends of the stored values less the zero point."""
+        places = (x / scale).round_()
+        ctx.save_for_backward(places, scale)
+        ctx.ends = low - 0.5, high + 0.5
+        return places.clamp(low, high).mul_(scale)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        places, scale = ctx.saved_tensors
+        inside = torch.ops.aten.hardtanh_backward(gradients[0] * scale, places, *ctx.ends)
+        return inside.div_(scale), None, None, None
+
+
+def _only_dequantized(quantizer: ir.Node) -> bool:
+    """Whether nothing but dequantizers with its own scale and zero point reads a quantizer."""
+    stored = quantizer.outputs[0]
+    readers = [node for node, _ in stored.uses()]
+    return not stored.is_graph_output() and all(
+        node.op_type == "DequantizeLinear" and node.inputs[1:] == quantizer.inputs[1:]
+        for node in readers
+    )
+
+
 def _quantize(call: Call, x: Operands) -> Result:
-    """Stored values, as floats: integers would cut the gradient."""
+    """Stored values, as floats: integers would cut the gradient. Real ones where that will do."""
     zero = constant(call.node.inputs[2]) if len(call.node.inputs) > 2 else np.zeros((), np.uint8)
     limits = np.iinfo("uint8" if zero is None else zero.dtype.name)
     shift = 0 if zero is None else float(zero.reshape(-1)[0])
+    if _only_dequantized(call.node):
+        ends = limits.min - shift, limits.max - shift
+        return FakeQuantize.apply(x[0], x[1], *ends)  # type: ignore[no-untyped-call]
     rounded = round_through(x[0] / x[1]).add_(shift)
     return clamp(rounded, limits.min, limits.max)
 
 
 def _dequantize(call: Call, x: Operands) -> Result:
+    source = call.node.inputs[0]
+    maker = None if source is None else source.producer()
+    if maker is not None and maker.op_type == "QuantizeLinear" and _only_dequantized(maker):
+        return x[0]
     zero = constant(call.node.inputs[2]) if len(call.node.inputs) > 2 else None
     if (zero is not None and zero.size > 1) or x[1].numel() > 1:
         raise UnsupportedError(f"{call.node.name} is not per tensor.")

@@ -29,6 +29,7 @@ def ints(*values: int) -> np.ndarray:
 
 CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("Conv", [array(4, 6, 3, 3), array(4)], {"pads": [1, 0, 2, 1], "strides": [2, 1]}),
+    ("Conv", [array(4, 6, 3, 5), array(4)], {"pads": [1, 2, 1, 2]}),
     ("Conv", [array(12, 1, 3, 3)], {"group": 6, "dilations": [2, 1]}),
     ("MaxPool", [], {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]}),
     ("AveragePool", [], {"kernel_shape": [2, 3], "strides": [2, 1]}),
@@ -78,7 +79,7 @@ def test_a_network_takes_more_samples_than_one_at_a_time() -> None:
     assert np.allclose(found.numpy(), expected, atol=1e-5)
 
 
-def test_gradients_pass_inside_the_ranges_and_at_their_ends() -> None:
+def fake_quantizer(*outputs: str) -> TorchGraph:
     names = ("low", "high", "scale", "zero")
     numbers = (np.float32(0), np.float32(6), np.float32(0.02), np.uint8(3))
     graph = helper.make_graph(
@@ -88,17 +89,39 @@ def test_gradients_pass_inside_the_ranges_and_at_their_ends() -> None:
             helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["y"], "dequantize"),
         ],
         "fake quantizer",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [6])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N"])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
         [numpy_helper.from_array(np.asarray(c), n) for c, n in zip(numbers, names, strict=True)],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    return TorchGraph(load(model.SerializeToString()))
+
+
+def test_gradients_pass_inside_the_ranges_and_at_their_ends() -> None:
     x = torch.tensor([-1.0, 0.0, 1.0, 5.04, 5.06, 6.5], requires_grad=True)
-    y = TorchGraph(load(model.SerializeToString())).run({"x": x})["y"]
+    y = fake_quantizer("y").run({"x": x})["y"]
     assert np.allclose(y.detach().numpy(), [0, 0, 1, 5.04, 5.04, 5.04], atol=1e-6)
     y.sum().backward()  # type: ignore[no-untyped-call]
     assert x.grad is not None
     assert np.allclose(x.grad.numpy(), [0, 1, 1, 1, 0, 0])
+
+
+def test_a_quantizer_and_its_dequantizer_as_one_have_the_bits_of_both() -> None:
+    """Where the stored values are an output, too, each is evaluated by itself."""
+    x = torch.from_numpy(RNG.normal(3, 3, 1000).astype(np.float32))
+    weights = torch.from_numpy(array(1000))
+    found = []
+    for graph in (fake_quantizer("y"), fake_quantizer("y", "q")):
+        learnt = x.clone().requires_grad_()
+        values = graph.run({"x": learnt})
+        (values["y"] * weights).sum().backward()  # type: ignore[no-untyped-call]
+        assert learnt.grad is not None
+        found.append((values["y"].detach().numpy(), learnt.grad.numpy()))
+    stored = values["q"].detach().numpy()
+    assert np.array_equal(
+        stored, np.clip(np.rint(np.clip(x.numpy(), 0, 6) / np.float32(0.02)) + 3, 0, 255)
+    )
+    assert np.array_equal(found[0], found[1])
 
 
 def test_unknown_operators_are_named_together() -> None:
