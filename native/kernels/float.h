@@ -67,7 +67,8 @@ void er_unary_f32(er_unary op, float alpha, int64_t count, const float *input, f
 
 /** One row of a broadcast binary operation: output[i] = op(a[i * a_step], b[i * b_step]), clamped.
  * The operator's own loop walks over the rows. ER_FLOOR_MOD has the sign of b.
- * @param a_step,b_step 0 (the same value all along) or 1 */
+ * @param a_step,b_step 0 (the same value all along) or 1
+ * @param output [count], apart from both arguments */
 void er_binary_f32(er_binary op, int32_t count, const float *a, int32_t a_step, const float *b,
                    int32_t b_step, float low, float high, float *output);
 

@@ -78,6 +78,8 @@ typedef struct er_kernels {
   void (*max_pool_f32)(const struct er_pool_f32_call *call);
   void (*softmax_f32)(int64_t rows, int32_t depth, float beta, const float *input, float *output);
   void (*unary_f32)(er_unary op, float alpha, int64_t count, const float *input, float *output);
+  void (*binary_f32)(er_binary op, int32_t count, const float *a, int32_t a_step, const float *b,
+                     int32_t b_step, float low, float high, float *output);
 } er_kernels;
 
 /** Fill `kernels` with the best for this machine, up to and with the layer `isa`.

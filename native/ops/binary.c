@@ -11,8 +11,8 @@
 
 static edgert_status float_rows(const er_binary_plan *p, int32_t count, const void *a,
                                 const void *b, void *output) {
-  er_binary_f32(p->op, count, a, p->rows.a_step, b, p->rows.b_step, p->bounds.low, p->bounds.high,
-                output);
+  p->kernels->binary_f32(p->op, count, a, p->rows.a_step, b, p->rows.b_step, p->bounds.low,
+                         p->bounds.high, output);
   return EDGERT_OK;
 }
 

@@ -91,6 +91,23 @@ static void check_bits(const float input[COUNT]) {
   }
 }
 
+static void check_binary(const float input[COUNT]) {
+  float expected[300], actual[300];
+  const int32_t count = random_from(1, 300), a_step = random_from(0, 1), b_step = random_from(0, 1);
+  const float *a = input + random_from(0, COUNT - 300), *b = input + random_from(0, COUNT - 300);
+  for (int32_t op = 0; op <= ER_PRELU; op++) {
+    const float high = random_from(0, 1) ? 6.0f : INFINITY;
+    generic.binary_f32((er_binary)op, count, a, a_step, b, b_step, -high, high, expected);
+    tested.binary_f32((er_binary)op, count, a, a_step, b, b_step, -high, high, actual);
+    CHECK(same_bits(expected, actual, (size_t)count));
+    for (int32_t i = 0; i < count; i++) { /* each element by itself */
+      generic.binary_f32((er_binary)op, 1, a + i * a_step, 1, b + i * b_step, 1, -high, high,
+                         actual + i);
+    }
+    CHECK(same_bits(expected, actual, (size_t)count));
+  }
+}
+
 static void check_softmax_row(int32_t depth, float beta, const float *input, const float *output) {
   double most = -INFINITY, sum = 0;
   for (int32_t d = 0; d < depth; d++) {
@@ -133,7 +150,7 @@ int main(void) {
   for (int32_t i = 0; (isa = er_kernels_isa(i)) != NULL; i++) {
     CHECK(er_kernels_for(isa, &tested));
     check_bits(all), check_bits(middle);
-    for (int32_t round = 0; round < 300; round++) check_softmax();
+    for (int32_t round = 0; round < 300; round++) check_softmax(), check_binary(middle);
   }
   return check_result();
 }

@@ -32,4 +32,5 @@ void er_add_avx2(er_kernels *kernels) {
   kernels->softmax_s8 = er_softmax_s8_avx2;
   kernels->softmax_f32 = er_softmax_f32_avx2;
   kernels->unary_f32 = er_unary_f32_avx2;
+  kernels->binary_f32 = er_binary_f32_avx2;
 }

@@ -1,91 +1,74 @@
-/* Elementwise functions of two float32 arguments. */
+/* Elementwise functions of two float32 arguments. Other instruction sets compile this file again. */
 #include <math.h>
 
 #include "kernels/float.h"
+
+typedef struct bounds {
+  float low, high;
+} bounds;
 
 static float floor_mod(float a, float b) {
   const float rest = fmodf(a, b);
   return rest != 0.0f && (rest < 0.0f) != (b < 0.0f) ? rest + b : rest;
 }
 
-static inline float apply(er_binary op, float a, float b) {
-  switch (op) {
-    case ER_ADD:
-      return a + b;
-    case ER_SUB:
-      return a - b;
-    case ER_MUL:
-      return a * b;
-    case ER_DIV:
-      return a / b;
-    case ER_MAXIMUM:
-      return a > b ? a : b;
-    case ER_MINIMUM:
-      return a < b ? a : b;
-    case ER_SQUARED_DIFFERENCE:
-      return (a - b) * (a - b);
-    case ER_POW:
-      return powf(a, b);
-    case ER_FLOOR_DIV:
-      return floorf(a / b);
-    case ER_FLOOR_MOD:
-      return floor_mod(a, b);
-    case ER_PRELU:
-      return a >= 0.0f ? a : a * b;
+/* An expression of x and y, an element of either argument. */
+#define FUNCTION(name, expression)                                             \
+  static void name(int32_t count, const float *a, const float *b, bounds keep, \
+                   float *restrict output) {                                   \
+    for (int32_t i = 0; i < count; i++) {                                      \
+      const float x = a[i], y = b[i];                                          \
+      const float value = (expression);                                        \
+      const float above = value < keep.low ? keep.low : value;                 \
+      output[i] = above > keep.high ? keep.high : above;                       \
+    }                                                                          \
   }
-  return a;
-}
 
-/* What a row needs beside the operation and the steps. */
-typedef struct row {
-  int32_t count;
-  const float *a, *b;
-  float low, high;
-  float *output;
-} row;
+FUNCTION(add, x + y)
+FUNCTION(subtract, x - y)
+FUNCTION(multiply, x *y)
+FUNCTION(divide, x / y)
+FUNCTION(larger, x > y ? x : y)
+FUNCTION(smaller, x < y ? x : y)
+FUNCTION(squared_difference, (x - y) * (x - y))
+FUNCTION(power, powf(x, y))
+FUNCTION(floor_divide, floorf(x / y))
+FUNCTION(floor_modulo, floor_mod(x, y))
+FUNCTION(prelu, x >= 0.0f ? x : x * y)
 
-/* With constant op and steps the loop is a vector loop where the operation is one instruction. */
-static inline void compute(const row *r, er_binary op, int64_t a_step, int64_t b_step) {
-  const float *a = r->a, *b = r->b;
-  float *output = r->output;
-  const float low = r->low, high = r->high;
-  for (int32_t i = 0; i < r->count; i++) {
-    const float value = apply(op, a[i * a_step], b[i * b_step]);
-    const float bounded = value < low ? low : value;
-    output[i] = bounded > high ? high : bounded;
-  }
-}
+static void (*const functions[])(int32_t count, const float *a, const float *b, bounds keep,
+                                 float *output) = {
+    [ER_ADD] = add,
+    [ER_SUB] = subtract,
+    [ER_MUL] = multiply,
+    [ER_DIV] = divide,
+    [ER_MAXIMUM] = larger,
+    [ER_MINIMUM] = smaller,
+    [ER_SQUARED_DIFFERENCE] = squared_difference,
+    [ER_POW] = power,
+    [ER_FLOOR_DIV] = floor_divide,
+    [ER_FLOOR_MOD] = floor_modulo,
+    [ER_PRELU] = prelu,
+};
 
-static inline void with_steps(const row *r, er_binary op, int32_t a_step, int32_t b_step) {
-  if (a_step == 1 && b_step == 1) {
-    compute(r, op, 1, 1);
-  } else if (a_step == 1) {
-    compute(r, op, 1, 0);
-  } else {
-    compute(r, op, 0, b_step);
-  }
+/* An argument that is one value all along becomes a block of it, so that each function is one loop. */
+enum { BLOCK = 64 };
+
+static const float *spread(const float *value, float block[BLOCK]) {
+  for (int32_t i = 0; i < BLOCK; i++) block[i] = *value;
+  return block;
 }
 
 void er_binary_f32(er_binary op, int32_t count, const float *a, int32_t a_step, const float *b,
                    int32_t b_step, float low, float high, float *output) {
-  const row r = {count, a, b, low, high, output};
-  switch (op) {
-    case ER_ADD:
-      with_steps(&r, ER_ADD, a_step, b_step);
-      break;
-    case ER_SUB:
-      with_steps(&r, ER_SUB, a_step, b_step);
-      break;
-    case ER_MUL:
-      with_steps(&r, ER_MUL, a_step, b_step);
-      break;
-    case ER_DIV:
-      with_steps(&r, ER_DIV, a_step, b_step);
-      break;
-    case ER_SQUARED_DIFFERENCE:
-      with_steps(&r, ER_SQUARED_DIFFERENCE, a_step, b_step);
-      break;
-    default:
-      compute(&r, op, a_step, b_step);
+  const bounds keep = {low, high};
+  float same_a[BLOCK], same_b[BLOCK];
+  if (count == 0) return;
+  if (a_step == 0) a = spread(a, same_a);
+  if (b_step == 0) b = spread(b, same_b);
+  const int32_t most = a_step && b_step ? count : BLOCK;
+  for (int32_t i = 0; i < count; i += most) {
+    const int32_t here = count - i < most ? count - i : most;
+    functions[op](here, a + (int64_t)i * a_step, b + (int64_t)i * b_step, keep, output + i);
   }
 }

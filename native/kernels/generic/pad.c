@@ -28,8 +28,11 @@ static void step(const er_pad_shape *s, int32_t *index) {
 }
 
 static void repeat(const void *value, size_t element_bytes, int64_t count, char *to) {
-  if (element_bytes == 1) {
-    memset(to, *(const unsigned char *)value, (size_t)count);
+  const unsigned char *bytes = value;
+  size_t same = 1;
+  while (same < element_bytes && bytes[same] == bytes[0]) same++;
+  if (same == element_bytes) {
+    memset(to, bytes[0], (size_t)count * element_bytes);
     return;
   }
   for (int64_t i = 0; i < count; i++, to += element_bytes) memcpy(to, value, element_bytes);
