@@ -11,6 +11,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from edgesdk_quant.calibration import Collected, Histogram, find_range
+from edgesdk_quant.calibration.masks import find_scores
 from edgesdk_quant.capability import Target
 from edgesdk_quant.graph import constant
 from edgesdk_quant.guard import too_coarse
@@ -89,8 +90,9 @@ class _Ranges:
 
     def _see(self, names: Sequence[str]) -> None:
         initializers = self.model.graph.initializers
+        masks = {name for scores in find_scores(self.model.graph) for name in scores.parts}
         for name in names:
-            if name in initializers and name not in self.histograms:
+            if name in initializers and name not in self.histograms and name not in masks:
                 self.histograms[name] = _histogram(constant(initializers[name]))
         missing = [name for name in names if name not in self.histograms]
         if missing:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import onnx_ir as ir
 
 from edgesdk_quant.capability import Capability, Role, Target
@@ -29,6 +30,8 @@ SMALLEST_TABLE = 1024
 # Weights [K, N] or [N, K], which may be cut into blocks along K; tables, along their rows.
 MATRICES = frozenset({"Gather", "Gemm", "MatMul"})
 FEW_BITS = 4
+# Attention masks are products with -10000 and lower, of which the sum with the scores needs little.
+HUGE_FACTOR = 1e4
 
 FLOAT = "float"
 WEIGHTS_ONLY = "weights"
@@ -182,6 +185,8 @@ class _Placer:
     def _shape_obstacle(self, node: ir.Node, capability: Capability) -> str:
         if not is_plain(node):
             return f"integer {node.op_type} kernels do not take its attributes"
+        if node.op_type == "Mul" and any(_is_huge(value) for value in node.inputs):
+            return "its factor is that of a mask, farther than integer kernels scale"
         if capability.role is not Role.WEIGHTED:
             return ""
         if weighted(node) is None and node.op_type != "MatMul":
@@ -388,6 +393,11 @@ class _Placer:
             scales.join(read, written)
         elif role is Role.FIXED:
             scales.fix(written[0], capability.range)
+
+
+def _is_huge(value: ir.Value | None) -> bool:
+    array = constant(value)
+    return array is not None and bool(np.max(np.abs(array), initial=0) >= HUGE_FACTOR)
 
 
 def _role(node: ir.Node, capability: Capability) -> Role:

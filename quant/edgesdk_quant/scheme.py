@@ -85,7 +85,8 @@ class Affine:
     def quantize(self, x: NDArray[Any]) -> NDArray[Any]:
         """QuantizeLinear of a float array: ties to even, clamped to the scheme's range."""
         scale, zero = self._along(self.scale, x.shape), self._along(self.zero_point, x.shape)
-        q = np.rint(x / scale) + zero.astype(np.float64)
+        with np.errstate(over="ignore"):  # the lowest float of an attention mask, say
+            q = np.rint(x / scale) + zero.astype(np.float64)
         stored: NDArray[Any] = np.clip(q, self.scheme.low, self.scheme.high)
         return stored.astype(self.scheme.dtype)
 

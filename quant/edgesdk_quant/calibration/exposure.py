@@ -9,8 +9,9 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 from onnx_ir.passes import common
 
+from edgesdk_quant.calibration.masks import bound_scores, find_scores, needed
 from edgesdk_quant.data import Sample
-from edgesdk_quant.graph import clone, to_bytes
+from edgesdk_quant.graph import clone, constant, to_bytes
 from edgesdk_runtimes import runtime_named
 from edgesdk_runtimes.base import TensorSpec
 from edgesdk_runtimes.errors import InputError
@@ -19,13 +20,18 @@ from edgesdk_runtimes.errors import InputError
 class Exposure:
     """Runs a graph in ONNX Runtime and returns chosen values instead of its outputs.
 
-    One thread: the order of float additions, and with it every range, is always the same.
+    One thread: the order of float additions, and with it every range, is always the same. What
+    attention masks hide is lifted to where a Softmax gives it no weight (`masks`).
     """
 
     def __init__(self, model: ir.Model, values: Sequence[str]) -> None:
         self._values = values
+        self._scores = needed(find_scores(model.graph), values)
+        wanted = dict.fromkeys((*values, *(scores.value for scores in self._scores)))
         computed = {str(v.name) for node in model.graph for v in node.outputs}
-        self._computed = [name for name in values if name in computed]
+        self._computed = [name for name in wanted if name in computed]
+        initializers = model.graph.initializers
+        self._constants = {n: constant(initializers[n]) for n in values if n in initializers}
         exposed = _exposing(model, self._computed)
         self._session = runtime_named("onnxruntime").open(exposed, threads=1)
 
@@ -35,7 +41,7 @@ class Exposure:
         return self._session.inputs
 
     def run(self, sample: Sample) -> dict[str, NDArray[np.float32]]:
-        """The values for one sample.
+        """The values for one sample; constants among them are the same for each.
 
         Raises:
             InputError: a value is not finite.
@@ -44,6 +50,8 @@ class Exposure:
         if self._computed:  # else the inputs alone are asked for
             outputs = self._session.run(sample.arrays)
             known.update(zip(self._computed, outputs, strict=True))
+        known.update({name: np.asarray(a, np.float32) for name, a in self._constants.items()})
+        bound_scores(known, self._scores)
         for name in self._values:
             if not np.isfinite(known[name]).all():
                 raise InputError(
