@@ -25,10 +25,11 @@ static size_t strip_bytes(size_t weight_bytes) {
 }
 
 static void size_scratch(er_residual *r) {
-  const int32_t row_step = er_conv_gemm_row_step(&r->conv);
-  r->pixel_bytes = (size_t)r->conv.shape.out_c * er_conv_gemm_element_bytes(&r->conv);
+  const er_conv_shape *s = &r->conv.shape;
+  const int32_t step = r->conv.in_place ? s->out_w : er_conv_gemm_row_step(&r->conv);
+  r->pixel_bytes = (size_t)s->out_c * er_conv_gemm_element_bytes(&r->conv);
   const int32_t fitting = (int32_t)(strip_bytes(r->conv.group_bytes) / r->pixel_bytes);
-  r->strip = er_round_up(fitting > row_step ? fitting : row_step, row_step);
+  r->strip = er_round_up(fitting > step ? fitting : step, step);
   r->strip_bytes = er_align_up((size_t)r->strip * r->pixel_bytes + ER_OVERREAD);
   r->thread_bytes = r->strip_bytes + er_align_up(r->conv.thread_bytes);
 }

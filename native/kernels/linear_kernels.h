@@ -40,8 +40,12 @@ typedef struct er_gemm_s8_call {
    * segment_step. 0 or 1: in one. */
   int32_t segments;       /* of depth / segments bytes, a multiple of segment_step */
   int64_t segment_stride; /* bytes from one to the next */
-  const void *packed;     /* all units */
-  int32_t first, last;    /* the units to compute; first is a multiple of unit_step */
+  /* For kernels with a line_step: `width` rows are a line, the next one starts line_stride bytes
+   * on. 0: all rows are a line. */
+  int32_t width;
+  int64_t line_stride;
+  const void *packed;  /* all units */
+  int32_t first, last; /* the units to compute; first is a multiple of unit_step */
   er_range_s8 range;
   int8_t *output;        /* [rows][units]: unit u of row r at output[r * output_stride + u] */
   int64_t output_stride; /* >= units */
@@ -52,6 +56,7 @@ typedef struct er_gemm_s8 {
   int32_t unit_step;    /* threads share the units in multiples of this */
   int32_t row_step;     /* rows computed at once; a split at multiples of it wastes nothing */
   int32_t segment_step; /* 0: rows must lie in one piece */
+  int32_t line_step;    /* rows of a line computed at once; 0: a call has one line */
   bool unpacks;         /* 4-bit weights, anew in each call: for few calls, with many weights */
   size_t (*packed_bytes)(int32_t units, int32_t depth);
   /** @param[out] packed 64-byte aligned, zeroed */

@@ -19,7 +19,15 @@ bool er_is_pointwise(const er_conv_shape *s) {
          s->out_w == s->in_w;
 }
 
-/* Floats are multiplied many lines in a call, if those under one fit into the cache. Of int8
+/* Whether many lines are multiplied in a call. */
+static bool takes_lines(const er_conv_gemm *conv) { return conv->f32 || conv->s8->line_step > 0; }
+
+/* Whether most of the rows that the kernel computes at once are of the line. */
+static bool fills_steps(int32_t width, int32_t step) {
+  return (step - width % step) % step <= width / 3;
+}
+
+/* Many lines are multiplied in a call, if those under one fit into the cache. For the other int8
  * kernels each line is a call: the more units there are, the less it costs to gather patches, and
  * the more often their weights would be read, line by line; and the last rows of a line should not
  * go one by one. */
@@ -27,7 +35,11 @@ static bool multiplies_in_place(const er_conv_gemm *conv) {
   const er_conv_shape *s = &conv->shape;
   const bool floats = conv->f32 != NULL;
   if (conv->direct || !er_patches_stay(s, floats ? 1 : conv->s8->segment_step)) return false;
-  if (floats) return er_patch_lines_of(s, sizeof(float), 0).thread_bytes <= MOST_STRIP_BYTES;
+  if (takes_lines(conv)) {
+    const int32_t element = (int32_t)er_conv_gemm_element_bytes(conv);
+    return (floats || fills_steps(s->out_w, conv->s8->line_step)) &&
+           er_patch_lines_of(s, element, 0).thread_bytes <= MOST_STRIP_BYTES;
+  }
   return conv->group_bytes <= MOST_BYTES_IN_PLACE &&
          (s->out_w >= LEAST_WIDTH_IN_PLACE || s->out_w % conv->s8->row_step == 0);
 }
@@ -214,19 +226,21 @@ static void gather(const er_conv_gemm *conv, const void *input, int32_t group, i
 
 static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
 
-/* `count` output pixels of a line. @param lines under it, from the first pixel's patch on */
-static void multiply_line_s8(const er_conv_gemm *conv, const int8_t *lines, size_t line_bytes,
-                             int32_t count, int8_t *output) {
+/* `count` output pixels of a line, or of several from their first pixel on.
+ * @param lines under them, from the first pixel's patch on */
+static void multiply_lines_s8(const er_conv_gemm *conv, const int8_t *lines, size_t line_bytes,
+                              int32_t count, int8_t *output) {
   const er_conv_shape *s = &conv->shape;
   er_gemm_s8_call call = call_s8(conv, 0, count, output);
   call.input = lines;
   call.input_stride = (int64_t)s->stride_w * s->in_c;
   call.segments = s->filter_h;
   call.segment_stride = (int64_t)line_bytes;
+  call.width = s->out_w;
+  call.line_stride = s->stride_h * call.segment_stride;
   conv->s8->run(&call);
 }
 
-/* The same, or several lines from their first pixel on. */
 static void multiply_lines_f32(const er_conv_gemm *conv, const float *lines, size_t line_bytes,
                                int32_t count, float *output) {
   const er_conv_shape *s = &conv->shape;
@@ -249,11 +263,11 @@ static void multiply_lines(const er_conv_gemm *conv, const char *lines, size_t l
   for (int32_t at = first, end; at < last; at = end) {
     const int32_t x = at % s->out_w;
     const void *from = lines + (size_t)x * pixel;
-    end = conv->f32 && x == 0 ? last : least(last, at - x + s->out_w);
+    end = takes_lines(conv) && x == 0 ? last : least(last, at - x + s->out_w);
     if (conv->f32) {
       multiply_lines_f32(conv, from, line_bytes, end - at, (float *)(void *)output);
     } else {
-      multiply_line_s8(conv, from, line_bytes, end - at, (int8_t *)output);
+      multiply_lines_s8(conv, from, line_bytes, end - at, (int8_t *)output);
     }
     lines += (size_t)s->stride_h * line_bytes;
     output += (size_t)(end - at) * (size_t)conv->pixel_step * element;

@@ -74,6 +74,13 @@ static int32_t random_segments(const er_gemm_s8 *tested, int32_t depth) {
   return depth % (segments * tested->segment_step) == 0 ? segments : 1;
 }
 
+/* How many rows are a line, and how far the next one is. */
+static void random_lines(const er_gemm_s8 *tested, er_gemm_s8_call *call) {
+  if (tested->line_step == 0 || random_from(0, 1)) return;
+  call->width = random_from(1, 33);
+  call->line_stride = random_from(0, 500);
+}
+
 static int compare_gemm(const er_gemm_s8 *tested, int32_t weight_bits) {
   er_kernels oracle;
   er_kernels_for("generic", &oracle);
@@ -85,23 +92,26 @@ static int compare_gemm(const er_gemm_s8 *tested, int32_t weight_bits) {
   const int64_t out_stride = units + random_from(0, 1) * random_from(0, 40);
   const int32_t segments = random_segments(tested, depth);
   const int64_t segment_stride = segments > 1 ? random_from(1, 200) : 0;
+  er_gemm_s8_call call = {.rows = rows,
+                          .depth = depth,
+                          .units = units,
+                          .input_stride = in_stride,
+                          .segments = segments,
+                          .segment_stride = segment_stride,
+                          .range = l.range,
+                          .output_stride = out_stride};
+  random_lines(tested, &call);
+  const int32_t width = call.width > 0 ? call.width : rows, across = rows < width ? rows : width;
   const size_t in_bytes =
-      (size_t)((rows - 1) * in_stride + (segments - 1) * segment_stride + depth / segments);
+      (size_t)((rows - 1) / width * call.line_stride + (across - 1) * in_stride +
+               (segments - 1) * segment_stride + depth / segments);
   const size_t out_bytes = (size_t)((rows - 1) * out_stride + units);
   int8_t *input = take(in_bytes, ER_OVERREAD);
   random_int8(input, in_bytes + ER_OVERREAD, -128, 127);
   int8_t *expected = malloc(out_bytes), *actual = malloc(out_bytes);
   memset(expected, 77, out_bytes);
   memset(actual, 77, out_bytes);
-  const er_gemm_s8_call call = {.rows = rows,
-                                .depth = depth,
-                                .units = units,
-                                .input = input,
-                                .input_stride = in_stride,
-                                .segments = segments,
-                                .segment_stride = segment_stride,
-                                .range = l.range,
-                                .output_stride = out_stride};
+  call.input = input;
   void *oracle_packed = packed_gemm(&oracle.gemm_s8, &l), *packed = packed_gemm(tested, &l);
   run_gemm(&oracle.gemm_s8, call, oracle_packed, expected);
   run_gemm(tested, call, packed, actual);

@@ -161,20 +161,20 @@ static void (*const multiply_tiles[2][2])(const task *t) = {{multiply_11, multip
 
 /* ---- the whole product ----------------------------------------------------------------------- */
 
-/* The tiles of some lines of `width` rows. The last one of a line begins `height` rows before its
- * end, where the one before it may have been: no row behind the line is read. */
+/* The tiles of some lines of the call. The last one of a line begins `height` rows before its end,
+ * where the one before it may have been: no row behind the line is read. */
 typedef struct tiling {
-  int32_t width, height;
-  int32_t across; /* tiles of a line */
-  int32_t count;  /* of all lines */
-  int64_t line_stride;
+  int32_t width, height; /* rows: of these lines, of a tile */
+  int32_t across;        /* tiles of a line */
+  int32_t first, last;   /* tiles */
 } tiling;
 
 static void place(const tiling *all, int32_t tile, int32_t which, task *t) {
+  const er_gemm_s8_call *c = t->call;
   const int32_t line = tile / all->across, at = tile % all->across * ROWS;
   const int32_t x = at < all->width - all->height ? at : all->width - all->height;
-  t->row[which] = line * all->width + x;
-  t->input[which] = t->call->input + line * all->line_stride + x * t->call->input_stride;
+  t->row[which] = line * c->width + x;
+  t->input[which] = c->input + line * c->line_stride + x * c->input_stride;
 }
 
 static int32_t units_of_block(int32_t depth) {
@@ -185,8 +185,8 @@ static int32_t units_of_block(int32_t depth) {
 /* Pairs of tiles times the panels of units [first, last). */
 static void multiply_block(const tiling *all, int32_t first, int32_t last, task *t) {
   const er_gemm_s8_call *c = t->call;
-  for (int32_t tile = 0; tile < all->count; tile += 2) {
-    const bool pair = tile + 1 < all->count;
+  for (int32_t tile = all->first; tile < all->last; tile += 2) {
+    const bool pair = tile + 1 < all->last;
     place(all, tile, 0, t);
     if (pair) place(all, tile + 1, 1, t);
     for (t->unit = first; t->unit < last; t->unit += UNITS) {
@@ -198,22 +198,26 @@ static void multiply_block(const tiling *all, int32_t first, int32_t last, task 
   }
 }
 
-static void multiply_lines(const tiling *all, task *t) {
+/* @param width rows of each line; only the last one of a call may be shorter than the others */
+static void multiply_lines(task *t, int32_t first, int32_t count, int32_t width) {
   const er_gemm_s8_call *c = t->call;
-  const int32_t block = units_of_block(c->depth);
-  er_amx_configure(all->height);
-  t->height = all->height;
+  const int32_t block = units_of_block(c->depth), across = (width + ROWS - 1) / ROWS;
+  t->height = width < ROWS ? width : ROWS;
+  const tiling all = {width, t->height, across, first * across, (first + count) * across};
+  er_amx_configure(t->height);
   for (int32_t unit = c->first; unit < c->last; unit += block) {
-    multiply_block(all, unit, c->last - unit < block ? c->last : unit + block, t);
+    multiply_block(&all, unit, c->last - unit < block ? c->last : unit + block, t);
   }
   _tile_release();
 }
 
+/* Whole lines, and what is left of one. */
 static void multiply_all(const er_gemm_s8_call *c, er_plain_sums plain) {
   task t = {.call = c, .plain = plain, .range = er_avx512_range_of(c->range)};
-  tiling all = {.width = c->rows, .height = c->rows < ROWS ? c->rows : ROWS};
-  all.across = all.count = (c->rows + ROWS - 1) / ROWS;
-  multiply_lines(&all, &t);
+  const int32_t width = c->width > 0 ? c->width : c->rows;
+  const int32_t lines = c->rows / width, left = c->rows % width;
+  if (lines > 0) multiply_lines(&t, 0, lines, width);
+  if (left > 0) multiply_lines(&t, lines, 1, left);
 }
 
 static void run(const er_gemm_s8_call *c) { multiply_all(c, (er_plain_sums){NULL, 0}); }
@@ -226,6 +230,7 @@ const er_gemm_s8 er_gemm_s8_amx = {.name = "gemm_s8_amx",
                                    .unit_step = UNITS,
                                    .row_step = 2 * ROWS,
                                    .segment_step = STEP,
+                                   .line_step = ROWS,
                                    .packed_bytes = packed_bytes,
                                    .pack = pack,
                                    .run = run,

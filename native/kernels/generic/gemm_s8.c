@@ -35,7 +35,8 @@ static uint32_t dot(int32_t depth, const int8_t *a, const int8_t *b) {
 
 /* Row r with the weights of a unit, piece by piece. */
 static uint32_t row_sum(const er_gemm_s8_call *c, int32_t r, const int8_t *values) {
-  const int8_t *row = c->input + r * c->input_stride;
+  const int32_t width = c->width > 0 ? c->width : c->rows;
+  const int8_t *row = c->input + r / width * c->line_stride + r % width * c->input_stride;
   if (c->segments <= 1) return dot(c->depth, row, values);
   const int32_t depth = c->depth / c->segments;
   uint32_t sum = 0;
@@ -74,6 +75,7 @@ const er_gemm_s8 er_gemm_s8_generic = {.name = "gemm_s8_generic",
                                        .unit_step = 1,
                                        .row_step = 1,
                                        .segment_step = 1,
+                                       .line_step = 1,
                                        .packed_bytes = packed_bytes,
                                        .pack = pack,
                                        .run = run,
