@@ -12,6 +12,7 @@ enum {
   ROWS = 16,               /* of a tile */
   STEP = 64,               /* depth of a tile */
   TILE = LANES * STEP,     /* bytes */
+  LINE = 64,               /* of a cache */
   BLOCK_BYTES = 256 * 1024 /* panels that stay in the second-level cache */
 };
 
@@ -95,6 +96,9 @@ typedef struct task {
   int32_t row[2];         /* of the call */
   const panel *panel;
   int32_t unit, units; /* the first one; how many to store */
+  /* Weights of later panels, fetched meanwhile. */
+  const char *ahead, *ahead_end;
+  int32_t ahead_lines; /* at each step of the depth */
 } task;
 
 /* From sums to bytes, or plain sums in order. @param sums [height][UNITS] */
@@ -116,8 +120,14 @@ static void settle(const task *t, int32_t row, const int tiles, const int32_t *s
   }
 }
 
+static ER_ALWAYS_INLINE void fetch_ahead(task *t) {
+  for (int32_t i = 0; i < t->ahead_lines && t->ahead < t->ahead_end; i++, t->ahead += LINE) {
+    _mm_prefetch(t->ahead, _MM_HINT_T1);
+  }
+}
+
 /* The numbers of tiles are constants. */
-static ER_ALWAYS_INLINE void multiply(const task *t, const int row_tiles, const int unit_tiles) {
+static ER_ALWAYS_INLINE void multiply(task *t, const int row_tiles, const int unit_tiles) {
   _Alignas(64) int32_t sums[2][ROWS * UNITS];
   const er_gemm_s8_call *c = t->call;
   const int32_t segments = c->segments > 1 ? c->segments : 1, segment = c->depth / segments;
@@ -140,6 +150,7 @@ static ER_ALWAYS_INLINE void multiply(const task *t, const int row_tiles, const 
         _tile_dpbssd(SUMS10, ROWS1, WEIGHTS0);
       }
       if (row_tiles > 1 && unit_tiles > 1) _tile_dpbssd(SUMS11, ROWS1, WEIGHTS1);
+      fetch_ahead(t);
     }
   }
   _tile_stored(SUMS00, sums[0], UNITS * sizeof(int32_t));
@@ -151,13 +162,13 @@ static ER_ALWAYS_INLINE void multiply(const task *t, const int row_tiles, const 
   for (int32_t i = 0; i < row_tiles; i++) settle(t, t->row[i], unit_tiles, sums[i]);
 }
 
-static void multiply_11(const task *t) { multiply(t, 1, 1); }
-static void multiply_12(const task *t) { multiply(t, 1, 2); }
-static void multiply_21(const task *t) { multiply(t, 2, 1); }
-static void multiply_22(const task *t) { multiply(t, 2, 2); }
+static void multiply_11(task *t) { multiply(t, 1, 1); }
+static void multiply_12(task *t) { multiply(t, 1, 2); }
+static void multiply_21(task *t) { multiply(t, 2, 1); }
+static void multiply_22(task *t) { multiply(t, 2, 2); }
 
-static void (*const multiply_tiles[2][2])(const task *t) = {{multiply_11, multiply_12},
-                                                            {multiply_21, multiply_22}};
+static void (*const multiply_tiles[2][2])(task *t) = {{multiply_11, multiply_12},
+                                                      {multiply_21, multiply_22}};
 
 /* ---- the whole product ----------------------------------------------------------------------- */
 
@@ -198,6 +209,19 @@ static void multiply_block(const tiling *all, int32_t first, int32_t last, task 
   }
 }
 
+/* Fetch the next block while the panels of units [first, last) are multiplied. */
+static void plan_ahead(const tiling *all, int32_t first, int32_t last, task *t) {
+  const er_gemm_s8_call *c = t->call;
+  const size_t bytes = panel_bytes(c->depth);
+  const int64_t panels = (last - first + UNITS - 1) / UNITS;
+  const int64_t steps = (all->last - all->first + 1) / 2 * panels * steps_of(c->depth);
+  const int64_t next = (c->last - last + UNITS - 1) / UNITS; /* panels that are left */
+  const int64_t fetched = (int64_t)bytes * (next < panels ? next : panels);
+  t->ahead = (const char *)c->packed + (size_t)(last / UNITS) * bytes;
+  t->ahead_end = t->ahead + fetched;
+  t->ahead_lines = (int32_t)((fetched / LINE + steps - 1) / steps);
+}
+
 /* @param width rows of each line; only the last one of a call may be shorter than the others */
 static void multiply_lines(task *t, int32_t first, int32_t count, int32_t width) {
   const er_gemm_s8_call *c = t->call;
@@ -206,7 +230,9 @@ static void multiply_lines(task *t, int32_t first, int32_t count, int32_t width)
   const tiling all = {width, t->height, across, first * across, (first + count) * across};
   er_amx_configure(t->height);
   for (int32_t unit = c->first; unit < c->last; unit += block) {
-    multiply_block(&all, unit, c->last - unit < block ? c->last : unit + block, t);
+    const int32_t end = c->last - unit < block ? c->last : unit + block;
+    plan_ahead(&all, unit, end, t);
+    multiply_block(&all, unit, end, t);
   }
   _tile_release();
 }
