@@ -15,6 +15,7 @@ typedef struct er_conv_gemm {
   const char *packed;     /* [groups][group_bytes] */
   size_t group_bytes;
   int32_t depth;       /* of a patch */
+  int32_t piece;       /* of the weights for a line of a patch: longer than it, they end in zeros */
   bool direct;         /* rows are input pixels */
   bool in_place;       /* rows lie in pieces, see patch_lines.h */
   int32_t strip;       /* pixels gathered at once */

@@ -1,4 +1,6 @@
 /* CONV_2D on the fast kernels. */
+#include <string.h>
+
 #include "conv.h"
 #include "patch_lines.h"
 
@@ -7,6 +9,7 @@
 enum { LEAST_STRIP_BYTES = 16 * 1024, MOST_STRIP_BYTES = 1024 * 1024, MOST_STRIP = 256 };
 
 enum { MOST_BYTES_IN_PLACE = 64 * 1024, LEAST_WIDTH_IN_PLACE = 24 };
+enum { MOST_PADDED_DEPTH = 1024, MOST_TIMES_PADDED = 3 };
 
 static size_t strip_bytes(size_t weight_bytes) {
   if (weight_bytes < LEAST_STRIP_BYTES) return LEAST_STRIP_BYTES;
@@ -27,19 +30,34 @@ static bool fills_steps(int32_t width, int32_t step) {
   return (step - width % step) % step <= width / 3;
 }
 
-/* Many lines are multiplied in a call, if those under one fit into the cache. For the other int8
- * kernels each line is a call: the more units there are, the less it costs to gather patches, and
- * the more often their weights would be read, line by line; and the last rows of a line should not
- * go one by one. */
+/* Whether patches can be multiplied where they lie, many lines in a call: those under one must fit
+ * into the cache. Wide units are computed again from whole patches. */
+static bool multiplies_lines(const er_conv_gemm *conv) {
+  const er_conv_shape *s = &conv->shape;
+  const int32_t element = (int32_t)er_conv_gemm_element_bytes(conv);
+  return takes_lines(conv) && !er_is_pointwise(s) && conv->wide.count == 0 &&
+         er_patches_stay(s, 1) && (conv->f32 || fills_steps(s->out_w, conv->s8->line_step)) &&
+         er_patch_lines_of(s, element, 0).thread_bytes <= MOST_STRIP_BYTES;
+}
+
+/* To what a kernel takes at once, where that does not cost more than gathering patches. */
+static int32_t padded_piece(const er_conv_gemm *conv) {
+  const er_conv_shape *s = &conv->shape;
+  const int32_t line = s->filter_w * s->filter_c;
+  if (conv->f32 || !multiplies_lines(conv) || conv->depth > MOST_PADDED_DEPTH) return line;
+  const int32_t step = conv->s8->segment_step, piece = er_round_up(line, step);
+  return s->filter_h * piece <= MOST_TIMES_PADDED * er_round_up(conv->depth, step) ? piece : line;
+}
+
+/* Kernels that take but one line in a call: the more units there are, the less it costs to gather
+ * patches, and the more often their weights would be read, line by line; and the last rows of a
+ * line should not go one by one. */
 static bool multiplies_in_place(const er_conv_gemm *conv) {
   const er_conv_shape *s = &conv->shape;
-  const bool floats = conv->f32 != NULL;
-  if (conv->direct || !er_patches_stay(s, floats ? 1 : conv->s8->segment_step)) return false;
-  if (takes_lines(conv)) {
-    const int32_t element = (int32_t)er_conv_gemm_element_bytes(conv);
-    return (floats || fills_steps(s->out_w, conv->s8->line_step)) &&
-           er_patch_lines_of(s, element, 0).thread_bytes <= MOST_STRIP_BYTES;
-  }
+  const int32_t step = conv->f32 ? 1 : conv->s8->segment_step;
+  if (conv->piece > s->filter_w * s->filter_c) return true; /* so the weights are packed */
+  if (conv->direct || conv->wide.count > 0 || !er_patches_stay(s, step)) return false;
+  if (takes_lines(conv)) return multiplies_lines(conv);
   return conv->group_bytes <= MOST_BYTES_IN_PLACE &&
          (s->out_w >= LEAST_WIDTH_IN_PLACE || s->out_w % conv->s8->row_step == 0);
 }
@@ -54,8 +72,7 @@ void er_conv_gemm_resize(er_conv_gemm *conv) {
   const size_t bytes = strip_bytes(conv->group_bytes);
   const int32_t fitting = row > bytes ? 1 : (int32_t)(bytes / row);
   conv->direct = er_is_pointwise(&conv->shape);
-  /* Wide units are computed again from whole patches. */
-  conv->in_place = conv->wide.count == 0 && multiplies_in_place(conv);
+  conv->in_place = multiplies_in_place(conv);
   conv->strip =
       er_round_up(fitting < MOST_STRIP ? fitting : MOST_STRIP, er_conv_gemm_row_step(conv));
   conv->thread_bytes = conv->direct ? 0 : (size_t)conv->strip * row + ER_OVERREAD;
@@ -70,20 +87,37 @@ static const er_gemm_s8 *gemm_for(const er_kernels *kernels, const er_conv_shape
   return int4 && (few || !kernels->gemm_w4.unpacks) ? &kernels->gemm_w4 : &kernels->gemm_s8;
 }
 
+/* @param values [units, filter_h, filter_w * filter_c]
+ * @return [units, filter_h, piece], borrowed; NULL: no memory */
+static const int8_t *pad_lines(er_plan *plan, const er_conv_gemm *conv, const int8_t *values) {
+  const er_conv_shape *s = &conv->shape;
+  const size_t line = (size_t)s->filter_w * (size_t)s->filter_c, piece = (size_t)conv->piece;
+  if (line == piece) return values;
+  const size_t lines = (size_t)s->out_c * (size_t)s->filter_h;
+  int8_t *padded = er_plan_borrow(plan, lines * piece);
+  if (!padded) return NULL;
+  for (size_t i = 0; i < lines; i++) memcpy(padded + i * piece, values + i * line, line);
+  return padded;
+}
+
 static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er_linear *linear,
                              er_conv_gemm *conv) {
   const int32_t groups = conv->shape.groups, units = conv->shape.out_c / groups;
   const bool int4 = t->weights->type == EDGERT_INT4;
   conv->s8 = gemm_for(er_plan_kernels(plan), &conv->shape, int4);
-  conv->group_bytes = er_align_up(conv->s8->packed_bytes(units, conv->depth));
+  ER_TRY(er_take_wide_units(plan, t, linear, &conv->wide));
+  conv->piece = padded_piece(conv);
+  const int32_t depth = conv->shape.filter_h * conv->piece;
+  conv->group_bytes = er_align_up(conv->s8->packed_bytes(units, depth));
   char *packed = er_plan_alloc(plan, conv->group_bytes * (size_t)groups);
   const int8_t *values = er_weights_as_int8(plan, t->weights);
+  if (values) values = pad_lines(plan, conv, values);
   if (!packed || !values) return er_plan_no_memory(plan);
   for (int32_t g = 0; g < groups; g++) {
     const int64_t first = (int64_t)g * units;
     const er_weights_s8 weights = {.units = units,
-                                   .depth = conv->depth,
-                                   .values = values + first * conv->depth,
+                                   .depth = depth,
+                                   .values = values + first * depth,
                                    .bias = linear->requant.bias + first,
                                    .scale = linear->requant.scale + first,
                                    .input_zero_point = linear->zero_point,
@@ -93,7 +127,7 @@ static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er
   conv->packed = packed;
   conv->zero_point = (int8_t)linear->zero_point;
   conv->range = er_linear_range(linear);
-  return er_take_wide_units(plan, t, linear, &conv->wide);
+  return EDGERT_OK;
 }
 
 static edgert_status pack_f32(er_plan *plan, const er_linear_tensors *t, const er_linear *linear,
@@ -120,6 +154,7 @@ edgert_status er_conv_gemm_plan(er_plan *plan, const er_conv_shape *shape,
                                 er_conv_gemm *conv) {
   *conv = (er_conv_gemm){.shape = *shape,
                          .depth = shape->filter_h * shape->filter_w * shape->filter_c,
+                         .piece = shape->filter_w * shape->filter_c,
                          .pixel_step = shape->out_c};
   ER_TRY(linear->arithmetic == ER_FLOAT_LINEAR ? pack_f32(plan, tensors, linear, conv)
                                                : pack_s8(plan, tensors, linear, conv));
@@ -234,6 +269,7 @@ static void multiply_lines_s8(const er_conv_gemm *conv, const int8_t *lines, siz
   er_gemm_s8_call call = call_s8(conv, 0, count, output);
   call.input = lines;
   call.input_stride = (int64_t)s->stride_w * s->in_c;
+  call.depth = s->filter_h * conv->piece;
   call.segments = s->filter_h;
   call.segment_stride = (int64_t)line_bytes;
   call.width = s->out_w;
