@@ -87,6 +87,15 @@ static void pack(const er_weights_s8 *weights, void *packed) {
 #define WEIGHTS0 6
 #define WEIGHTS1 7
 
+/* Two whole tiles of rows times a whole panel, whose sums become bytes two rows at a time, while the
+ * next tiles are multiplied. */
+typedef struct waiting {
+  const int32_t *sums; /* [twos][2][UNITS] by slot */
+  int32_t twos;        /* left */
+  int8_t *to, *second; /* where the next row goes, and the first one of the second tile */
+  const float *scale;
+} waiting;
+
 typedef struct task {
   const er_gemm_s8_call *call;
   er_plain_sums plain;
@@ -99,6 +108,9 @@ typedef struct task {
   /* Weights of later panels, fetched meanwhile. */
   const char *ahead, *ahead_end;
   int32_t ahead_lines; /* at each step of the depth */
+  int32_t twos;        /* to settle at each step */
+  waiting waiting;
+  _Alignas(64) int32_t sums[2][ROWS * UNITS]; /* of both tiles */
 } task;
 
 /* From sums to bytes, or plain sums in order. @param sums [height][UNITS] */
@@ -120,6 +132,59 @@ static void settle(const task *t, int32_t row, const int tiles, const int32_t *s
   }
 }
 
+/* What settles whole rows, in registers. */
+typedef struct settling {
+  __m512 scale0, scale1, most;
+  __m512i zero_point, low, rows; /* rows: brings together the bytes of each of two rows */
+} settling;
+
+static ER_ALWAYS_INLINE settling settling_of(const task *t) {
+  const float *scale = t->waiting.scale;
+  return (settling){_mm512_loadu_ps(scale),
+                    _mm512_loadu_ps(scale + LANES),
+                    t->range.most,
+                    t->range.zero_point,
+                    _mm512_broadcast_i64x4(t->range.low),
+                    _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7)};
+}
+
+/* A row as int16. No value is above what the range allows. */
+static ER_ALWAYS_INLINE __m512i narrow(const settling *s, const int32_t *sums) {
+  const __m512i v0 = er_avx512_round(_mm512_load_si512(sums), s->scale0, s->most);
+  const __m512i v1 = er_avx512_round(_mm512_load_si512(sums + LANES), s->scale1, s->most);
+  return _mm512_adds_epi16(_mm512_packs_epi32(v0, v1), s->zero_point);
+}
+
+static ER_ALWAYS_INLINE void settle_two(const settling *s, int64_t stride, waiting *w) {
+  const __m512i mixed = _mm512_packs_epi16(narrow(s, w->sums), narrow(s, w->sums + UNITS));
+  const __m512i bytes = _mm512_max_epi8(_mm512_permutexvar_epi64(s->rows, mixed), s->low);
+  _mm256_storeu_si256((void *)w->to, _mm512_castsi512_si256(bytes));
+  _mm256_storeu_si256((void *)(w->to + stride), _mm512_extracti64x4_epi64(bytes, 1));
+  w->sums += 2 * UNITS;
+  w->twos--;
+  w->to = w->twos == ROWS / 2 ? w->second : w->to + 2 * stride;
+}
+
+static void settle_waiting(task *t) {
+  if (t->waiting.twos == 0) return;
+  const settling s = settling_of(t);
+  while (t->waiting.twos > 0) settle_two(&s, t->call->output_stride, &t->waiting);
+}
+
+/* The sums of one or two tiles of rows. */
+static ER_ALWAYS_INLINE void finish(task *t, const int row_tiles, const int unit_tiles) {
+  const er_gemm_s8_call *c = t->call;
+  const bool whole = row_tiles == 2 && unit_tiles == 2 && t->height == ROWS && t->units >= UNITS;
+  if (whole && !t->plain.to) {
+    int8_t *to = c->output + t->unit;
+    t->waiting = (waiting){t->sums[0], ROWS, to + t->row[0] * c->output_stride,
+                           to + t->row[1] * c->output_stride, t->panel->scale};
+    return;
+  }
+  t->waiting.twos = 0;
+  for (int32_t i = 0; i < row_tiles; i++) settle(t, t->row[i], unit_tiles, t->sums[i]);
+}
+
 static ER_ALWAYS_INLINE void fetch_ahead(task *t) {
   for (int32_t i = 0; i < t->ahead_lines && t->ahead < t->ahead_end; i++, t->ahead += LINE) {
     _mm_prefetch(t->ahead, _MM_HINT_T1);
@@ -128,10 +193,11 @@ static ER_ALWAYS_INLINE void fetch_ahead(task *t) {
 
 /* The numbers of tiles are constants. */
 static ER_ALWAYS_INLINE void multiply(task *t, const int row_tiles, const int unit_tiles) {
-  _Alignas(64) int32_t sums[2][ROWS * UNITS];
   const er_gemm_s8_call *c = t->call;
   const int32_t segments = c->segments > 1 ? c->segments : 1, segment = c->depth / segments;
   const int8_t *weights = t->panel->weights, *x0 = t->input[0], *x1 = t->input[1];
+  const settling settling = settling_of(t);
+  waiting w = t->waiting;
   _tile_loadd(SUMS00, t->panel->bias, 0);
   if (unit_tiles > 1) _tile_loadd(SUMS01, t->panel->bias + LANES, 0);
   if (row_tiles > 1) _tile_loadd(SUMS10, t->panel->bias, 0);
@@ -150,16 +216,19 @@ static ER_ALWAYS_INLINE void multiply(task *t, const int row_tiles, const int un
         _tile_dpbssd(SUMS10, ROWS1, WEIGHTS0);
       }
       if (row_tiles > 1 && unit_tiles > 1) _tile_dpbssd(SUMS11, ROWS1, WEIGHTS1);
+      for (int32_t i = t->twos; i > 0 && w.twos > 0; i--) {
+        settle_two(&settling, c->output_stride, &w);
+      }
       fetch_ahead(t);
     }
   }
-  _tile_stored(SUMS00, sums[0], UNITS * sizeof(int32_t));
-  if (unit_tiles > 1) _tile_stored(SUMS01, sums[0] + LANES, UNITS * sizeof(int32_t));
-  if (row_tiles > 1) _tile_stored(SUMS10, sums[1], UNITS * sizeof(int32_t));
+  _tile_stored(SUMS00, t->sums[0], UNITS * sizeof(int32_t));
+  if (unit_tiles > 1) _tile_stored(SUMS01, t->sums[0] + LANES, UNITS * sizeof(int32_t));
+  if (row_tiles > 1) _tile_stored(SUMS10, t->sums[1], UNITS * sizeof(int32_t));
   if (row_tiles > 1 && unit_tiles > 1) {
-    _tile_stored(SUMS11, sums[1] + LANES, UNITS * sizeof(int32_t));
+    _tile_stored(SUMS11, t->sums[1] + LANES, UNITS * sizeof(int32_t));
   }
-  for (int32_t i = 0; i < row_tiles; i++) settle(t, t->row[i], unit_tiles, sums[i]);
+  finish(t, row_tiles, unit_tiles);
 }
 
 static void multiply_11(task *t) { multiply(t, 1, 1); }
@@ -234,12 +303,15 @@ static void multiply_lines(task *t, int32_t first, int32_t count, int32_t width)
     plan_ahead(&all, unit, end, t);
     multiply_block(&all, unit, end, t);
   }
+  settle_waiting(t);
   _tile_release();
 }
 
 /* Whole lines, and what is left of one. */
 static void multiply_all(const er_gemm_s8_call *c, er_plain_sums plain) {
   task t = {.call = c, .plain = plain, .range = er_avx512_range_of(c->range)};
+  t.waiting.scale = ((const panel *)c->packed)->scale;
+  t.twos = (int32_t)((ROWS + steps_of(c->depth) - 1) / steps_of(c->depth));
   const int32_t width = c->width > 0 ? c->width : c->rows;
   const int32_t lines = c->rows / width, left = c->rows % width;
   if (lines > 0) multiply_lines(&t, 0, lines, width);
