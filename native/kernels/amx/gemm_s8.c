@@ -87,8 +87,8 @@ static void pack(const er_weights_s8 *weights, void *packed) {
 #define WEIGHTS0 6
 #define WEIGHTS1 7
 
-/* Two whole tiles of rows times a whole panel, whose sums become bytes two rows at a time, while the
- * next tiles are multiplied. */
+/* Two whole tiles of rows times a whole panel, whose sums become bytes two rows at a time, while
+ * the next tiles are multiplied. */
 typedef struct waiting {
   const int32_t *sums; /* [twos][2][UNITS] by slot */
   int32_t twos;        /* left */
@@ -195,7 +195,7 @@ static ER_ALWAYS_INLINE void fetch_ahead(task *t) {
 static ER_ALWAYS_INLINE void multiply(task *t, const int row_tiles, const int unit_tiles) {
   const er_gemm_s8_call *c = t->call;
   const int32_t segments = c->segments > 1 ? c->segments : 1, segment = c->depth / segments;
-  const int8_t *weights = t->panel->weights, *x0 = t->input[0], *x1 = t->input[1];
+  const int8_t *weights = t->panel->weights, *x0 = t->input[0], *x1 = t->input[row_tiles - 1];
   const settling settling = settling_of(t);
   waiting w = t->waiting;
   _tile_loadd(SUMS00, t->panel->bias, 0);
