@@ -26,6 +26,11 @@ static layer make_layer(int32_t units, int32_t depth, int32_t weight_bits) {
              .bias = take((size_t)units * sizeof(int32_t), 0),
              .scale = take((size_t)units * sizeof(float), 0)};
   random_int8(l.values, (size_t)units * (size_t)depth, least, most);
+  if (random_from(0, 1)) { /* mostly small, as trained weights are */
+    for (int32_t i = 0; i < units * depth; i++) {
+      if (random_from(0, 7)) l.values[i] = (int8_t)(l.values[i] * random_from(0, 64) / 128);
+    }
+  }
   for (int32_t u = 0; u < units; u++) {
     l.bias[u] = random_from(-20000, 20000);
     l.scale[u] = (float)random_from(1, 1000) / (float)(depth * random_from(100, 20000));

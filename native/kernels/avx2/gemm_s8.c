@@ -4,9 +4,11 @@
  *   pairs  bytes: row + 128 (unsigned) times weight (signed) with vpmaddubsw, whose int16 sums of
  *          two products saturate. 255 * 128 fits, so a quad is taken so where in each pair neither
  *          the positive nor the negative weights add up to more than 128: then no sum can saturate.
- *          There are three ways to pair four weights; rows are kept in the three orders. Where the
- *          same holds for the weights of several quads together, they are chained: their pairs are
- *          summed in int16 first. Weights of 7 bits nearly always come in chains.
+ *          There are three ways to pair four weights; rows are kept in the three orders. Where
+ *          that is too few and the depth little, a panel brings the rows into an order of its own
+ *          (gemm_s8_order.c). Where the same holds for the weights of several quads together, they
+ *          are chained: their pairs are summed in int16 first. Weights of 7 bits nearly always
+ *          come in chains.
  *   exact  pairs of int16: weights are widened as they are loaded, rows once per tile; vpmaddwd.
  *
  * Depth is cut in chunks, so that a tile of rows and a panel stay in the first-level cache. */
@@ -24,7 +26,7 @@ enum {
 
 typedef struct tile_rows {
   int16_t wide[ROWS * WIDE_STRIDE];
-  uint8_t bytes[ORDERS * ORDER_BYTES];
+  uint8_t bytes[(ORDERS + 1) * ORDER_BYTES]; /* last the order of the panel at hand */
 } tile_rows;
 
 static void widen(const int8_t *input, int64_t stride, int32_t rows, int32_t depth, int16_t *to) {
@@ -74,13 +76,15 @@ typedef struct block {
   const char *panels;
   size_t panel_bytes;
   size_t counts_at, places_at, weights_at; /* in a panel, of this chunk */
-  bool is_first, is_last;                  /* chunk */
+  size_t order_at;
+  bool is_first, is_last; /* chunk */
   enum finish finish;
   size_t ahead_at; /* from a panel to what to fetch meanwhile */
   int32_t ahead_lines;
   int32_t units;
   int32_t start; /* added to the biases */
-  const tile_rows *rows;
+  int32_t depth; /* of the call */
+  tile_rows *rows;
   tile_sums *sums; /* of each panel, from chunk to chunk */
   er_avx2_range range;
   int8_t *output; /* of the first panel */
@@ -226,6 +230,23 @@ static ER_ALWAYS_INLINE void store_rows(__m256i bytes, const int rows, int8_t *o
                output + 4 * stride, stride);                                                     \
   }
 
+#define REORDER(r)                                                                           \
+  if (rows > r) {                                                                            \
+    const __m256i x =                                                                        \
+        _mm256_loadu_si256((const __m256i *)(const void *)(bytes + r * BYTE_STRIDE));        \
+    _mm256_storeu_si256((__m256i *)(void *)(bytes + r * BYTE_STRIDE + ORDERS * ORDER_BYTES), \
+                        _mm256_shuffle_epi8(x, places));                                     \
+  }
+
+/* Bring the rows of a tile into a panel's own order. */
+static ER_ALWAYS_INLINE void reorder(const char *order, int32_t depth, uint8_t *bytes,
+                                     const int rows) {
+  for (int32_t d = 0; d < depth; d += 2 * BLOCK, bytes += 2 * BLOCK) {
+    const __m256i places = _mm256_loadu_si256((const __m256i *)(const void *)(order + d));
+    EACH_ROW(REORDER)
+  }
+}
+
 /* rows is a constant, so that all sums are registers.
  * @param output [rows][UNITS] */
 static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, int32_t *sums,
@@ -235,6 +256,7 @@ static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, i
   const uint16_t *at = (const uint16_t *)(const void *)(panel + b->places_at), *end;
   const __m256i *w = (const __m256i *)(const void *)(panel + b->weights_at);
   const uint8_t *bytes = b->rows->bytes;
+  if (counts->own_order) reorder(panel + b->order_at, b->depth, b->rows->bytes, rows);
   for (int32_t i = 0; i < b->ahead_lines; i++) {
     _mm_prefetch(panel + b->ahead_at + i * LINE, _MM_HINT_T1);
   }
@@ -343,7 +365,7 @@ static void store_plain(const product *p, int32_t row, int32_t rows, const tile_
   }
 }
 
-static block block_of(const product *p, int32_t d, const tile_rows *rows) {
+static block block_of(const product *p, int32_t d, tile_rows *rows) {
   const er_gemm_s8_call *c = p->call;
   const er_s8_panel *panel = er_s8_panel_at(c->packed, p->first, c->depth);
   const char *start = (const char *)panel;
@@ -353,9 +375,11 @@ static block block_of(const product *p, int32_t d, const tile_rows *rows) {
       .counts_at = (size_t)((char *)(er_s8_counts_of(panel) + d / CHUNK) - start),
       .places_at = (size_t)((char *)(er_s8_places(panel, c->depth) + d / QUAD) - start),
       .weights_at = (size_t)((char *)er_s8_weights(panel, c->depth) - start) + (size_t)d * UNITS,
+      .order_at = (size_t)((char *)er_s8_order(panel, c->depth) - start),
       .is_first = d == 0,
       .is_last = d + CHUNK >= c->depth,
       .units = p->last - p->first,
+      .depth = c->depth,
       .rows = rows,
       .range = er_avx2_range_of(c->range),
       .output_stride = c->output_stride};

@@ -4,9 +4,6 @@
 
 #include <math.h>
 
-/* 255 * 128 <= 32767 and -255 * 128 >= -32768: what the weights of one sign may add up to in a sum
- * of products that is kept in int16. */
-enum { SAFE = 128 };
 enum { LEVELS = 128, UNSAFE = -1, EXACT = -1 }; /* of quads */
 
 size_t er_s8_packed_bytes(int32_t units, int32_t depth) {
@@ -51,6 +48,7 @@ typedef struct quad {
   __m256i loads[ORDERS];
   int32_t level; /* of the loads; UNSAFE: none of the orders is safe */
   int32_t order; /* in which it is stored; EXACT: not in pairs of bytes */
+  int32_t place; /* where the rows are read in order 0 */
 } quad;
 
 /* @param[out] to the weights of depth d.., zeros where there are none */
@@ -96,9 +94,9 @@ enum { MOST_QUADS = CHUNK / QUAD, MOST_ASKED = 32 };
 /* The quads of one chunk by the way they are multiplied. */
 typedef struct sorted {
   int32_t count, chain_count;
-  quad quads[MOST_QUADS];
-  chain chains[MOST_QUADS];
-  __m256i rooms[MOST_QUADS]; /* of the chains, as loads */
+  quad quads[MOST_QUADS + MOST_HALVED];
+  chain chains[MOST_QUADS + MOST_HALVED];
+  __m256i rooms[MOST_QUADS + MOST_HALVED]; /* of the chains, as loads */
 } sorted;
 
 /* Safe quads, the heaviest first.
@@ -157,7 +155,7 @@ static bool chain_in_order(sorted *all) {
 
 /* Few chains of many quads: bins packed by "first fit decreasing". */
 static void make_chains(sorted *all) {
-  int32_t numbers[MOST_QUADS];
+  int32_t numbers[MOST_QUADS + MOST_HALVED];
   all->chain_count = 0;
   if (chain_in_order(all)) return;
   const int32_t count = sort_safe(all, numbers);
@@ -199,7 +197,7 @@ typedef struct target {
 
 static void store_quad(const sorted *all, int32_t number, target *to) {
   const quad *q = &all->quads[number];
-  *to->place = (uint16_t)(number * QUAD);
+  *to->place = (uint16_t)q->place;
   if (q->order == EXACT) {
     store_exact(q, to->weights);
   } else {
@@ -235,27 +233,93 @@ static uint16_t store_rest(const sorted *all, target *to) {
   return count;
 }
 
+/* Quads of depth [d, end). */
+static void take_quads(const source *s, int32_t d, int32_t end, sorted *all) {
+  all->count = (end - d) / QUAD;
+  for (int32_t n = 0; n < all->count; n++) {
+    gather(s, d + n * QUAD, &all->quads[n]);
+    weigh(s->orders, &all->quads[n]);
+    all->quads[n].place = n * QUAD;
+  }
+  make_chains(all);
+}
+
+/* What is not safe becomes two quads, which are. */
+static void halve(quad *q, quad *other) {
+  *other = *q;
+  for (int32_t unit = 0; unit < UNITS; unit++) {
+    for (int32_t i = 0; i < QUAD; i++) {
+      q->weights[unit][i] /= 2;
+      other->weights[unit][i] = (int8_t)(other->weights[unit][i] - q->weights[unit][i]);
+    }
+  }
+  weigh(1, q);
+  weigh(1, other);
+}
+
+/* All quads of the depth in the panel's own order.
+ * @return false when too many of them are not safe */
+static bool take_ordered(const source *s, uint8_t *order, sorted *all) {
+  const int32_t depth = s->weights->depth, count = er_s8_padded(depth) / QUAD;
+  const int8_t *values = s->weights->values + (int64_t)s->first * depth;
+  int8_t rows[UNITS][BLOCK];
+  if (er_s8_find_order(values, s->count, depth, order) > MOST_HALVED) return false;
+  all->count = count;
+  for (int32_t n = 0; n < count; n++) {
+    quad *q = &all->quads[n];
+    if (n * QUAD % BLOCK == 0) {
+      er_s8_take_block(values, s->count, depth, order, n * QUAD, rows);
+    }
+    for (int32_t unit = 0; unit < UNITS; unit++) {
+      memcpy(q->weights[unit], rows[unit] + n * QUAD % BLOCK, QUAD);
+    }
+    q->place = ORDERS * ORDER_BYTES + n * QUAD;
+    weigh(1, q);
+    if (q->level == UNSAFE) halve(q, &all->quads[all->count++]);
+  }
+  make_chains(all);
+  return true;
+}
+
+/* @return half the vector instructions for a row, about */
+static int32_t cost_of(const sorted *all) {
+  int32_t exact = all->count, cost = 0;
+  for (int32_t c = 0; c < all->chain_count; c++) {
+    cost += 4 * all->chains[c].length + 2;
+    exact -= all->chains[c].length;
+  }
+  return cost + 11 * exact;
+}
+
+/* Whether a panel's own order is better than the usual ones: it costs a shuffle.
+ * @param usual quads of the whole depth */
+static bool orders_itself(const source *s, const sorted *usual, uint8_t *order, sorted *own) {
+  const int32_t depth = s->weights->depth, cost = cost_of(usual) - usual->count / 2;
+  if (depth > MOST_OWN || s->orders < ORDERS || cost <= 6 * usual->count) return false;
+  return take_ordered(s, order, own) && cost_of(own) < cost;
+}
+
+static void store(const sorted *all, er_s8_counts *counts, target *to) {
+  counts->longs = store_chains(all, LONG_CHAIN, to);
+  counts->fours = store_chains(all, 4, to);
+  counts->threes = store_chains(all, 3, to);
+  counts->twos = store_chains(all, 2, to);
+  counts->ones = store_chains(all, 1, to);
+  counts->exact = store_rest(all, to);
+}
+
 /* Depth [d, end). */
 static void pack_chunk(const source *s, int32_t d, int32_t end, er_s8_panel *panel) {
   const int32_t depth = s->weights->depth;
   er_s8_counts *counts = er_s8_counts_of(panel) + d / CHUNK;
   target to = {panel, counts, er_s8_places(panel, depth) + d / QUAD,
                er_s8_weights(panel, depth) + (int64_t)d * UNITS};
-  sorted all;
-  all.count = (end - d) / QUAD;
-  for (int32_t n = 0; n < all.count; n++) {
-    gather(s, d + n * QUAD, &all.quads[n]);
-    weigh(s->orders, &all.quads[n]);
-  }
-  make_chains(&all);
+  sorted usual, own;
+  take_quads(s, d, end, &usual);
+  counts->own_order = orders_itself(s, &usual, er_s8_order(panel, depth), &own);
   counts->fits = s->fits;
   counts->reach = s->reach;
-  counts->longs = store_chains(&all, LONG_CHAIN, &to);
-  counts->fours = store_chains(&all, 4, &to);
-  counts->threes = store_chains(&all, 3, &to);
-  counts->twos = store_chains(&all, 2, &to);
-  counts->ones = store_chains(&all, 1, &to);
-  counts->exact = store_rest(&all, &to);
+  store(counts->own_order ? &own : &usual, counts, &to);
 }
 
 static bool all_safe(const source *s) {

@@ -14,8 +14,15 @@ enum {
   WIDE_STRIDE = CHUNK + 32, /* int16s from row to row; no multiple of 4096 bytes */
   BYTE_STRIDE = CHUNK + 64,
   ORDERS = 3, /* in which the bytes of a quad can be paired */
-  ORDER_BYTES = ROWS * BYTE_STRIDE
+  ORDER_BYTES = ROWS * BYTE_STRIDE,
+  MOST_OWN = 96, /* depth up to which a panel may have an order of its own */
+  BLOCK = 16,    /* bytes within which it is one */
+  MOST_HALVED = 4
 };
+
+/* 255 * 128 <= 32767 and -255 * 128 >= -32768: what the weights of one sign may add up to in a sum
+ * of products that is kept in int16. */
+enum { SAFE = 128 };
 
 /* The quads of one chunk of a panel, in this order: long chains, chains of four, three, two
  * and one, exact. */
@@ -25,13 +32,17 @@ typedef struct er_s8_counts {
   uint16_t orders;                           /* in which the rows' bytes are read: 0, 1 or ORDERS */
   uint16_t fits;                             /* whether no scaled sum of the panel leaves int32 */
   uint16_t reach;                            /* whether some sum of the panel could reach 2^23 */
+  uint16_t own_order;                        /* whether it reads the rows in its own order */
 } er_s8_counts;
 
 /* What a panel begins with. Behind it, each from a multiple of 64 bytes on:
  *   er_s8_counts counts[chunks]
  *   uint16_t places[quads]   where the rows of a tile are read: for pairs in their bytes (order *
  *                            ORDER_BYTES + depth in the chunk), for exact quads in their int16s
- *   int8_t weights[quads]    pairs: [UNITS][4]; exact: [2][UNITS][2] */
+ *   int8_t weights[quads]    pairs: [UNITS][4]; exact: [2][UNITS][2]
+ *   uint8_t order[depth]     up to MOST_OWN: the depth, less that of its block, of each byte of
+ *                            order ORDERS, the panel's own. There a quad that is not safe is two,
+ *                            of half the weights: at most MOST_HALVED of them */
 typedef struct er_s8_panel {
   int32_t bias[UNITS];
   float scale[UNITS];
@@ -44,13 +55,25 @@ static inline size_t er_s8_counts_bytes(int32_t depth) {
   return er_s8_whole_lines(((size_t)depth + CHUNK - 1) / CHUNK * sizeof(er_s8_counts));
 }
 
+static inline size_t er_s8_quads(int32_t depth) {
+  return (size_t)er_s8_padded(depth) / QUAD + (depth <= MOST_OWN ? MOST_HALVED : 0);
+}
+
 static inline size_t er_s8_place_bytes(int32_t depth) {
-  return er_s8_whole_lines((size_t)er_s8_padded(depth) / QUAD * sizeof(uint16_t));
+  return er_s8_whole_lines(er_s8_quads(depth) * sizeof(uint16_t));
+}
+
+static inline size_t er_s8_weight_bytes(int32_t depth) {
+  return er_s8_whole_lines(er_s8_quads(depth) * QUAD * UNITS);
+}
+
+static inline size_t er_s8_order_bytes(int32_t depth) {
+  return depth <= MOST_OWN ? er_s8_whole_lines((size_t)depth) : 0;
 }
 
 static inline size_t er_s8_panel_bytes(int32_t depth) {
   return sizeof(er_s8_panel) + er_s8_counts_bytes(depth) + er_s8_place_bytes(depth) +
-         er_s8_whole_lines((size_t)er_s8_padded(depth) * UNITS);
+         er_s8_weight_bytes(depth) + er_s8_order_bytes(depth);
 }
 
 static inline const er_s8_panel *er_s8_panel_at(const void *packed, int32_t unit, int32_t depth) {
@@ -70,6 +93,10 @@ static inline int8_t *er_s8_weights(const er_s8_panel *panel, int32_t depth) {
   return (int8_t *)((uintptr_t)(panel + 1) + er_s8_counts_bytes(depth) + er_s8_place_bytes(depth));
 }
 
+static inline uint8_t *er_s8_order(const er_s8_panel *panel, int32_t depth) {
+  return (uint8_t *)er_s8_weights(panel, depth) + er_s8_weight_bytes(depth);
+}
+
 /** @return the shuffle that brings the bytes of each quad into an order: 0 1 2 3, 0 2 1 3 or
  * 0 3 1 2. */
 static ER_ALWAYS_INLINE __m256i er_quad_order(int32_t order) {
@@ -80,5 +107,13 @@ static ER_ALWAYS_INLINE __m256i er_quad_order(int32_t order) {
 
 size_t er_s8_packed_bytes(int32_t units, int32_t depth);
 void er_s8_pack(const er_weights_s8 *weights, void *packed);
+/** Find an order in which few quads are not safe.
+ * @param values [units][depth]
+ * @param[out] order [depth, padded to BLOCK] zeroed; as in a panel
+ * @return how many are not */
+int32_t er_s8_find_order(const int8_t *values, int32_t units, int32_t depth, uint8_t *order);
+/** The block from depth d on, in that order. @param[out] rows [UNITS], 0 where there is none */
+void er_s8_take_block(const int8_t *values, int32_t units, int32_t depth, const uint8_t *order,
+                      int32_t d, int8_t (*rows)[BLOCK]);
 
 #endif
