@@ -1,7 +1,7 @@
 # Which folders of kernels this processor family builds, and the instruction set of each. All else is
 # baseline: x86-64-v1, armv8-a, armv7-a with NEON. The order is that of kernels/layers.def.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
-  set(EDGERT_LAYERS avx2 avxvnni avx512vnni amx)
+  set(EDGERT_LAYERS avx2 avxvnni avx512vnni avx512vbmi amx)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
   set(EDGERT_LAYERS neon dotprod i8mm)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^arm")
@@ -11,6 +11,7 @@ endif()
 set(EDGERT_FLAGS_avx2 -mavx2 -mfma)
 set(EDGERT_FLAGS_avxvnni -mavx2 -mfma -mavxvnni)
 set(EDGERT_FLAGS_avx512vnni -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni)
+set(EDGERT_FLAGS_avx512vbmi ${EDGERT_FLAGS_avx512vnni} -mavx512vbmi)
 set(EDGERT_FLAGS_amx ${EDGERT_FLAGS_avx512vnni} -mamx-tile -mamx-int8)
 # The scheduler before register allocation moves loads up until sums spill. gcc's registers, given loop
 # by loop, are copied where the loops meet, and few are used while others lie idle.

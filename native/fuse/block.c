@@ -40,7 +40,7 @@ static void size_scratch(er_block *b) {
   const size_t strip = (size_t)b->strip * (size_t)s->out_w;
   b->window_bytes = er_line_window_bytes(&b->depthwise, b->expands || !b->depthwise.direct);
   b->strip_bytes = er_align_up(strip * pixel + ER_OVERREAD);
-  b->tail_bytes = b->tail.binary ? er_align_up(strip * results + ER_OVERREAD) : 0;
+  b->tail_bytes = er_has_tail(&b->tail) ? er_align_up(strip * results + ER_OVERREAD) : 0;
   b->thread_bytes = b->window_bytes + b->strip_bytes + b->tail_bytes;
 }
 
@@ -78,12 +78,13 @@ static void project(const er_job *job, int32_t row, int32_t count, const char *s
   const er_conv_shape *s = &b->project.shape;
   const size_t at = (size_t)row * (size_t)s->out_w * (size_t)s->out_c * b->element;
   const int32_t pixels = count * s->out_w;
-  if (!b->tail.binary) {
+  if (!er_has_tail(&b->tail)) {
     er_conv_gemm_rows(&b->project, pixels, strip, job->output + at);
     return;
   }
   er_conv_gemm_rows(&b->project, pixels, strip, results);
-  er_tail_run(&b->tail, pixels * s->out_c, results, job->other + at, job->output + at);
+  er_tail_run(&b->tail, pixels * s->out_c, results, job->other ? job->other + at : NULL,
+              job->output + at);
 }
 
 static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
@@ -152,7 +153,7 @@ edgert_status er_fuse_block(er_plan *plan, const er_links *links, int32_t positi
                   .project = *projection,
                   .element = depthwise->s8 ? 1 : sizeof(float)};
   if (m.expand) b->expand = *expansion;
-  m.tail = er_tail_after(links, m.project, &b->tail);
+  m.tail = er_tail_after(plan, links, m.project, &b->tail);
   ER_TRY(fuse(plan, m, b));
   *fused = true;
   return EDGERT_OK;

@@ -23,6 +23,7 @@ typedef struct er_links {
 typedef edgert_status (*er_pattern)(er_plan *plan, const er_links *links, int32_t position,
                                     bool *fused);
 
+edgert_status er_fuse_function(er_plan *plan, const er_links *links, int32_t position, bool *fused);
 edgert_status er_fuse_padding(er_plan *plan, const er_links *links, int32_t position, bool *fused);
 edgert_status er_fuse_block(er_plan *plan, const er_links *links, int32_t position, bool *fused);
 edgert_status er_fuse_residual(er_plan *plan, const er_links *links, int32_t position, bool *fused);
@@ -50,17 +51,22 @@ typedef struct er_group {
 /** Make the last member the fused node and clear the others. */
 edgert_status er_merge(er_plan *plan, const er_group *group);
 
-/* An elementwise operator on a result and another tensor of the same shape, done strip by strip. */
+/* An elementwise operator on a result, done strip by strip: with another tensor of the same shape,
+ * or by a table. */
 typedef struct er_tail {
-  const struct er_binary_plan *binary; /* NULL: there is none */
-  int32_t other;                       /* tensor number of the other operand */
+  const struct er_binary_plan *binary; /* NULL: no other tensor */
+  int32_t other;                       /* tensor number of the other operand, -1 without */
   bool ours_first;                     /* our result is input 0 */
+  const uint8_t *table;                /* [256] results by the stored byte; NULL: no table */
+  void (*lookup)(const uint8_t *table, int64_t count, const uint8_t *input, uint8_t *output);
 } er_tail;
 
+static inline bool er_has_tail(const er_tail *tail) { return tail->binary || tail->table; }
 /** @return the elementwise node that alone takes the result of `node`, or NULL. */
-er_node *er_tail_after(const er_links *links, const er_node *node, er_tail *tail);
+er_node *er_tail_after(er_plan *plan, const er_links *links, const er_node *node, er_tail *tail);
 /** output[i] = op of ours[i] and other[i], in the operator's order.
- * @param ours,other,output [count] */
+ * @param ours,output [count]
+ * @param other [count], NULL without */
 void er_tail_run(const er_tail *tail, int32_t count, const void *ours, const void *other,
                  void *output);
 

@@ -1,4 +1,5 @@
-/* A convolution and an elementwise operator on its result, strip by strip: residual connections. */
+/* A convolution and an elementwise operator on its result, strip by strip: residual connections and
+ * activations by a table. */
 #include "fuse.h"
 #include "ops/spread.h"
 
@@ -55,8 +56,8 @@ static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
     const int32_t end = last - pixel < r->strip ? last : pixel + r->strip;
     const size_t at = (size_t)pixel * r->pixel_bytes;
     er_conv_gemm_pixels(&r->conv, job->input, pixel, end, results, results + r->strip_bytes);
-    er_tail_run(&r->tail, (end - pixel) * r->conv.shape.out_c, results, job->other + at,
-                job->output + at);
+    er_tail_run(&r->tail, (end - pixel) * r->conv.shape.out_c, results,
+                job->other ? job->other + at : NULL, job->output + at);
   }
 }
 
@@ -80,7 +81,7 @@ edgert_status er_fuse_residual(er_plan *plan, const er_links *links, int32_t pos
   const er_conv_gemm *conv = er_conv_gemm_of(node);
   if (!conv) return EDGERT_OK;
   er_tail tail;
-  er_node *last = er_tail_after(links, node, &tail);
+  er_node *last = er_tail_after(plan, links, node, &tail);
   if (!last) return EDGERT_OK;
   er_residual *r = er_plan_alloc(plan, sizeof *r);
   if (!r) return er_plan_no_memory(plan);
@@ -89,7 +90,7 @@ edgert_status er_fuse_residual(er_plan *plan, const er_links *links, int32_t pos
   const int32_t inputs[] = {[INPUT] = node->inputs[0], [OTHER] = tail.other};
   er_node *const members[] = {node, last};
   /* Each pixel of `other` is read once, and then written. */
-  const bool in_place = inputs[OTHER] != inputs[INPUT];
+  const bool in_place = tail.binary && inputs[OTHER] != inputs[INPUT];
   const er_group group = {members, 2, run, 2, inputs, in_place, r, r->thread_bytes};
   ER_TRY(er_merge(plan, &group));
   *fused = true;

@@ -37,6 +37,7 @@ enum {
   TILE_DATA = 18,   /* number of a bit of XCR0 */
   TILE_STATE = 1 << 17 | 1 << TILE_DATA,
   LEAF7_1_A_AVXVNNI = 1 << 4,
+  LEAF7_C_AVX512VBMI = 1 << 1,
   LEAF7_C_AVX512VNNI = 1 << 11,
   LEAF7_D_AMX = 1 << 24 | 1 << 25 /* TILE, INT8 */
 };
@@ -67,6 +68,11 @@ static bool runs_avx512vnni(const features *f) {
 bool er_has_avx512vnni(void) {
   const features f = detect();
   return runs_avx512vnni(&f);
+}
+
+bool er_has_avx512vbmi(void) {
+  const features f = detect();
+  return runs_avx512vnni(&f) && has(f.leaf7_c, LEAF7_C_AVX512VBMI);
 }
 
 /* Linux gives a process the room to save tiles when it asks; it may refuse. To ask again is free.

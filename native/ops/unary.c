@@ -1,6 +1,9 @@
 /* Elementwise operators on one input: floats by their kernel, 8-bit integers by a table of 256
  * results that is made in prepare, int16 one value at a time. */
+#include "unary.h"
+
 #include <math.h>
+#include <string.h>
 
 #include "kernels/float.h"
 #include "kernels/kernels.h"
@@ -130,6 +133,20 @@ static edgert_status run(const er_run *run, const er_node *node) {
   er_job job = {p, run->kernels, er_in_data(run, node, 0), er_out_data(run, node, 0)};
   er_spread(run, p->count, 1, work, &job);
   return EDGERT_OK;
+}
+
+const uint8_t *er_unary_table(const er_node *node) {
+  if (node->op->run != run) return NULL;
+  const er_unary_plan *p = node->data;
+  return p->type == EDGERT_INT8 || p->type == EDGERT_UINT8 ? p->table : NULL;
+}
+
+void *er_unary_with_table(er_plan *plan, const er_node *node, const uint8_t *table) {
+  er_unary_plan *p = er_plan_alloc(plan, sizeof *p);
+  if (p == NULL) return NULL;
+  *p = *(const er_unary_plan *)node->data;
+  memcpy(p->table, table, sizeof p->table);
+  return p;
 }
 
 static edgert_status prepare_leaky_relu(er_plan *plan, er_node *node) {

@@ -63,7 +63,7 @@ static const struct {
   machine_peak peak;
 } peaks[] = {
     {"amx", {"AMX with 16 x 64 int8 and AVX-512 with 2 x 16 float lanes", 1024, 32}},
-    {"avx512vnni", {"AVX-512 with 2 x 64 int8 and 2 x 16 float lanes", 128, 32}},
+    {"avx512", {"AVX-512 with 2 x 64 int8 and 2 x 16 float lanes", 128, 32}},
     {"avxvnni", {"AVX-VNNI with 2 x 32 int8 and 2 x 8 float lanes", 64, 16}},
     {"avx2", {"AVX2 with 2 x 16 int8 and 2 x 8 float lanes", 32, 16}},
     {"i8mm", {"ARMv8.6 with 2 SMMLA and 2 FMLA", 64, 8}},

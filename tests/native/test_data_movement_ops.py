@@ -80,6 +80,19 @@ def test_transpose_is_numpys(
     np.testing.assert_array_equal(result, array.transpose(order))
 
 
+@given(
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 40), st.integers(1, 40)),
+    order=st.sampled_from([(0, 2, 1), (2, 0, 1), (2, 1, 0), (1, 2, 0)]),
+    seed=SEEDS,
+)
+def test_planes_of_bytes_with_and_without_whole_tiles_are_turned(
+    shape: tuple[int, ...], order: tuple[int, ...], seed: int
+) -> None:
+    array = values(shape, np.int8, seed)
+    result = moved(OP.TRANSPOSE, schema.TransposeOptionsT(), array, constant(order, np.int32))
+    np.testing.assert_array_equal(result, array.transpose(order))
+
+
 def test_a_large_transpose_is_split_among_threads() -> None:
     array = values((64, 80, 24), np.int8, 0)
     fed = TensorDef(array.shape, np.int8)
