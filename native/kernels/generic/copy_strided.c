@@ -9,8 +9,8 @@
     memcpy(out + i * out_step, in + i * in_step, (bytes)); \
   }
 
-static void copy_row(uint8_t *out, int64_t out_step, const uint8_t *in, int64_t in_step,
-                     int64_t count, int64_t block) {
+static __attribute__((noinline)) void copy_row(uint8_t *out, int64_t out_step, const uint8_t *in,
+                                               int64_t in_step, int64_t count, int64_t block) {
   switch (block) {
     case 1:
       COPY_ROW(1)
@@ -43,12 +43,17 @@ enum { TILE = 8 };
  * change places, then pairs, then halves. */
 static void transpose_tile(uint8_t *out, int64_t out_step, const uint8_t *in, int64_t in_step) {
   uint64_t line[TILE];
+#pragma GCC unroll 8
   for (int i = 0; i < TILE; ++i) memcpy(&line[i], in + i * in_step, TILE);
+#pragma GCC unroll 8
   for (int i = 0; i < TILE; i += 2) EXCHANGE(line[i], line[i + 1], 8, 0x00FF00FF00FF00FFu);
+#pragma GCC unroll 8
   for (int i = 0; i < TILE; ++i) {
     if (!(i & 2)) EXCHANGE(line[i], line[i + 2], 16, 0x0000FFFF0000FFFFu);
   }
+#pragma GCC unroll 8
   for (int i = 0; i < TILE / 2; ++i) EXCHANGE(line[i], line[i + 4], 32, 0x00000000FFFFFFFFu);
+#pragma GCC unroll 8
   for (int i = 0; i < TILE; ++i) memcpy(out + i * out_step, &line[i], TILE);
 }
 
