@@ -16,7 +16,7 @@ mkdir -p $folder/seeds $folder/new
 if [ -z "$(ls -A $folder/seeds)" ]; then
   CI=true EDGERT_KEEP_MODELS=$folder/seeds python -m pytest -q \
     tests/native/test_{float,data_movement,quantize}_ops.py tests/native/test_{int,uint8}*.py \
-    tests/native/test_{blockwise,dynamic,fusing,litert_int4}.py
+    tests/native/test_{blockwise,dynamic,function_fusing,fusing,litert_int4}.py
 fi
 (cd native && cmake --preset fuzz && cmake --build --preset fuzz --target load load_run)
 for target in load load_run; do
