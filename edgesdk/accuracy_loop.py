@@ -74,6 +74,7 @@ def quantize_until(
         InputError: limits that nothing can meet, or data that is not usable.
         RecipeError: recipe or target is wrong.
     """
+    from edgesdk.capture import capture
     from edgesdk.sources import labels_from, preprocess_of
     from edgesdk_quant.data import open_data
     from edgesdk_quant.progress import Silent
@@ -86,10 +87,11 @@ def quantize_until(
     classes = labels_from(labels, calibration if test is None else test)
     if classes is not None and test is None:
         classes = classes.skipped(limit or 0)
-    meter = DropMeter(model, judged, classes, inputs, progress)
+    graph = capture(model, inputs)
+    meter = DropMeter(graph, judged, classes, progress)
     options = {
-        "model": model, "calibration": None if samples is None else samples.limited(limit),
-        "target": target, "inputs": inputs, "preprocess": steps, "workdir": workdir,
+        "model": graph, "calibration": None if samples is None else samples.limited(limit),
+        "target": target, "preprocess": steps, "workdir": workdir,
     }  # fmt: skip
     whence = "" if samples is None else f"{samples.description} {samples.count}"
     key = f"{meter.key} {runtime} {whence} {limit} {steps} {os.fspath(target)}"

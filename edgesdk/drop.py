@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgesdk_runtimes.errors import InputError, UnsupportedError
 
 if TYPE_CHECKING:
+    import onnx_ir as ir
+
     from edgesdk.labels import Labels
     from edgesdk.quantized import Quantized
     from edgesdk_quant.data import CalibrationData
@@ -49,30 +51,27 @@ class DropMeter:
 
     def __init__(
         self,
-        model: Any,
+        graph: ir.Model,
         data: CalibrationData,
         labels: Labels | None,
-        inputs: Any,
         progress: Progress,
     ) -> None:
         """Run the float model.
 
         Args:
-            model: as in `quantize`.
+            graph: the float model in normal form.
             data: samples to compare on.
             labels: their classes; None compares answers.
-            inputs: as in `quantize`.
             progress: told how far it is.
 
         Raises:
             InputError: the data is not usable, or has no label at all.
         """
-        from edgesdk.capture import capture
         from edgesdk_quant.fingerprint import fingerprint
         from edgesdk_quant.graph import to_bytes
 
         self._data, self._labels = data, labels
-        floats = to_bytes(capture(model, inputs))
+        floats = to_bytes(graph)
         self._answers = self._answer(_open(floats, "onnx", "onnxruntime"), progress)
         self.score = None if labels is None else self._top1(self._answers)
         self.key = fingerprint(

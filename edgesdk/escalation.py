@@ -16,19 +16,27 @@ def steps_of(recipe: Recipe) -> Mapping[str, Recipe]:
     """Name of each step -> its recipe, in the order of their cost.
 
     Ranges by minimum and maximum, then by squared error; equalization and bias correction;
-    roundings that are chosen one layer after another (sequential MSE, GPTQ), then learnt block
+    roundings that are chosen one layer after another (sequential MSE, GPTQ); distillation, where
+    the recipe has it: it takes longer than all of these together; roundings that are learnt block
     after block (AdaRound); at last more bits for the layers that four hurt most.
     """
     plain = _rounding(recipe, "nearest", equalization=False, bias_correction=False)
-    steps = {"minmax ranges": _ranges(plain, "minmax"), "mse ranges": _ranges(plain, "mse")}
-    better = _ranges(recipe, "mse")
-    for name, rounding in {
-        "equalization + bias correction": "nearest",
-        "sequential MSE": "sequential_mse",
-        "GPTQ": "gptq",
-        "AdaRound": "adaround",
-    }.items():
-        steps[name] = _rounding(better, rounding, equalization=True, bias_correction=True)
+    better, learnt = _ranges(recipe, "mse"), recipe.algorithms.distillation
+
+    def step(rounding: str, distillation: int = 0) -> Recipe:
+        switches = {"equalization": True, "bias_correction": True, "distillation": distillation}
+        return _rounding(better, rounding, **switches)
+
+    steps = {
+        "minmax ranges": _ranges(plain, "minmax"),
+        "mse ranges": _ranges(plain, "mse"),
+        "equalization + bias correction": step("nearest"),
+        "sequential MSE": step("sequential_mse"),
+        "GPTQ": step("gptq"),
+    }
+    if learnt:
+        steps["GPTQ and distillation"] = step("gptq", learnt)
+    steps["AdaRound"] = step("adaround", learnt)
     if recipe.weights.bits == 4:
         search = recipe.search or Search()
         for share in WIDER:

@@ -55,13 +55,15 @@ def test_more_calibration_samples_are_another_run(tmp_path: Path) -> None:
 
 def test_steps_come_in_the_order_of_their_cost_and_end_with_more_bits() -> None:
     steps = steps_of(Recipe.load("w4a8"))
-    assert list(steps)[:6] == [
+    assert list(steps)[:7] == [
         "minmax ranges", "mse ranges", "equalization + bias correction", "sequential MSE", "GPTQ",
-        "AdaRound",
+        "GPTQ and distillation", "AdaRound",
     ]  # fmt: skip
-    assert [r.algorithms.rounding for r in steps.values()][3:6] == [
-        "sequential_mse", "gptq", "adaround",
+    algorithms = [r.algorithms for r in steps.values()][3:7]
+    assert [(a.rounding, a.distillation > 0) for a in algorithms] == [
+        ("sequential_mse", False), ("gptq", False), ("gptq", True), ("adaround", True),
     ]  # fmt: skip
+    assert "GPTQ and distillation" not in steps_of(QUICK)
     budgets = [r.search.budget for r in steps.values() if r.search is not None]
     assert budgets[-1] > budgets[-2] > budgets[0]
     assert not any("weights of" in name for name in steps_of(Recipe.load("w8a8")))

@@ -22,6 +22,11 @@ FRACTIONS = {
 }
 
 
+CACHED = (
+    1 << 15
+)  # weights that are searched at a time: with what is made of them they stay in cache
+
+
 @dataclass(frozen=True)
 class Cut:
     """How weights are cut into rows that share a step.
@@ -95,6 +100,12 @@ def _octav(rows: NDArray[np.float64], scheme: Scheme, bits: int) -> Steps:
 
 def _mse(rows: NDArray[np.float64], scheme: Scheme, bits: int) -> Steps:
     """Exhaustive search over shares of the range, row by row."""
+    parts = np.array_split(rows, max(1, min(len(rows), rows.size // CACHED)))
+    steps, zeros = zip(*(_search(part, scheme, bits) for part in parts), strict=True)
+    return np.concatenate(steps), np.concatenate(zeros)
+
+
+def _search(rows: NDArray[np.float64], scheme: Scheme, bits: int) -> Steps:
     steps, zeros = _at(rows, scheme, 1.0)
     least = np.full(len(rows), math.inf)
     for fraction in FRACTIONS[bits]:
