@@ -34,8 +34,8 @@ def steps_of(recipe: Recipe) -> Mapping[str, Recipe]:
         "sequential MSE": step("sequential_mse"),
         "GPTQ": step("gptq"),
     }
-    if learnt:
-        steps["GPTQ and distillation"] = step("gptq", learnt)
+    if learnt:  # behind the rounding that no data are too few for
+        steps["sequential MSE and distillation"] = step("sequential_mse", learnt)
     steps["AdaRound"] = step("adaround", learnt)
     if recipe.weights.bits == 4:
         search = recipe.search or Search()

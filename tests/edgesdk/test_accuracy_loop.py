@@ -57,13 +57,13 @@ def test_steps_come_in_the_order_of_their_cost_and_end_with_more_bits() -> None:
     steps = steps_of(Recipe.load("w4a8"))
     assert list(steps)[:7] == [
         "minmax ranges", "mse ranges", "equalization + bias correction", "sequential MSE", "GPTQ",
-        "GPTQ and distillation", "AdaRound",
+        "sequential MSE and distillation", "AdaRound",
     ]  # fmt: skip
     algorithms = [r.algorithms for r in steps.values()][3:7]
     assert [(a.rounding, a.distillation > 0) for a in algorithms] == [
-        ("sequential_mse", False), ("gptq", False), ("gptq", True), ("adaround", True),
+        ("sequential_mse", False), ("gptq", False), ("sequential_mse", True), ("adaround", True),
     ]  # fmt: skip
-    assert "GPTQ and distillation" not in steps_of(QUICK)
+    assert "sequential MSE and distillation" not in steps_of(QUICK)
     budgets = [r.search.budget for r in steps.values() if r.search is not None]
     assert budgets[-1] > budgets[-2] > budgets[0]
     assert not any("weights of" in name for name in steps_of(Recipe.load("w8a8")))
