@@ -15,6 +15,7 @@ import resource
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,11 +34,10 @@ def jobs() -> Mapping[str, Job]:
     """Networks with trained weights; CIFAR-10 has images enough to tell half a point."""
     chosen = {name: job for name, job in JOBS.items() if "seeded" not in name}
     del chosen["MiniLM-L6"]
-    for name in chosen:
-        if "CIFAR" in name:
-            chosen[name] = replace(
-                chosen[name], samples=lambda: cifar_samples(CIFAR_TEST, *TRAINED_CIFAR)
-            )
+    for name, job in chosen.items():
+        if name.startswith("ResNet"):
+            normal = TRAINED_CIFAR if "CIFAR" in name else ()
+            chosen[name] = replace(job, samples=partial(cifar_samples, CIFAR_TEST, *normal))
     return chosen
 
 

@@ -49,6 +49,13 @@ def test_two_weights_of_seven_bits_fit_a_sum_of_two_unsigned_products_in_int16()
     assert np.iinfo(np.int16).max >= 2 * 63 * 255
 
 
+def test_each_of_many_rows_is_searched_as_if_it_were_alone() -> None:
+    weight = RNG.standard_t(3, size=(300, 500))
+    whole = find_parameters(weight, BY_CHANNEL, recipe(range="mse")).scale
+    alone = [find_parameters(row[None], BY_CHANNEL, recipe(range="mse")).scale[0] for row in weight]
+    assert np.array_equal(whole, alone)
+
+
 def test_least_squares_is_as_good_as_a_fine_grid_search() -> None:
     weight = RNG.standard_t(3, size=(4, 200))
     found = find_parameters(weight, BY_CHANNEL, recipe(range="mse"))
