@@ -71,13 +71,15 @@ def legalize(model: ir.Model, lowered: frozenset[str]) -> ir.Model:
         The same graph, or a new one; operators for which there is no rule are still in it.
     """
     for _ in range(MOST_ROUNDS):
-        changed = [node for node in list(model.graph.all_nodes()) if _rewrite(model, node)]
         before = _count(model)
-        expanded = expand_functions(model, before.keys() - lowered - RULES.keys())
-        narrowed = narrow_doubles(expanded)
-        if not changed and not narrowed and _count(expanded) == before:
+        model = expand_functions(model, before.keys() - lowered - RULES.keys())
+        expanded = _count(model) != before
+        if expanded:
+            _tidy(model)  # rules ask for shapes, which some functions hide
+        changed = [node for node in list(model.graph.all_nodes()) if _rewrite(model, node)]
+        narrowed = narrow_doubles(model)
+        if not expanded and not changed and not narrowed:
             break
-        model = expanded
         _tidy(model)
     return model
 

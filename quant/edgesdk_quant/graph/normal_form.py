@@ -17,6 +17,7 @@ from edgesdk_quant.graph.gemm import fold_gemm_factors
 from edgesdk_quant.graph.global_pool import write_global_pools
 from edgesdk_quant.graph.hard_swish import fuse_hard_swish
 from edgesdk_quant.graph.identity import remove_identities
+from edgesdk_quant.graph.known_sizes import write_known_sizes
 from edgesdk_quant.graph.layer_normalization import fuse_layer_normalization
 from edgesdk_quant.graph.matmul import write_gemms
 from edgesdk_quant.graph.naming import name_nodes, strip_metadata
@@ -34,6 +35,7 @@ from edgesdk_quant.graph.variadic import pair_operands
 TIDYING = (
     dequantize_before_gathering,
     remove_identities,
+    write_known_sizes,
     fold_constants,
     infer_shapes,
     remove_identities,

@@ -11,6 +11,8 @@ from edgesdk_runtimes.errors import ModelError
 
 # In bytes. Inference reads shapes, axes and the like; it need not copy weights.
 LARGEST_READ = 8192
+# Operators of which ONNX infers nothing although they keep their operand's type and shape.
+KEEPING = frozenset({"GroupNormalization"})
 
 
 def infer_shapes(model: ir.Model) -> None:
@@ -19,14 +21,28 @@ def infer_shapes(model: ir.Model) -> None:
     Raises:
         ModelError: types or shapes contradict each other.
     """
-    proto = _without_weights(model)
-    try:
-        inferred = _infer(proto)
-    except InferenceError:
-        inferred = _infer_undeclared(proto)
-    for graph, found in zip(model.graphs(), ir.from_proto(inferred).graphs(), strict=True):
-        _adopt(graph, found)
-        _take_types_of_weights(graph)
+    while True:
+        proto = _without_weights(model)
+        try:
+            inferred = _infer(proto)
+        except InferenceError:
+            inferred = _infer_undeclared(proto)
+        for graph, found in zip(model.graphs(), ir.from_proto(inferred).graphs(), strict=True):
+            _adopt(graph, found)
+            _take_types_of_weights(graph)
+        if not any([_keep_shape(node) for node in model.graph.all_nodes()]):
+            return
+
+
+def _keep_shape(node: ir.Node) -> bool:
+    """Write the operand's type and shape on the result; whether that is news."""
+    if node.op_type not in KEEPING or node.outputs[0].shape is not None:
+        return False
+    operand, result = node.inputs[0], node.outputs[0]
+    if operand is None or operand.shape is None:
+        return False
+    result.type, result.shape = operand.type, operand.shape
+    return True
 
 
 def _without_weights(model: ir.Model) -> onnx.ModelProto:

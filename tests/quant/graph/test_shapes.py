@@ -59,3 +59,11 @@ def test_a_weight_has_the_type_of_its_data_where_a_file_says_none() -> None:
     weight = silent.graph.initializers["w"]
     assert weight.dtype == ir.DataType.FLOAT
     assert list(weight.shape or []) == [4, 6]
+
+
+def test_a_group_normalization_keeps_its_operands_shape() -> None:
+    text = """agraph (float[N,4,8] x) => (float[N,A,B] y) {
+        g = GroupNormalization<num_groups=2>(x, w, b) y = Relu(g)
+    }"""
+    graph = model(text, w=random(4), b=random(4))
+    assert [value_shape(node.outputs[0]) for node in graph.graph] == [(None, 4, 8)] * 2

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.edgesdk.export.judged import judge
-from tests.quant.graph.written import random
+from edgesdk.capture import capture
+from edgesdk.export.tflite import lower
+from tests.edgesdk.export.judged import codes, judge
+from tests.quant.graph.written import model, random
 
 
 @pytest.mark.parametrize("shape", ["2,3,4,5", "2,3,7"])
@@ -20,6 +22,16 @@ def test_group_normalization_by_its_definition() -> None:
         y = GroupNormalization <num_groups=2> (x, s, b)
     }"""
     judge(text, s=random(4), b=random(4, seed=1), tolerance=1e-4)
+
+
+def test_a_linear_layer_behind_it_stays_one() -> None:
+    text = """agraph (float[1,4,2,2] x) => (float[1,3] y) {
+        g = GroupNormalization <num_groups=2> (x, s, b) f = Reshape(g, flat) h = Gemm(f, w, c)
+        y = Relu(h)
+    }"""
+    arrays = {"s": random(4), "b": random(4), "w": random(16, 3), "c": random(3)}
+    graph = capture(model(text, flat=np.array([-1, 16]), **arrays))
+    assert "FULLY_CONNECTED" in codes(lower(graph))
 
 
 def test_batch_normalization_of_run_time_parameters() -> None:
