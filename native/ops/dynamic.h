@@ -18,7 +18,7 @@ typedef struct er_dynamic {
   er_bounds bounds;
 } er_dynamic;
 
-enum { ER_DYNAMIC_ROWS = 16 }; /* of a tile of sums */
+enum { ER_DYNAMIC_ROWS = 32 }; /* of a tile of sums */
 /** @return units of a tile of sums: whole steps of the kernel. */
 int32_t er_dynamic_tile_units(const er_dynamic *dynamic);
 /** @return bytes of a tile of sums. */
