@@ -6,6 +6,7 @@ Shapes, zero points and scales are random.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import ai_edge_litert.schema_py_generated as schema
 import numpy as np
@@ -86,9 +87,39 @@ def test_conv_2d_is_exact_and_has_the_bits_of_litert(
 ) -> None:
     rng = np.random.default_rng(seed)
     groups, filter_c, units = (int(rng.integers(1, n)) for n in (3, 11, 9))
+    size = image_size(geometry, rng)
+    check_conv_2d(rng, kind, activation, geometry, size, groups, filter_c, units)
+
+
+@given(
+    seed=seeds,
+    geometry=geometries,
+    extra=st.integers(8, 40),
+    channels=st.sampled_from([1, 3, 21, 32, 64]),
+)
+def test_conv_2d_of_wide_images_is_exact_and_has_the_bits_of_litert(
+    seed: int, geometry: rules.Geometry, extra: int, channels: int
+) -> None:
+    rng = np.random.default_rng(seed)
     height, width = image_size(geometry, rng)
+    check_conv_2d(
+        rng, "int8", 0, geometry, [height, width + extra], 1, channels, int(rng.integers(1, 40))
+    )
+
+
+def check_conv_2d(
+    rng: np.random.Generator,
+    kind: str,
+    activation: int,
+    geometry: rules.Geometry,
+    size: Sequence[int],
+    groups: int,
+    filter_c: int,
+    units: int,
+) -> None:
+    """Random weights and a random image of `size` (height, width); `units` outputs a group."""
     x, out = stored(kind, 0.02, rng), stored(kind, rng.uniform(0.02, 0.2), rng)
-    image = random_array((2, height, width, groups * filter_c), kind, rng)
+    image = random_array((2, *size, groups * filter_c), kind, rng)
     shape = (groups * units, *geometry.filter, filter_c)
     weights, scale, weight_tensor = weights_of(shape, shape[0], 0, kind, rng)
     bias = rng.integers(-20000, 20000, shape[0])
