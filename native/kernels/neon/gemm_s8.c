@@ -6,7 +6,8 @@
  * leaves each unit's sum in a lane of its own: nothing is to be added up at the end.
  *
  * Two products fit int16 unless all four factors are -128: 2 * 128 * 127 < 2^15. `pack` proves for
- * each panel that no two weights of a lane are -128; else each product is added alone. */
+ * each panel that no two weights of a lane are -128; else each product is added alone. Where all
+ * weights are small, as those of 4 bits are, four fit. */
 #include "kernels/neon/layer.h"
 #include "kernels/neon/panels.h"
 #include "kernels/neon/settle.h"
@@ -24,7 +25,7 @@ typedef struct er_panel { /* units in vectors of four, er_order ER_EVEN_ODD */
   int32_t start[UNITS];   /* of the sums */
   float scale[UNITS], offset[UNITS];
   int32_t how;      /* er_settling */
-  int32_t in_pairs; /* whether two products may be added in int16 */
+  int32_t together; /* products that may be added in int16: 1, 2 or 4 */
   int32_t unused[2];
   int8_t weights[][4][16]; /* [steps of depth][4 units each] */
 } er_panel;
@@ -39,11 +40,15 @@ static size_t packed_bytes(int32_t units, int32_t depth) {
   return ((size_t)units + UNITS - 1) / UNITS * panel_bytes(depth);
 }
 
-static bool fits_in_pairs(const int8_t *values, int32_t depth) {
-  for (int32_t d = 2; d < depth && values; d++) {
-    if (d % STEP >= 2 && values[d] == -128 && values[d - 2] == -128) return false;
+/* How many products of a lane may be added in int16: 4 * 128 * 63 < 2^15. Fours go by whole blocks.
+ */
+static int32_t products_together(const int8_t *values, int32_t depth) {
+  bool in_fours = depth % BLOCK == 0;
+  for (int32_t d = 0; d < depth && values; d++) {
+    if (values[d] < -63 || values[d] > 63) in_fours = false;
+    if (d % STEP >= 2 && values[d] == -128 && values[d - 2] == -128) return 1;
   }
-  return true;
+  return in_fours ? 4 : 2;
 }
 
 static void pack_unit(const er_unit *unit, int32_t depth, int32_t u, er_panel *panel) {
@@ -58,6 +63,9 @@ static void pack_unit(const er_unit *unit, int32_t depth, int32_t u, er_panel *p
   }
 }
 
+/* What tiles of fours do without. */
+static bool is_slow(enum er_settling how) { return how == ER_SATURATED || how == ER_PLAIN; }
+
 /* @param ways in which the sums may be settled, best first; the last one always serves */
 static void pack_panels(const er_weights_s8 *w, const enum er_settling *ways,
                         enum er_settling last_way, void *packed) {
@@ -67,11 +75,13 @@ static void pack_panels(const er_weights_s8 *w, const enum er_settling *ways,
     const int32_t count = w->units - first < UNITS ? w->units - first : UNITS;
     er_unit units[UNITS];
     panel->how = er_units_of(w, first, count, w->depth, 1, ways, units);
-    panel->in_pairs = 1;
+    panel->together = 4;
     for (int32_t u = 0; u < count; u++) {
-      if (!fits_in_pairs(units[u].values, w->depth)) panel->in_pairs = 0;
+      const int32_t together = products_together(units[u].values, w->depth);
+      if (together < panel->together) panel->together = together;
     }
-    if (!panel->in_pairs) panel->how = last_way;
+    if (panel->together == 1) panel->how = last_way;
+    if (panel->together == 4 && is_slow(panel->how)) panel->together = 2;
     for (int32_t u = 0; u < count; u++) pack_unit(&units[u], w->depth, u, panel);
   }
 }
@@ -103,7 +113,36 @@ static void pack(const er_weights_s8 *w, void *packed) {
     }                                                                               \
     weights++;                                                                      \
   }
+
+/* Twice STEP products for each row and unit, all of a lane in one int16. @param half of a block */
+#define MULTIPLY_IN_FOURS(half)                                                     \
+  {                                                                                 \
+    int8x16_t w[2][4];                                                              \
+    ER_UNROLL for (int v = 0; v < vectors; v++) {                                   \
+      w[0][v] = vld1q_s8(weights[0][v]);                                            \
+      w[1][v] = vld1q_s8(weights[1][v]);                                            \
+    }                                                                               \
+    ER_UNROLL for (int r = 0; r < rows; r++) {                                      \
+      int16x4_t x = vreinterpret_s16_s8(vld1_s8(input[r] + d + 2 * STEP * (half))); \
+      __asm__("" : "+w"(x)); /* else gcc loads its parts as integers */             \
+      const int8x8_t low = vreinterpret_s8_s16(vdup_lane_s16(x, 0));                \
+      const int8x8_t next_low = vreinterpret_s8_s16(vdup_lane_s16(x, 2));           \
+      int8x16_t high = vreinterpretq_s8_s16(vdupq_lane_s16(x, 1));                  \
+      int8x16_t next_high = vreinterpretq_s8_s16(vdupq_lane_s16(x, 3));             \
+      ER_WHOLE(high);                                                               \
+      ER_WHOLE(next_high);                                                          \
+      ER_UNROLL for (int v = 0; v < vectors; v++) {                                 \
+        int16x8_t t = vmull_s8(vget_low_s8(w[0][v]), low);                          \
+        t = vmlal_high_s8(t, w[0][v], high);                                        \
+        t = vmlal_s8(t, vget_low_s8(w[1][v]), next_low);                            \
+        t = vmlal_high_s8(t, w[1][v], next_high);                                   \
+        acc[r][v] = vpadalq_s16(acc[r][v], t);                                      \
+      }                                                                             \
+    }                                                                               \
+    weights += 2;                                                                   \
+  }
 #else /* few registers: each weight is loaded when it is used */
+#define MULTIPLY_IN_FOURS(half)
 #define MULTIPLY(lane)                                                     \
   {                                                                        \
     int8x8_t low[ROWS], high[ROWS];                                        \
@@ -166,9 +205,9 @@ ER_INLINE void settle_rows(const int rows, const int vectors, const enum er_sett
 }
 
 /* A branch for each tile, so that one loop serves all ways. */
-ER_INLINE void settle_any(const int rows, const int vectors, const er_panel *panel,
-                          const int32x4_t acc[ROWS][4], const er_settle_neon *settle, int8_t *to,
-                          int64_t stride) {
+ER_INLINE void settle_any(const int rows, const int vectors, const int together,
+                          const er_panel *panel, const int32x4_t acc[ROWS][4],
+                          const er_settle_neon *settle, int8_t *to, int64_t stride) {
 #define WAY(way)                                                     \
   if (panel->how == way) {                                           \
     settle_rows(rows, vectors, way, panel, acc, settle, to, stride); \
@@ -179,14 +218,15 @@ ER_INLINE void settle_any(const int rows, const int vectors, const er_panel *pan
   WAY(ER_RECTIFIED)
 #endif
   WAY(ER_BOUNDED)
-  if (vectors < 4) return; /* of all units only */
+  if (vectors < 4 || together == 4) return; /* of all units only, and slow */
   WAY(ER_SATURATED)
   settle_rows(rows, vectors, ER_PLAIN, panel, acc, settle, to, stride);
 #undef WAY
 }
 
-ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs, const er_strip s,
+ER_INLINE void tile(const int rows, const int vectors, const int together, const er_strip s,
                     const er_settle_neon *settle, const int8_t *from, int8_t *to) {
+  const bool in_pairs = together > 1;
   const er_panel *panel = s.panel;
   const int8_t *input[ROWS];
   const int8_t(*weights)[4][16] = panel->weights;
@@ -194,15 +234,20 @@ ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs, cons
   int16x8_t a[ROWS];
   ER_UNROLL for (int r = 0; r < rows; r++, from += s.input_stride) input[r] = from;
   int64_t d = 0, last = s.segment - BLOCK; /* of d, in a segment */
-  if (last >= 0) { /* twice the same start, so that no branch parts it from the loop */
+  if (together == 4 || last >= 0) { /* twice the same start: no branch parts it from the loop */
     start(rows, vectors, panel->start, acc);
     for (;; last += s.segment) {
       do {
-        load_rows(rows, input, d, a);
-        MULTIPLY(0)
-        MULTIPLY(1)
-        MULTIPLY(2)
-        MULTIPLY(3)
+        if (together == 4) {
+          MULTIPLY_IN_FOURS(0)
+          MULTIPLY_IN_FOURS(1)
+        } else {
+          load_rows(rows, input, d, a);
+          MULTIPLY(0)
+          MULTIPLY(1)
+          MULTIPLY(2)
+          MULTIPLY(3)
+        }
         d += BLOCK;
         ER_AGAIN(d); /* else it is kept twice, and moved */
       } while (d <= last);
@@ -212,23 +257,30 @@ ER_INLINE void tile(const int rows, const int vectors, const bool in_pairs, cons
   } else {
     start(rows, vectors, panel->start, acc);
   }
-  if (d < s.depth) { /* what lies behind the row meets weights of 0 */
+  if (together < 4 && d < s.depth) { /* what lies behind the row meets weights of 0 */
     load_rows(rows, input, d, a);
     MULTIPLY(0)
     if (d + STEP < s.depth) MULTIPLY(1)
     if (d + 2 * STEP < s.depth) MULTIPLY(2)
     if (d + 3 * STEP < s.depth) MULTIPLY(3)
   }
-  settle_any(rows, vectors, panel, acc, settle, to, s.output_stride);
+  settle_any(rows, vectors, together, panel, acc, settle, to, s.output_stride);
 }
 
-#define TILES(n, vectors, in_pairs)                                                     \
+#define TILES(n, vectors, together)                                                     \
   for (; left >= n; left -= n, from += n * s.input_stride, to += n * s.output_stride) { \
-    tile(n, vectors, in_pairs, s, task->settle, from, to);                              \
+    tile(n, vectors, together, s, task->settle, from, to);                              \
   }
-#define IN_PAIRS(vectors) TILES(ROWS, vectors, true) TILES(1, vectors, true)
+#define IN_PAIRS(vectors) TILES(ROWS, vectors, 2) TILES(1, vectors, 2)
 ER_RUN_ROWS(run_8, IN_PAIRS(2))
-ER_RUN_ROWS(run_16, if (((const er_panel *)s.panel)->in_pairs){IN_PAIRS(4)} TILES(1, 4, false))
+#ifdef __aarch64__
+#define IN_FOURS TILES(ROWS, 4, 4)
+#else
+#define IN_FOURS
+#endif
+ER_RUN_ROWS(
+    run_16, const int32_t together = ((const er_panel *)s.panel)->together;
+    if (together == 4) { IN_FOURS } if (together > 1){IN_PAIRS(4)} TILES(1, 4, 1))
 
 /* Of the first eight units alone, or of all; what saturates is rare, and all. */
 static void whole_panel(const er_panel_task *task) {
