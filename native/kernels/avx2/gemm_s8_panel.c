@@ -94,9 +94,9 @@ enum { MOST_QUADS = CHUNK / QUAD, MOST_ASKED = 32 };
 /* The quads of one chunk by the way they are multiplied. */
 typedef struct sorted {
   int32_t count, chain_count;
-  quad quads[MOST_QUADS + MOST_HALVED];
-  chain chains[MOST_QUADS + MOST_HALVED];
-  __m256i rooms[MOST_QUADS + MOST_HALVED]; /* of the chains, as loads */
+  quad quads[MOST_QUADS + MOST_SPLIT];
+  chain chains[MOST_QUADS + MOST_SPLIT];
+  __m256i rooms[MOST_QUADS + MOST_SPLIT]; /* of the chains, as loads */
 } sorted;
 
 /* Safe quads, the heaviest first.
@@ -155,7 +155,7 @@ static bool chain_in_order(sorted *all) {
 
 /* Few chains of many quads: bins packed by "first fit decreasing". */
 static void make_chains(sorted *all) {
-  int32_t numbers[MOST_QUADS + MOST_HALVED];
+  int32_t numbers[MOST_QUADS + MOST_SPLIT];
   all->chain_count = 0;
   if (chain_in_order(all)) return;
   const int32_t count = sort_safe(all, numbers);
@@ -244,17 +244,21 @@ static void take_quads(const source *s, int32_t d, int32_t end, sorted *all) {
   make_chains(all);
 }
 
-/* What is not safe becomes two quads, which are. */
-static void halve(quad *q, quad *other) {
-  *other = *q;
+/* What is too much in the pairs of a quad becomes another quad. */
+static void split(quad *q, quad *excess) {
+  *excess = *q;
+  memset(excess->weights, 0, sizeof excess->weights);
   for (int32_t unit = 0; unit < UNITS; unit++) {
-    for (int32_t i = 0; i < QUAD; i++) {
-      q->weights[unit][i] /= 2;
-      other->weights[unit][i] = (int8_t)(other->weights[unit][i] - q->weights[unit][i]);
+    for (int32_t i = 0; i < QUAD; i += 2) {
+      int8_t *pair = q->weights[unit] + i;
+      const int32_t sum = pair[0] + pair[1], safe = sum > 0 ? SAFE : -SAFE;
+      if (sum / SAFE == 0) continue;
+      excess->weights[unit][i] = (int8_t)(sum - safe);
+      pair[0] = (int8_t)(pair[0] - (sum - safe));
     }
   }
   weigh(1, q);
-  weigh(1, other);
+  weigh(1, excess);
 }
 
 /* All quads of the depth in the panel's own order.
@@ -263,7 +267,7 @@ static bool take_ordered(const source *s, uint8_t *order, sorted *all) {
   const int32_t depth = s->weights->depth, count = er_s8_padded(depth) / QUAD;
   const int8_t *values = s->weights->values + (int64_t)s->first * depth;
   int8_t rows[UNITS][BLOCK];
-  if (er_s8_find_order(values, s->count, depth, order) > MOST_HALVED) return false;
+  if (er_s8_find_order(values, s->count, depth, order) > MOST_SPLIT) return false;
   all->count = count;
   for (int32_t n = 0; n < count; n++) {
     quad *q = &all->quads[n];
@@ -275,7 +279,7 @@ static bool take_ordered(const source *s, uint8_t *order, sorted *all) {
     }
     q->place = ORDERS * ORDER_BYTES + n * QUAD;
     weigh(1, q);
-    if (q->level == UNSAFE) halve(q, &all->quads[all->count++]);
+    if (q->level == UNSAFE) split(q, &all->quads[all->count++]);
   }
   make_chains(all);
   return true;

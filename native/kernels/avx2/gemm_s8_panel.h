@@ -17,7 +17,7 @@ enum {
   ORDER_BYTES = ROWS * BYTE_STRIDE,
   MOST_OWN = 96, /* depth up to which a panel may have an order of its own */
   BLOCK = 16,    /* bytes within which it is one */
-  MOST_HALVED = 4
+  MOST_SPLIT = 4
 };
 
 /* 255 * 128 <= 32767 and -255 * 128 >= -32768: what the weights of one sign may add up to in a sum
@@ -41,8 +41,8 @@ typedef struct er_s8_counts {
  *                            ORDER_BYTES + depth in the chunk), for exact quads in their int16s
  *   int8_t weights[quads]    pairs: [UNITS][4]; exact: [2][UNITS][2]
  *   uint8_t order[depth]     up to MOST_OWN: the depth, less that of its block, of each byte of
- *                            order ORDERS, the panel's own. There a quad that is not safe is two,
- *                            of half the weights: at most MOST_HALVED of them */
+ *                            order ORDERS, the panel's own. There a quad that is not safe is
+ *                            split into two: at most MOST_SPLIT of them */
 typedef struct er_s8_panel {
   int32_t bias[UNITS];
   float scale[UNITS];
@@ -56,7 +56,7 @@ static inline size_t er_s8_counts_bytes(int32_t depth) {
 }
 
 static inline size_t er_s8_quads(int32_t depth) {
-  return (size_t)er_s8_padded(depth) / QUAD + (depth <= MOST_OWN ? MOST_HALVED : 0);
+  return (size_t)er_s8_padded(depth) / QUAD + (depth <= MOST_OWN ? MOST_SPLIT : 0);
 }
 
 static inline size_t er_s8_place_bytes(int32_t depth) {
