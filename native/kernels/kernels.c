@@ -17,6 +17,8 @@ static void add_generic(er_kernels *kernels) {
                           .dwconv_s8 = er_dwconv_s8_generic,
                           .gemv_s8 = {"gemv_s8_generic", er_gemv_s8_generic},
                           .gemm_f32 = er_gemm_f32_generic,
+                          .winograd_f32 = {"winograd_f32_generic", er_winograd_patch_f32,
+                                           er_winograd_outputs_f32},
                           .dwconv_f32 = {"dwconv_f32_generic", er_dwconv_f32_generic},
                           .fc_f32 = {"fc_f32_generic", er_fc_f32},
                           .gemm_wide_s8 = er_gemm_wide_s8,

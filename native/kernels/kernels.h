@@ -8,6 +8,7 @@
 
 #include "linear_kernels.h"
 #include "rounding.h"
+#include "winograd.h"
 
 /* ---- per instruction set
  * ------------------------------------------------------------------------- */
@@ -34,6 +35,7 @@ typedef struct er_kernels {
   er_gemv_s8 gemv_s8;
   er_dwconv_s8 dwconv_s8;
   er_gemm_f32 gemm_f32;
+  er_winograd_f32 winograd_f32;
   struct {
     const char *name;
     void (*run)(const er_dwconv_f32_call *call);

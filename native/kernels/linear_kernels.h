@@ -67,6 +67,7 @@ typedef struct er_gemm_s8 {
    * NULL where a kernel has none: er_kernels.gemm_sums always has one.
    * @param sums [rows][last - first] */
   void (*sums)(const er_gemm_s8_call *call, int32_t *sums, int64_t sums_stride);
+  const struct er_winograd_s8 *winograd; /* faster for 3x3 convolutions; NULL: there is none */
 } er_gemm_s8;
 
 /* A row of floats as int8: real = (q - zero_point) * scale. */

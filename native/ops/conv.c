@@ -73,7 +73,7 @@ static edgert_status plan_arithmetic(er_plan *plan, er_node *node, const er_conv
   ER_TRY(er_want_constant(plan, node, tensors->weights, "weights"));
   if (tensors->bias) ER_TRY(er_want_constant(plan, node, tensors->bias, "biases"));
   ER_TRY(er_conv_gemm_plan(plan, shape, tensors, linear, &conv->gemm));
-  node->kernel = conv->gemm.s8 ? conv->gemm.s8->name : conv->gemm.f32->name;
+  node->kernel = er_conv_gemm_kernel(&conv->gemm);
   return EDGERT_OK;
 }
 

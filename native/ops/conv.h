@@ -4,15 +4,18 @@
 #define ER_OPS_CONV_H
 
 #include "dynamic.h"
+#include "kernels/winograd.h"
 #include "wide_units.h"
 
 /* int8 (fast kernels) and float32: a gemm whose rows are the input itself (1x1) or patches gathered
  * strip by strip. */
 typedef struct er_conv_gemm {
   er_conv_shape shape;
-  const er_gemm_s8 *s8;   /* one of these two */
-  const er_gemm_f32 *f32; /* */
-  const char *packed;     /* [groups][group_bytes] */
+  const er_gemm_s8 *s8;                /* one of these two */
+  const er_gemm_f32 *f32;              /* */
+  const er_winograd_s8 *winograd_s8;   /* one of these computes it instead of the gemm, or */
+  const er_winograd_f32 *winograd_f32; /* with products of the gemm, or none does */
+  const char *packed;                  /* [groups][group_bytes] */
   size_t group_bytes;
   int32_t depth;       /* of a patch */
   int32_t piece;       /* of the weights for a line of a patch: longer than it, they end in zeros */
@@ -48,6 +51,8 @@ int32_t er_conv_gemm_unit_step(const er_conv_gemm *conv);
 void er_conv_gemm_resize(er_conv_gemm *conv);
 /** @return rows that the kernel computes at once */
 int32_t er_conv_gemm_row_step(const er_conv_gemm *conv);
+/** @return of the kernel that computes it */
+const char *er_conv_gemm_kernel(const er_conv_gemm *conv);
 /** @return bytes of an activation: 1 or 4 */
 size_t er_conv_gemm_element_bytes(const er_conv_gemm *conv);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "conv.h"
+#include "conv_winograd.h"
 #include "patch_lines.h"
 
 /* Patches at once: as many bytes as there are weights, which then are read from afar for few
@@ -77,6 +78,7 @@ void er_conv_gemm_resize(er_conv_gemm *conv) {
       er_round_up(fitting < MOST_STRIP ? fitting : MOST_STRIP, er_conv_gemm_row_step(conv));
   conv->thread_bytes = conv->direct ? 0 : (size_t)conv->strip * row + ER_OVERREAD;
   if (conv->in_place) conv->thread_bytes = lines_of(conv).thread_bytes;
+  if (er_is_winograd(conv)) conv->thread_bytes = er_conv_winograd_bytes(conv);
 }
 
 /* Large images have small weights, and may be computed line by line: there a kernel that unpacks
@@ -100,52 +102,72 @@ static const int8_t *pad_lines(er_plan *plan, const er_conv_gemm *conv, const in
   return padded;
 }
 
+/* @param weights of one group, or of all if there is one */
+static size_t packed_bytes_s8(const er_conv_gemm *conv, const er_weights_s8 *weights) {
+  return conv->winograd_s8 ? conv->winograd_s8->packed_bytes(weights->units, conv->shape.in_c)
+                           : conv->s8->packed_bytes(weights->units, weights->depth);
+}
+
+/* @param weights of the first group */
+static edgert_status pack_groups_s8(er_plan *plan, er_weights_s8 weights, er_conv_gemm *conv) {
+  const int32_t groups = conv->shape.groups;
+  conv->group_bytes = er_align_up(packed_bytes_s8(conv, &weights));
+  char *packed = er_plan_alloc(plan, conv->group_bytes * (size_t)groups);
+  if (!packed) return er_plan_no_memory(plan);
+  conv->packed = packed;
+  for (int32_t g = 0; g < groups; g++, packed += conv->group_bytes) {
+    (conv->winograd_s8 ? conv->winograd_s8->pack : conv->s8->pack)(&weights, packed);
+    weights.values += (int64_t)weights.units * weights.depth;
+    weights.bias += weights.units;
+    weights.scale += weights.units;
+  }
+  return EDGERT_OK;
+}
+
 static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er_linear *linear,
                              er_conv_gemm *conv) {
-  const int32_t groups = conv->shape.groups, units = conv->shape.out_c / groups;
   const bool int4 = t->weights->type == EDGERT_INT4;
   conv->s8 = gemm_for(er_plan_kernels(plan), &conv->shape, int4);
-  ER_TRY(er_take_wide_units(plan, t, linear, &conv->wide));
-  conv->piece = padded_piece(conv);
-  const int32_t depth = conv->shape.filter_h * conv->piece;
-  conv->group_bytes = er_align_up(conv->s8->packed_bytes(units, depth));
-  char *packed = er_plan_alloc(plan, conv->group_bytes * (size_t)groups);
-  const int8_t *values = er_weights_as_int8(plan, t->weights);
-  if (values) values = pad_lines(plan, conv, values);
-  if (!packed || !values) return er_plan_no_memory(plan);
-  for (int32_t g = 0; g < groups; g++) {
-    const int64_t first = (int64_t)g * units;
-    const er_weights_s8 weights = {.units = units,
-                                   .depth = depth,
-                                   .values = values + first * depth,
-                                   .bias = linear->requant.bias + first,
-                                   .scale = linear->requant.scale + first,
-                                   .input_zero_point = linear->zero_point,
-                                   .range = er_linear_range(linear)};
-    conv->s8->pack(&weights, packed + (size_t)g * conv->group_bytes);
-  }
-  conv->packed = packed;
   conv->zero_point = (int8_t)linear->zero_point;
   conv->range = er_linear_range(linear);
-  return EDGERT_OK;
+  ER_TRY(er_take_wide_units(plan, t, linear, &conv->wide));
+  er_weights_s8 weights = {.units = conv->shape.out_c / conv->shape.groups,
+                           .depth = conv->depth,
+                           .values = er_weights_as_int8(plan, t->weights),
+                           .bias = linear->requant.bias,
+                           .scale = linear->requant.scale,
+                           .input_zero_point = linear->zero_point,
+                           .range = conv->range};
+  if (!weights.values) return er_plan_no_memory(plan);
+  conv->winograd_s8 = er_conv_winograd_s8_for(conv, &weights);
+  if (!conv->winograd_s8) {
+    conv->piece = padded_piece(conv);
+    weights.depth = conv->shape.filter_h * conv->piece;
+    weights.values = pad_lines(plan, conv, weights.values);
+    if (!weights.values) return er_plan_no_memory(plan);
+  }
+  return pack_groups_s8(plan, weights, conv);
 }
 
 static edgert_status pack_f32(er_plan *plan, const er_linear_tensors *t, const er_linear *linear,
                               er_conv_gemm *conv) {
   const int32_t groups = conv->shape.groups, units = conv->shape.out_c / groups;
   conv->f32 = &er_plan_kernels(plan)->gemm_f32;
-  conv->group_bytes = er_align_up(conv->f32->packed_bytes(units, conv->depth));
+  conv->bounds = linear->bounds;
+  conv->winograd_f32 = er_conv_winograd_f32_for(plan, conv);
+  conv->group_bytes = er_align_up(conv->winograd_f32 ? er_conv_winograd_f32_packed(conv)
+                                                     : conv->f32->packed_bytes(units, conv->depth));
   char *packed = er_plan_alloc(plan, conv->group_bytes * (size_t)groups);
   const float *values = er_float_weights(plan, t->weights);
   if (!packed || !values) return er_plan_no_memory(plan);
   const float *bias = t->bias ? t->bias->constant : NULL;
+  conv->packed = packed;
+  if (conv->winograd_f32) return er_conv_winograd_f32_pack(plan, conv, values, bias, packed);
   for (int32_t g = 0; g < groups; g++) {
     const int64_t first = (int64_t)g * units;
     conv->f32->pack(units, conv->depth, values + first * conv->depth, bias ? bias + first : NULL,
                     packed + (size_t)g * conv->group_bytes);
   }
-  conv->packed = packed;
-  conv->bounds = linear->bounds;
   return EDGERT_OK;
 }
 
@@ -215,11 +237,18 @@ static void multiply_f32(const er_conv_gemm *conv, int32_t group, int32_t count,
   conv->f32->run(&call);
 }
 
+const char *er_conv_gemm_kernel(const er_conv_gemm *conv) {
+  if (conv->winograd_s8) return conv->winograd_s8->name;
+  if (conv->winograd_f32) return conv->winograd_f32->name;
+  return conv->s8 ? conv->s8->name : conv->f32->name;
+}
+
 size_t er_conv_gemm_element_bytes(const er_conv_gemm *conv) {
   return conv->s8 ? sizeof(int8_t) : sizeof(float);
 }
 
 int32_t er_conv_gemm_row_step(const er_conv_gemm *conv) {
+  if (er_is_winograd(conv)) return er_conv_winograd_step(conv);
   return conv->s8 ? conv->s8->row_step : conv->f32->row_step;
 }
 
@@ -330,6 +359,10 @@ void er_conv_gemm_pixels(const er_conv_gemm *conv, const void *input, int32_t fi
   if (conv->direct) {
     const size_t row = (size_t)conv->depth * bytes;
     multiply(conv, 0, last - first, (const char *)input + (size_t)first * row, output);
+    return;
+  }
+  if (er_is_winograd(conv)) {
+    er_conv_winograd_pixels(conv, input, first, last, output, scratch);
     return;
   }
   if (conv->in_place) {

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgesdk_runtimes.base import Array
-from tests.native.running import litert, native
+from tests.native.running import litert, native, opened
 from tests.native.single_op import TensorDef, constant, single_op_model
 
 pytestmark = pytest.mark.native
@@ -146,6 +146,33 @@ def test_conv_is_a_sum_over_patches(
     expected = NUMPY_ACTIVATIONS[activation](np.concatenate(parts, -1) + bias)
     inputs = [TensorDef(image.shape), constant(weights), constant(bias)]
     near(run(OP.CONV_2D, options, inputs, [image], expected.shape), expected)
+
+
+@given(
+    in_c=st.integers(8, 20),
+    out_c=st.integers(1, 40),
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+    threads=st.integers(2, 3),
+    seed=SEEDS,
+)
+def test_3x3_conv_by_minimal_filtering_is_the_sum_and_the_same_on_any_threads(
+    in_c: int, out_c: int, height: int, width: int, threads: int, seed: int
+) -> None:
+    image = floats((2, height, width, in_c), seed)
+    weights, bias = floats((out_c, 3, 3, in_c), seed + 1), floats((out_c,), seed + 2)
+    patches = windows(pad_same(image, (3, 3), 1, 1).astype(np.float64), (3, 3), 1, 1)
+    expected = np.einsum("nhwijc,oijc->nhwo", patches, weights.astype(np.float64)) + bias
+    options = with_options(
+        schema.Conv2DOptionsT(), padding=schema.Padding.SAME, strideH=1, strideW=1
+    )
+    inputs = [TensorDef(image.shape), constant(weights), constant(bias)]
+    model = single_op_model(OP.CONV_2D, options, inputs, [TensorDef(expected.shape)])
+    session = opened(model)
+    assert [node.kernel.startswith("winograd_f32") for node in session.nodes()] == [True]
+    (ours,) = session.run([image])
+    near(ours, expected)
+    assert np.array_equal(native(model, [image], threads=threads)[0], ours)
 
 
 @given(in_c=SIZES, multiplier=st.integers(1, 3), **CONVOLUTIONS)

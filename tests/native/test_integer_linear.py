@@ -6,6 +6,7 @@ Shapes, zero points and scales are random.
 from __future__ import annotations
 
 import math
+import platform
 from collections.abc import Sequence
 
 import ai_edge_litert.schema_py_generated as schema
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from edgesdk_runtimes.base import Array
 from tests.native import integer_rules as rules
 from tests.native.quantized import stored, tensor
-from tests.native.running import litert, native, random_array
+from tests.native.running import litert, native, opened, random_array
 from tests.native.single_op import TensorDef, constant, single_op_model
 
 pytestmark = pytest.mark.native
@@ -136,6 +137,34 @@ def check_conv_2d(
     )
     assert np.array_equal(native(model, [image])[0], expected)
     assert np.array_equal(litert(model, [image])[0], expected)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the kernels are those of AVX2")
+@given(seed=seeds, same=st.booleans(), threads=st.integers(1, 3))
+def test_3x3_convolutions_by_minimal_filtering_are_exact(
+    seed: int, same: bool, threads: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    geometry = rules.Geometry((3, 3), (1, 1), (1, 1), same)
+    channels, units = int(rng.integers(8, 40)), int(rng.integers(1, 40))
+    x, out = stored("int8", 0.02, rng), stored("int8", rng.uniform(0.1, 0.4), rng)
+    image = random_array((2, *image_size(geometry, rng), channels), "int8", rng)
+    weights, scale, weight_tensor = weights_of((units, 3, 3, channels), units, 0, "int8", rng)
+    bias = rng.integers(-20000, 20000, units)
+    sums = rules.convolution(x.centred(image), weights, geometry) + bias
+    expected = out.clamp(
+        rules.requantize(sums, rules.scales(x.scale, scale, out.scale), out), *BOUNDS[0]
+    )
+    model = single_op_model(
+        OP.CONV_2D,
+        window_options(schema.Conv2DOptionsT(), geometry, 0),
+        [tensor(image.shape, x), weight_tensor, bias_of(bias, x, scale)],
+        [tensor(expected.shape, out)],
+        version=3,
+    )
+    session = opened(model, threads=threads, kernels="avx2")
+    assert [node.kernel for node in session.nodes()] == ["winograd_s8_avx2"]
+    assert np.array_equal(session.run([image])[0], expected)
 
 
 @given(seed=seeds, kind=kinds, activation=activations, geometry=geometries)

@@ -9,6 +9,7 @@
 
 extern const er_gemm_s8 er_gemm_s8_avx2;
 extern const er_gemm_w4b er_gemm_w4b_avx2;
+extern const er_winograd_s8 er_winograd_s8_avx2;
 void er_gemm_wide_s8_avx2(int32_t count, int32_t depth, const int16_t *rows, const int16_t *weights,
                           const er_requant *requant, uint8_t *output, int64_t stride, int32_t first,
                           int32_t last);
@@ -18,6 +19,7 @@ er_row_quant er_quantize_row_avx2(int64_t count, const float *input, int8_t *out
 void er_scale_sums_avx2(const er_scale_sums_call *call);
 extern const er_dwconv_s8 er_dwconv_s8_avx2;
 extern const er_gemm_f32 er_gemm_f32_avx2;
+extern const er_winograd_f32 er_winograd_f32_avx2;
 void er_dwconv_f32_avx2(const er_dwconv_f32_call *call);
 void er_gemv_s8_avx2(const er_gemv_s8_call *call);
 void er_fc_f32_avx2(const er_fc_shape *shape, const float *input, const float *weights,

@@ -512,4 +512,5 @@ const er_gemm_s8 er_gemm_s8_avx2 = {.name = "gemm_s8_avx2",
                                     .packed_bytes = er_s8_packed_bytes,
                                     .pack = er_s8_pack,
                                     .run = run,
-                                    .sums = sums};
+                                    .sums = sums,
+                                    .winograd = &er_winograd_s8_avx2};

@@ -12,6 +12,7 @@ void er_add_avx2(er_kernels *kernels) {
   kernels->scale_sums = er_scale_sums_avx2;
   kernels->dwconv_s8 = er_dwconv_s8_avx2;
   kernels->gemm_f32 = er_gemm_f32_avx2;
+  kernels->winograd_f32 = er_winograd_f32_avx2;
   kernels->dwconv_f32.name = "dwconv_f32_avx2";
   kernels->dwconv_f32.run = er_dwconv_f32_avx2;
   kernels->gemv_s8 = (er_gemv_s8){"gemv_s8_avx2", er_gemv_s8_avx2};

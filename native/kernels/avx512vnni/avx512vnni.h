@@ -15,6 +15,7 @@ extern const er_gemm_s8 er_gemm_s8_avx512vnni;
 extern const er_gemm_w4b er_gemm_w4b_avx512vnni;
 extern const er_dwconv_s8 er_dwconv_s8_avx512vnni;
 extern const er_gemm_f32 er_gemm_f32_avx512;
+extern const er_winograd_f32 er_winograd_f32_avx512;
 void er_unary_f32_avx512(er_unary op, float alpha, int64_t count, const float *input,
                          float *output);
 void er_add_row_s8_avx512(const er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,

@@ -7,6 +7,7 @@ void er_add_avx512vnni(er_kernels *kernels) {
   kernels->gemm_w4b = er_gemm_w4b_avx512vnni;
   kernels->dwconv_s8 = er_dwconv_s8_avx512vnni;
   kernels->gemm_f32 = er_gemm_f32_avx512;
+  kernels->winograd_f32 = er_winograd_f32_avx512;
   kernels->add_row_s8 = er_add_row_s8_avx512;
   kernels->unary_f32 = er_unary_f32_avx512;
   kernels->dwconv_f32.name = "dwconv_f32_avx512";
