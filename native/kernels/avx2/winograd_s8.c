@@ -6,6 +6,7 @@
 
 enum {
   ROWS = 6,   /* tiles of a group */
+  TILES = 24, /* for which weights are read once */
   UNITS = 16, /* of a panel */
   HALF = 8,
   STEP = 16, /* channels of a vector of int16 */
@@ -60,8 +61,8 @@ static void pack(const er_weights_s8 *weights, void *packed) {
 
 /* ---- the patch of a tile --------------------------------------------------------------------- */
 
-/* [steps][ER_POSITIONS][ROWS][STEP] */
-static size_t step_values(void) { return (size_t)ER_POSITIONS * ROWS * STEP; }
+/* [steps][ER_POSITIONS][TILES][STEP] */
+static size_t step_values(void) { return (size_t)ER_POSITIONS * TILES * STEP; }
 
 static size_t scratch_bytes(int32_t channels) {
   return ((size_t)channels + STEP - 1) / STEP * step_values() * sizeof(int16_t);
@@ -78,17 +79,17 @@ static ER_ALWAYS_INLINE void put(__m256i v, int16_t *to) {
 /* A line of V from a line of B' d. */
 static ER_ALWAYS_INLINE void filter_line(__m256i a, __m256i b, __m256i c, __m256i d, int16_t *to) {
   put(_mm256_sub_epi16(a, c), to);
-  put(_mm256_add_epi16(b, c), to + ROWS * STEP);
-  put(_mm256_sub_epi16(c, b), to + 2 * ROWS * STEP);
-  put(_mm256_sub_epi16(b, d), to + 3 * ROWS * STEP);
+  put(_mm256_add_epi16(b, c), to + TILES * STEP);
+  put(_mm256_sub_epi16(c, b), to + 2 * TILES * STEP);
+  put(_mm256_sub_epi16(b, d), to + 3 * TILES * STEP);
 }
 
 #define D(y, x) widened(lines[y] + columns[x])
 #define FILTER_LINE(y, a, op, b)                                                \
   filter_line(op(D(a, 0), D(b, 0)), op(D(a, 1), D(b, 1)), op(D(a, 2), D(b, 2)), \
-              op(D(a, 3), D(b, 3)), to + y * ER_PATCH * ROWS * STEP);
+              op(D(a, 3), D(b, 3)), to + y * ER_PATCH * TILES * STEP);
 
-/* V of STEP channels. @param to [ER_POSITIONS][ROWS][STEP] */
+/* V of STEP channels. @param to [ER_POSITIONS][TILES][STEP] */
 static ER_ALWAYS_INLINE void filter_patch(const int8_t *const lines[ER_PATCH],
                                           const int64_t columns[ER_PATCH], int16_t *to) {
   FILTER_LINE(0, 0, _mm256_sub_epi16, 2)
@@ -141,7 +142,7 @@ static void filter(const er_winograd_s8_call *c, place at, int16_t *to) {
   }
 
 /* One position. rows is a constant, so that all sums are registers.
- * @param start [UNITS]  @param v [steps][..][ROWS][STEP]  @param[out] sums [ROWS][UNITS] */
+ * @param start [UNITS]  @param v [steps][..][TILES][STEP]  @param[out] sums [ROWS][UNITS] */
 static ER_ALWAYS_INLINE void multiply(int32_t channels, const int32_t *start, const int16_t *v,
                                       const int16_t *weights, int32_t *sums, const int rows) {
   const __m256i start0 = _mm256_loadu_si256((const __m256i *)(const void *)start);
@@ -168,16 +169,26 @@ EACH_ROW(KERNEL)
 #define NAME(r) rows_##r,
 static product *const products[ROWS] = {EACH_ROW(NAME)};
 
-typedef int32_t all_sums[ER_POSITIONS][ROWS][UNITS];
+typedef int32_t all_sums[ER_POSITIONS][TILES][UNITS];
 
-static void multiply_panel(int32_t channels, int32_t rows, const int16_t *v, const panel *p,
+/* One position of all tiles, in groups of nearly equal size. */
+static void multiply_position(int32_t channels, int32_t tiles, const int32_t *start,
+                              const int16_t *v, const int16_t *weights,
+                              int32_t sums[TILES][UNITS]) {
+  const int32_t groups = (tiles + ROWS - 1) / ROWS;
+  for (int32_t i = 0, rows; i < groups; i++, v += rows * STEP, sums += rows) {
+    rows = tiles / groups + (i < tiles % groups);
+    products[rows - 1](channels, start, v, weights, sums[0]);
+  }
+}
+
+static void multiply_panel(int32_t channels, int32_t tiles, const int16_t *v, const panel *p,
                            all_sums sums) {
   static const int32_t zeros[UNITS];
   const int16_t *weights = (const int16_t *)(const void *)(p + 1);
-  for (int32_t i = 0; i < ER_POSITIONS; i++) {
-    products[rows - 1](channels, i == CENTRE ? p->bias : zeros, v, weights, sums[i][0]);
+  for (int32_t i = 0; i < ER_POSITIONS; i++, v += TILES * STEP) {
+    multiply_position(channels, tiles, i == CENTRE ? p->bias : zeros, v, weights, sums[i]);
     weights += pairs_of(channels) * UNITS * PAIR;
-    v += ROWS * STEP;
   }
 }
 
@@ -185,7 +196,7 @@ static void multiply_panel(int32_t channels, int32_t rows, const int16_t *v, con
 
 /* A' M of a column. @param m the first of ER_PATCH lines of positions */
 static ER_ALWAYS_INLINE void gather(const int32_t *m, __m256i *upper, __m256i *lower) {
-  const int64_t line = (int64_t)ER_PATCH * ROWS * UNITS;
+  const int64_t line = (int64_t)ER_PATCH * TILES * UNITS;
   const __m256i m0 = _mm256_loadu_si256((const __m256i *)(const void *)m);
   const __m256i m1 = _mm256_loadu_si256((const __m256i *)(const void *)(m + line));
   const __m256i m2 = _mm256_loadu_si256((const __m256i *)(const void *)(m + 2 * line));
@@ -197,7 +208,7 @@ static ER_ALWAYS_INLINE void gather(const int32_t *m, __m256i *upper, __m256i *l
 /* The outputs of a tile, for half a panel, rounded. @param m of the first position */
 static ER_ALWAYS_INLINE void round_tile(const int32_t *m, __m256 scale, __m256 most,
                                         __m256i to[ER_OUTPUTS]) {
-  const int64_t column = (int64_t)ROWS * UNITS;
+  const int64_t column = (int64_t)TILES * UNITS;
   __m256i a0, a1, a2, a3, b0, b1, b2, b3;
   gather(m, &a0, &b0);
   gather(m + column, &a1, &b1);
@@ -236,8 +247,8 @@ static void store_tile(const er_winograd_s8_call *c, place at, int32_t unit, con
   }
 }
 
-/* @param v of the group */
-static void multiply_group(const er_winograd_s8_call *c, const place *at, int32_t rows,
+/* All units of some tiles. @param at [tiles]  @param v their patches */
+static void multiply_tiles(const er_winograd_s8_call *c, const place *at, int32_t tiles,
                            const int16_t *v) {
   const int32_t channels = c->shape->in_c;
   const er_avx2_range range = er_avx2_range_of(c->range);
@@ -246,26 +257,26 @@ static void multiply_group(const er_winograd_s8_call *c, const place *at, int32_
   int8_t outputs[ER_OUTPUTS * UNITS];
   for (int32_t unit = 0; unit < c->shape->out_c; unit += UNITS, from += panel_bytes(channels)) {
     const panel *p = (const panel *)(const void *)from;
-    multiply_panel(channels, rows, v, p, sums);
-    for (int32_t r = 0; r < rows; r++) {
-      settle_tile(p, sums[0][r], &range, outputs);
-      store_tile(c, at[r], unit, outputs);
+    multiply_panel(channels, tiles, v, p, sums);
+    for (int32_t i = 0; i < tiles; i++) {
+      settle_tile(p, sums[0][i], &range, outputs);
+      store_tile(c, at[i], unit, outputs);
     }
   }
 }
 
 static void run(const er_winograd_s8_call *c) {
-  const int32_t tiles = (c->shape->out_w + 1) / ER_TILE * ((c->rows + 1) / ER_TILE);
-  const int32_t groups = (tiles + ROWS - 1) / ROWS; /* of nearly equal size */
-  place next = {0, 0}, at[ROWS];
-  for (int32_t i = 0; i < groups; i++) {
-    const int32_t rows = tiles / groups + (i < tiles % groups);
+  const int32_t all = (c->shape->out_w + 1) / ER_TILE * ((c->rows + 1) / ER_TILE);
+  const int32_t blocks = (all + TILES - 1) / TILES; /* of nearly equal size */
+  place next = {0, 0}, at[TILES];
+  for (int32_t i = 0; i < blocks; i++) {
+    const int32_t tiles = all / blocks + (i < all % blocks);
     int16_t *v = c->scratch;
-    for (int32_t r = 0; r < rows; r++, next = place_after(c, next)) {
-      at[r] = next;
-      filter(c, next, v + r * STEP);
+    for (int32_t t = 0; t < tiles; t++, next = place_after(c, next)) {
+      at[t] = next;
+      filter(c, next, v + t * STEP);
     }
-    multiply_group(c, at, rows, v);
+    multiply_tiles(c, at, tiles, v);
   }
 }
 
