@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import onnx_ir as ir
 
 from edgesdk.spec import InputSpec, Shape
 from edgesdk_quant.graph import value_shape
 from edgesdk_runtimes.errors import InputError
+
+IMAGE_RANK = 4
 
 
 def close_dimensions(model: ir.Model, specs: Mapping[str, InputSpec]) -> ir.Model:
@@ -26,12 +28,11 @@ def close_dimensions(model: ir.Model, specs: Mapping[str, InputSpec]) -> ir.Mode
     for name, value in inputs.items():
         if name in specs:
             _apply(value, specs[name].shape)
-    open_inputs = [_describe(value) for value in inputs.values() if _is_open(value)]
+    open_inputs = [value for value in inputs.values() if _is_open(value)]
     if open_inputs:
         raise InputError(
-            f"sizes other than the batch are open in {', '.join(open_inputs)}; fix them, "
-            "e.g. inputs={" + repr(next(n for n, v in inputs.items() if _is_open(v))) + ": "
-            "(None, 3, 224, 224)}"
+            f"sizes other than the batch are open in {', '.join(map(_describe, open_inputs))}; "
+            f"say those that you want, e.g. {_advice(open_inputs)}"
         )
     return model
 
@@ -54,6 +55,26 @@ def _apply(value: ir.Value, shape: Shape) -> None:
     value.shape = ir.Shape(
         [symbol if size is None else size for symbol, size in zip(symbols, shape, strict=True)]
     )
+
+
+def _advice(values: Sequence[ir.Value]) -> str:
+    """How to close these inputs, in Python and on the command line, with sizes as examples."""
+    examples = {str(value.name): _example(value) for value in values}
+    typed = " ".join(
+        f"{name}={'x'.join(str(size or 1) for size in shape)}" for name, shape in examples.items()
+    )
+    return f"inputs={examples}, or --inputs {typed} on the command line"
+
+
+def _example(value: ir.Value) -> Shape:
+    """The value's own sizes; 1 for a batch, 224 for height and width, 128 for what else is open."""
+    if value.shape is None:
+        return (None, 3, 224, 224)
+    first, *others = value.shape.dims
+    usual = 224 if len(others) == IMAGE_RANK - 1 else 128
+    named = [1 if "batch" in str(size).lower() else usual for size in others]
+    sizes = [size if isinstance(size, int) else n for size, n in zip(others, named, strict=True)]
+    return (first if isinstance(first, int) else None, *sizes)
 
 
 def _is_open(value: ir.Value) -> bool:

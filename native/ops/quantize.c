@@ -112,7 +112,8 @@ static void plan_channels(er_quantize_plan *p, const er_tensor *input) {
 static edgert_status prepare_dequantize(er_plan *plan, er_node *node) {
   ER_TRY(er_plan_want_counts(plan, node, 1, 1, 1));
   const er_tensor *input = er_plan_input(plan, node, 0);
-  const int32_t ins[] = {EDGERT_FLOAT16, EDGERT_INT8, EDGERT_UINT8, EDGERT_INT16, EDGERT_INT32, -1};
+  const int32_t ins[] = {EDGERT_FLOAT16, EDGERT_INT4,  EDGERT_INT8, EDGERT_UINT8,
+                         EDGERT_INT16,   EDGERT_INT32, -1};
   const int32_t outs[] = {EDGERT_FLOAT32, -1};
   er_quantize_plan *p = begin(plan, node);
   if (p == NULL) return er_plan_no_memory(plan);
@@ -143,6 +144,29 @@ typedef struct er_job {
   char *output;
 } er_job;
 
+enum { BLOCK = 256 };
+
+/* Elements [first, first + count) of one scale; those of 4 bits become bytes, a block at a time. */
+static void to_float(const er_job *job, float scale, int32_t zero, int64_t first, int64_t count) {
+  const er_quantize_plan *p = job->plan;
+  float *output = (float *)(void *)job->output + first;
+  if (p->in != EDGERT_INT4) {
+    const void *input = job->input + first * p->in_bytes;
+    job->kernels->dequantize(p->in, scale, zero, count, input, output);
+    return;
+  }
+  int8_t values[BLOCK];
+  for (int64_t at = 0; at < count; at += BLOCK) {
+    const int64_t here = count - at < BLOCK ? count - at : BLOCK;
+    for (int64_t i = 0; i < here; i++) {
+      const int64_t element = first + at + i;
+      const int32_t nibble = (uint8_t)job->input[element / 2] >> (element % 2 * 4) & 15;
+      values[i] = (int8_t)((nibble ^ 8) - 8);
+    }
+    job->kernels->dequantize(EDGERT_INT8, scale, zero, here, values, output + at);
+  }
+}
+
 /* Elements first..last, cut where the channel changes. */
 static void dequantize_channels(const er_job *job, int64_t first, int64_t last) {
   const er_quantize_plan *p = job->plan;
@@ -150,10 +174,8 @@ static void dequantize_channels(const er_job *job, int64_t first, int64_t last) 
     const int64_t run_of_channel = first / p->inner;
     const int64_t channel = run_of_channel % p->channels->count;
     const int64_t ends = (run_of_channel + 1) * p->inner, end = ends < last ? ends : last;
-    const void *input = job->input + first * p->in_bytes;
-    void *output = job->output + first * p->out_bytes;
-    job->kernels->dequantize(p->in, p->channels->scale[channel], p->channels->zero_point[channel],
-                             end - first, input, output);
+    to_float(job, p->channels->scale[channel], p->channels->zero_point[channel], first,
+             end - first);
     first = end;
   }
 }
@@ -175,7 +197,7 @@ static void work(void *arg, int64_t first, int64_t last) {
       er_rescale(p->in, p->out, p->in_zero, p->fixed, p->out_zero, count, input, output);
       break;
     case ER_TO_FLOAT:
-      job->kernels->dequantize(p->in, p->factor, p->in_zero, count, input, output);
+      to_float(job, p->factor, p->in_zero, first, count);
       break;
     case ER_TO_FLOAT_BY_CHANNEL:
       dequantize_channels(job, first, last);

@@ -161,3 +161,17 @@ def test_pruned_channels_with_saturated_biases_give_the_zero_point() -> None:
     (result,) = native(model, [np.full((1, 8), 4, np.int8)])
     assert result[0, 0] == -7
     assert result[0, 1] == -7 + round(127 * 8 * 0.02 * 0.01 / 0.1)
+
+
+@pytest.mark.parametrize("axis", [None, 0, 2])
+def test_float_operators_read_4_bit_weights_through_dequantize(axis: int | None) -> None:
+    """What the recipe w4 makes of convolutions; the sizes are odd and cross the kernel's blocks."""
+    rng, shape = np.random.default_rng(4), (3, 5, 61)
+    values = rng.integers(-8, 8, shape).astype(np.int8)
+    scale = rng.uniform(0.01, 1, 1 if axis is None else shape[axis]).astype(np.float32)
+    source = TensorDef(shape, np.int8, values, tuple(map(float, scale)), (), axis or 0)
+    model = single_op_model(OP.DEQUANTIZE, None, [source], [TensorDef(shape)], version=6)
+    along = scale.reshape([-1 if d == axis else 1 for d in range(3)])
+    actual = native(with_int4(model, 0), [])[0]
+    assert np.array_equal(actual, values.astype(np.float32) * along)
+    assert np.array_equal(actual, litert(with_int4(model, 0), [])[0])

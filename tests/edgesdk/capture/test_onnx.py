@@ -36,6 +36,12 @@ def test_open_sizes_are_asked_for() -> None:
         capture(model(OPEN))
 
 
+def test_the_advice_keeps_names_ranks_and_known_sizes() -> None:
+    text = "agraph (float[N,T] a, float[2,batch,8] b) => (float[N,T] y) { c = Neg(b) y = Relu(a) }"
+    with pytest.raises(InputError, match=r"--inputs a=1x128 b=2x1x8 on"):
+        capture(model(text))
+
+
 def test_open_sizes_can_be_fixed() -> None:
     graph = capture(model(OPEN), inputs={"x": (None, 3, 8, 8)})
     assert value_shape(graph.graph.inputs[0]) == (None, 3, 8, 8)
