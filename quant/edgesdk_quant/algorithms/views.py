@@ -50,7 +50,9 @@ def with_views(samples: Mapping[str, Sequence[Array]], count: int) -> dict[str, 
             share = draws.choice([1.0, draws.uniform(SMALLEST_SHARE, 1.0)])
             place = draws.random(4)
             for name, arrays in samples.items():
-                pair = (torch.from_numpy(arrays[i]) for i in (index, int(partners[index])))
+                pair = (
+                    torch.from_numpy(np.array(arrays[i])) for i in (index, int(partners[index]))
+                )
                 first, second = (_cropped(x, place) for x in pair)
                 mixed = share * first + (1 - share) * second
                 found[name].append(mixed.to(first.dtype).numpy())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +37,16 @@ def test_views_stay_within_the_range_of_the_samples(height: int, width: int, cou
 def test_the_same_samples_give_the_same_views() -> None:
     first, second = (with_views({"image": pictures(3)}, 14)["image"] for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_samples_that_cannot_be_written_have_views_without_a_warning() -> None:
+    given_ = [
+        np.frombuffer(picture.tobytes(), np.float32).reshape(picture.shape)
+        for picture in pictures(3)
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(with_views({"image": given_}, 9)["image"]) == 9
 
 
 def test_what_is_no_picture_is_mixed_only() -> None:
