@@ -14,6 +14,7 @@ from onnx_ir.passes import common
 from onnxscript import optimizer
 
 from edgesdk_quant.graph.constants import lift_constants
+from edgesdk_quant.graph.identity import remove_identities
 from edgesdk_quant.graph.quantized import QUANTIZING
 
 # In elements. Weights behind Transpose or Cast are folded too: above any layer of a big CNN.
@@ -31,7 +32,7 @@ def fold_constants(model: ir.Model) -> None:
             output_size_limit=LARGEST,
             should_fold=_may_fold,
         )
-    common.IdentityEliminationPass()(model)
+    remove_identities(model)
     common.RemoveUnusedNodesPass()(model)
     lift_constants(model)
 

@@ -41,3 +41,13 @@ def test_random_numbers_are_not_folded() -> None:
     before = model(f"agraph (float[2,3] x) => (float[2,3] y) {{ {body} }}")
     fold_constants(before)
     assert ops(before) == {"RandomNormal": 1, "Add": 1}
+
+
+def test_both_branches_may_give_the_same_value_from_outside() -> None:
+    text = """agraph (float[2] x) => (float[2] y) {
+        h = Neg(x) k = ReduceSum<keepdims=0>(x) c = Greater(k, zero)
+        y = If(c) <then_branch = a () => (float[2] t) { t = Identity(h) },
+                   else_branch = b () => (float[2] e) { e = Identity(h) }>
+    }"""
+    after = rewritten(model(text, zero=np.float32(0)), fold_constants)
+    assert ops(after) == {"Neg": 1, "ReduceSum": 1, "Greater": 1, "If": 1, "Identity": 2}
