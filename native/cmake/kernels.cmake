@@ -37,7 +37,7 @@ foreach(layer ${EDGERT_LAYERS})
 endforeach()
 
 # Choices between floats become vector loops only where nobody asks which exceptions were raised.
-file(GLOB functions kernels/*/unary_f32.c kernels/*/binary_f32.c kernels/*/softmax_f32.c)
+file(GLOB functions kernels/*/unary_f32.c kernels/*/binary_f32.c kernels/*/reduce_f32.c kernels/*/softmax_f32.c)
 set_property(SOURCE ${functions} APPEND PROPERTY COMPILE_OPTIONS -fno-trapping-math)
 
 # Here no sums spill: there are few of them at once, and the loads between are better moved up.

@@ -17,7 +17,7 @@ static float start(er_reduce op) {
   }
 }
 
-static float take(er_reduce op, float total, float x) {
+static inline float take(er_reduce op, float total, float x) {
   switch (op) {
     case ER_REDUCE_MAX:
       return x > total ? x : total;
@@ -56,13 +56,27 @@ static float take_run(er_reduce op, float total, const float *input, int32_t cou
   return total;
 }
 
+/* With a constant operation a vector loop. */
+static inline void combine(er_reduce op, float *restrict output, const float *restrict input,
+                           int32_t count) {
+  for (int32_t i = 0; i < count; i++) output[i] = take(op, output[i], input[i]);
+}
+
 /* A run that goes into as many numbers. */
 static void take_each(er_reduce op, float *output, const float *input, int32_t count) {
-  if (op == ER_MEAN || op == ER_SUM) {
-    for (int32_t i = 0; i < count; i++) output[i] += input[i];
-    return;
+  switch (op) {
+    case ER_REDUCE_MAX:
+      combine(ER_REDUCE_MAX, output, input, count);
+      break;
+    case ER_REDUCE_MIN:
+      combine(ER_REDUCE_MIN, output, input, count);
+      break;
+    case ER_REDUCE_PROD:
+      combine(ER_REDUCE_PROD, output, input, count);
+      break;
+    default:
+      combine(ER_SUM, output, input, count);
   }
-  for (int32_t i = 0; i < count; i++) output[i] = take(op, output[i], input[i]);
 }
 
 void er_reduce_f32(er_reduce op, const er_reduce_shape *s, const float *input, float *output) {

@@ -22,20 +22,32 @@ static tap tap_of(int32_t out, int32_t in_size, int32_t out_size, const er_resiz
 
 static float mix(float a, float b, float weight) { return a + (b - a) * weight; }
 
+/* One pixel of `channels` from its four neighbours; a vector loop. */
+static void mix_pixels(int32_t channels, const float *top, const float *bottom, tap x, float down,
+                       float *restrict to) {
+  const int64_t left = (int64_t)x.near * channels, right = (int64_t)x.far * channels;
+  for (int32_t c = 0; c < channels; c++) {
+    const float above = mix(top[left + c], top[right + c], x.weight);
+    to[c] = mix(above, mix(bottom[left + c], bottom[right + c], x.weight), down);
+  }
+}
+
+enum { COLUMNS = 64 }; /* whose neighbours are found once for all rows */
+
 void er_resize_bilinear_f32(const er_resize_shape *s, const float *input, float *output,
                             int32_t first, int32_t last) {
-  for (int32_t row = first; row < last; row++) {
-    const tap y = tap_of(row % s->out_h, s->in_h, s->out_h, s);
-    const float *image = input + (int64_t)(row / s->out_h) * s->in_h * s->in_w * s->c;
-    const float *top = image + (int64_t)y.near * s->in_w * s->c;
-    const float *bottom = image + (int64_t)y.far * s->in_w * s->c;
-    for (int32_t ox = 0; ox < s->out_w; ox++) {
-      const tap x = tap_of(ox, s->in_w, s->out_w, s);
-      const int64_t left = (int64_t)x.near * s->c, right = (int64_t)x.far * s->c;
-      float *to = output + ((int64_t)row * s->out_w + ox) * s->c;
-      for (int32_t c = 0; c < s->c; c++) {
-        const float above = mix(top[left + c], top[right + c], x.weight);
-        to[c] = mix(above, mix(bottom[left + c], bottom[right + c], x.weight), y.weight);
+  tap taps[COLUMNS];
+  for (int32_t start = 0; start < s->out_w; start += COLUMNS) {
+    const int32_t columns = s->out_w - start < COLUMNS ? s->out_w - start : COLUMNS;
+    for (int32_t i = 0; i < columns; i++) taps[i] = tap_of(start + i, s->in_w, s->out_w, s);
+    for (int32_t row = first; row < last; row++) {
+      const tap y = tap_of(row % s->out_h, s->in_h, s->out_h, s);
+      const float *image = input + (int64_t)(row / s->out_h) * s->in_h * s->in_w * s->c;
+      const float *top = image + (int64_t)y.near * s->in_w * s->c;
+      const float *bottom = image + (int64_t)y.far * s->in_w * s->c;
+      float *to = output + ((int64_t)row * s->out_w + start) * s->c;
+      for (int32_t i = 0; i < columns; i++, to += s->c) {
+        mix_pixels(s->c, top, bottom, taps[i], y.weight, to);
       }
     }
   }
