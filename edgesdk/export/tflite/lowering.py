@@ -26,6 +26,7 @@ from edgesdk.export.tflite import (
 from edgesdk.export.tflite.scope import Program, Scope
 from edgesdk.export.tflite.tensors import CHANNELS_LAST, Place, static_shape
 from edgesdk_quant.graph.batch import with_batch_of_one
+from edgesdk_quant.graph.folding import fold_constants
 from edgesdk_quant.graph.shapes import infer_shapes
 from edgesdk_quant.recipe import Recipe
 from edgesdk_quant.tflite.model import Model, Subgraph
@@ -101,6 +102,9 @@ def _ready(graph: ir.Model) -> ir.Model:
     """A copy with closed shapes and only such operators as the registry has, where possible."""
     closed = with_batch_of_one(graph)
     infer_shapes(closed)
+    if any(node.op_type == "Shape" for node in closed.graph.all_nodes()):
+        fold_constants(closed)  # the batch is known now: a Resize to the size of another image, say
+        infer_shapes(closed)
     return legalize(closed, frozenset(LOWERINGS) | QUANTIZERS.keys())
 
 

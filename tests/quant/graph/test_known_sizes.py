@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgesdk_quant.graph import constant
 from edgesdk_quant.graph.known_sizes import write_known_sizes
 from tests.quant.graph.written import model, ops, rewritten
 
@@ -30,14 +29,3 @@ def test_an_open_size_is_still_asked_for() -> None:
     }"""
     graph = model(text, one=np.float32(1), first=np.array([0]))
     assert ops(rewritten(graph, write_known_sizes)) == {"Shape": 1, "Gather": 1, "Expand": 1}
-
-
-def test_a_resize_to_the_size_of_another_image_says_it() -> None:
-    text = """agraph (float[N,3,4,5] x) => (float[N,3,8,10] y) {
-        s = Shape<start=0, end=2>(x) all = Concat<axis=0>(s, image)
-        y = Resize<mode="linear">(x, , , all)
-    }"""
-    after = rewritten(model(text, image=np.array([8, 10])), write_known_sizes)
-    (resize,) = after.graph
-    assert list(resize.attributes.get_ints("axes", [])) == [2, 3]
-    assert np.array_equal(np.asarray(constant(resize.inputs[3])), [8, 10])

@@ -96,3 +96,14 @@ def test_sequences_are_resized() -> None:
     attributes = 'mode="linear"'
     text = f"(float[1,3,7] x) => (float[1,3,L] y) {{ y = Resize <{attributes}> (x,,,n) }}"
     judge(text, n=np.array([1, 3, 11]))
+
+
+@pytest.mark.filterwarnings("ignore:The model leaves its batch open")
+def test_the_size_of_another_image_beside_an_open_batch() -> None:
+    text = """(float[N,3,4,5] x) => (float[N,3,8,10] y) {
+        s = Shape<start=0, end=2>(x) all = Concat<axis=0>(s, image)
+        y = Resize<mode="linear">(x, , , all)
+    }"""
+    feeds = {"x": np.random.default_rng(0).normal(size=(1, 3, 4, 5)).astype(np.float32)}
+    lowered = judge(text, feeds, image=np.array([8, 10]))
+    assert "RESIZE_BILINEAR" in codes(lowered)
