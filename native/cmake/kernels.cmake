@@ -48,7 +48,7 @@ endif()
 
 # Those that move, compare or convert, those that every SIMD layer replaces, and transposed convolutions
 # that are no product.
-set(EDGERT_SMALL_KERNELS cast compare copy_strided cumsum select top_k pad reduce arg_extreme real_rows softmax_s8
+set(EDGERT_SMALL_KERNELS cast compare copy_strided cumsum select top_k pad patches reduce arg_extreme real_rows softmax_s8
     mul_s8 transpose_conv transpose_conv_f32)
 if("neon" IN_LIST EDGERT_LAYERS) # which every ARM core in question has: those are but its oracle there
   list(APPEND EDGERT_SMALL_KERNELS add_s8 dwconv_f32 dwconv_s8 dynamic fc_f32 gemm_f32 gemm_s8 gemv_s8 lookup pool

@@ -160,6 +160,22 @@ void er_im2col_s8(const er_conv_shape *shape, int8_t zero_point, const int8_t *i
 void er_im2col_f32(const er_conv_shape *shape, const float *input, int32_t group, int32_t first,
                    int32_t last, float *rows);
 
+/* Where the patches of a convolution lie in padded lines of its input. All strides are in bytes. */
+typedef struct er_patch_gather {
+  int32_t pieces;       /* of a patch: one in each of as many lines */
+  int32_t width;        /* patches in an output line */
+  int64_t bytes;        /* of a piece */
+  int64_t piece_stride; /* from line to line */
+  int64_t patch_stride; /* from patch to patch in a line */
+  int64_t line_stride;  /* from the patches of an output line to those of the next */
+} er_patch_gather;
+/** Patches one after the other.
+ * @param lines under the first output line; up to ER_OVERREAD bytes behind them are read
+ * @param first patch in that line
+ * @param[out] rows [count, pieces * bytes]; up to ER_OVERREAD bytes behind them are written too */
+void er_gather_patches(const er_patch_gather *gather, const void *lines, int32_t first,
+                       int32_t count, void *rows);
+
 /** One padded input line of a depthwise convolution, channels spread by the multiplier.
  * @param input [in_w, in_c] elements of `bytes` bytes (1 or 4)
  * @param zero what lies outside, [1] element

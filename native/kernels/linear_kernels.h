@@ -57,6 +57,7 @@ typedef struct er_gemm_s8 {
   int32_t row_step;     /* rows computed at once; a split at multiples of it wastes nothing */
   int32_t segment_step; /* 0: rows must lie in one piece */
   int32_t line_step;    /* rows of a line computed at once; 0: a call has one line */
+  bool pads;            /* depth costs so little that pieces may end in zeros */
   bool unpacks;         /* 4-bit weights, anew in each call: for few calls, with many weights */
   size_t (*packed_bytes)(int32_t units, int32_t depth);
   /** @param[out] packed 64-byte aligned, zeroed */

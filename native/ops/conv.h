@@ -5,6 +5,7 @@
 
 #include "dynamic.h"
 #include "kernels/winograd.h"
+#include "patch_rows.h"
 #include "wide_units.h"
 
 /* int8 (fast kernels) and float32: a gemm whose rows are the input itself (1x1) or patches gathered
@@ -22,6 +23,7 @@ typedef struct er_conv_gemm {
   bool direct;         /* rows are input pixels */
   bool in_place;       /* rows lie in pieces, see patch_lines.h */
   int32_t strip;       /* pixels gathered at once */
+  er_patch_rows rows;  /* that gathers them, unless `direct` or `in_place` */
   int64_t pixel_step;  /* elements from an output pixel to the next: out_c or more */
   size_t thread_bytes; /* scratch of one thread */
   int8_t zero_point;   /* s8: of the input */

@@ -4,8 +4,9 @@
 
 typedef struct layout {
   size_t input, quant, threads; /* bytes from the start of the scratch */
-  size_t patches, tile;         /* bytes from the start of a thread's */
+  size_t tile, lines;           /* bytes from the start of a thread's, behind the patches */
   size_t thread_bytes;
+  er_patch_rows rows;
 } layout;
 
 static layout lay_out(const er_conv_dynamic *c) {
@@ -15,7 +16,9 @@ static layout lay_out(const er_conv_dynamic *c) {
   layout l = {.quant = er_align_up(pixels * (size_t)s->in_c + ER_OVERREAD)};
   l.threads = l.quant + er_align_up(ranges * sizeof(er_row_quant));
   l.tile = c->direct ? 0 : er_align_up(ER_DYNAMIC_ROWS * (size_t)c->dynamic.depth + ER_OVERREAD);
-  l.thread_bytes = l.tile + er_dynamic_tile_bytes(&c->dynamic);
+  l.lines = l.tile + er_dynamic_tile_bytes(&c->dynamic);
+  if (!c->direct) l.rows = er_patch_rows_of(s, 1, ER_DYNAMIC_ROWS);
+  l.thread_bytes = l.lines + l.rows.thread_bytes;
   return l;
 }
 
@@ -69,8 +72,8 @@ static void strip(const er_job *job, int32_t pixel, int32_t count, char *scratch
   for (int32_t g = 0; g < d->groups; g++) {
     const int8_t *rows = quantized(job) + (int64_t)pixel * d->depth;
     if (!c->direct) {
-      er_im2col_s8(&c->shape, (int8_t)quant[0].zero_point, quantized(job), g, pixel, pixel + count,
-                   (int8_t *)scratch);
+      er_patch_rows_get(&job->at.rows, &c->shape, (int8_t)quant[0].zero_point, quantized(job), g,
+                        pixel, pixel + count, scratch, scratch + job->at.lines);
       rows = (int8_t *)scratch;
     }
     er_dynamic_rows(d, g, count, rows, quant, job->bias ? job->bias + (int64_t)g * d->units : NULL,

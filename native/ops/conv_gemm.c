@@ -3,7 +3,6 @@
 
 #include "conv.h"
 #include "conv_winograd.h"
-#include "patch_lines.h"
 
 /* Patches at once: as many bytes as there are weights, which then are read from afar for few
  * strips, within what caches hold. */
@@ -45,7 +44,8 @@ static bool multiplies_lines(const er_conv_gemm *conv) {
 static int32_t padded_piece(const er_conv_gemm *conv) {
   const er_conv_shape *s = &conv->shape;
   const int32_t line = s->filter_w * s->filter_c;
-  if (conv->f32 || !multiplies_lines(conv) || conv->depth > MOST_PADDED_DEPTH) return line;
+  if (conv->f32 || !conv->s8->pads || !multiplies_lines(conv)) return line;
+  if (conv->depth > MOST_PADDED_DEPTH) return line;
   const int32_t step = conv->s8->segment_step, piece = er_round_up(line, step);
   return s->filter_h * piece <= MOST_TIMES_PADDED * er_round_up(conv->depth, step) ? piece : line;
 }
@@ -68,6 +68,12 @@ static er_patch_lines lines_of(const er_conv_gemm *conv) {
                            strip_bytes(conv->group_bytes));
 }
 
+/* Scratch of the gathered patches; behind it lies that of the gathering. */
+static size_t strip_rows_bytes(const er_conv_gemm *conv) {
+  const size_t row = (size_t)conv->depth * er_conv_gemm_element_bytes(conv);
+  return er_align_up((size_t)conv->strip * row + ER_OVERREAD);
+}
+
 void er_conv_gemm_resize(er_conv_gemm *conv) {
   const size_t row = (size_t)conv->depth * er_conv_gemm_element_bytes(conv);
   const size_t bytes = strip_bytes(conv->group_bytes);
@@ -76,9 +82,19 @@ void er_conv_gemm_resize(er_conv_gemm *conv) {
   conv->in_place = multiplies_in_place(conv);
   conv->strip =
       er_round_up(fitting < MOST_STRIP ? fitting : MOST_STRIP, er_conv_gemm_row_step(conv));
-  conv->thread_bytes = conv->direct ? 0 : (size_t)conv->strip * row + ER_OVERREAD;
-  if (conv->in_place) conv->thread_bytes = lines_of(conv).thread_bytes;
-  if (er_is_winograd(conv)) conv->thread_bytes = er_conv_winograd_bytes(conv);
+  conv->thread_bytes = 0;
+  if (conv->direct) return;
+  if (er_is_winograd(conv)) {
+    conv->thread_bytes = er_conv_winograd_bytes(conv);
+    return;
+  }
+  if (conv->in_place) {
+    conv->thread_bytes = lines_of(conv).thread_bytes;
+    return;
+  }
+  conv->rows =
+      er_patch_rows_of(&conv->shape, (int32_t)er_conv_gemm_element_bytes(conv), conv->strip);
+  conv->thread_bytes = strip_rows_bytes(conv) + conv->rows.thread_bytes;
 }
 
 /* Large images have small weights, and may be computed line by line: there a kernel that unpacks
@@ -279,15 +295,6 @@ int32_t er_conv_gemm_unit_step(const er_conv_gemm *conv) {
   return conv->s8 ? conv->s8->unit_step : conv->f32->unit_step;
 }
 
-static void gather(const er_conv_gemm *conv, const void *input, int32_t group, int32_t first,
-                   int32_t last, void *rows) {
-  if (conv->s8) {
-    er_im2col_s8(&conv->shape, conv->zero_point, input, group, first, last, rows);
-  } else {
-    er_im2col_f32(&conv->shape, input, group, first, last, rows);
-  }
-}
-
 static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
 
 /* `count` output pixels of a line, or of several from their first pixel on.
@@ -373,7 +380,8 @@ void er_conv_gemm_pixels(const er_conv_gemm *conv, const void *input, int32_t fi
   for (int32_t pixel = first; pixel < last; pixel += conv->strip) {
     const int32_t end = last - pixel < conv->strip ? last : pixel + conv->strip;
     for (int32_t group = 0; group < conv->shape.groups; group++) {
-      gather(conv, input, group, pixel, end, scratch);
+      er_patch_rows_get(&conv->rows, &conv->shape, conv->zero_point, input, group, pixel, end,
+                        scratch, (char *)scratch + strip_rows_bytes(conv));
       multiply(conv, group, end - pixel, scratch, to);
     }
     to += (size_t)(end - pixel) * (size_t)conv->pixel_step * bytes;

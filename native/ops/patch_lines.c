@@ -20,17 +20,23 @@ static int32_t height(const er_conv_shape *s, int32_t rows) {
   return (rows - 1) * s->stride_h + s->filter_h;
 }
 
-er_patch_lines er_patch_lines_of(const er_conv_shape *shape, int32_t element, size_t bytes) {
-  er_patch_lines l = {.element = element, .shape = *shape, .direct = is_inside(shape)};
+er_patch_lines er_patch_lines_under(const er_conv_shape *shape, int32_t element, int32_t rows) {
+  er_patch_lines l = {
+      .element = element, .shape = *shape, .direct = is_inside(shape), .rows = rows};
   l.shape.out_c = shape->in_c;
   l.shape.multiplier = 1;
   const int32_t width = (shape->out_w - 1) * shape->stride_w + shape->filter_w;
   l.line_bytes = (size_t)(l.direct ? shape->in_w : width) * (size_t)shape->in_c * (size_t)element;
-  const size_t fitting = bytes / (l.line_bytes * (size_t)shape->stride_h);
-  l.rows = fitting < 1 ? 1 : fitting < (size_t)shape->out_h ? (int32_t)fitting : shape->out_h;
-  const size_t copied = (size_t)height(shape, l.rows) * l.line_bytes;
+  const size_t copied = (size_t)height(shape, rows) * l.line_bytes;
   l.thread_bytes = l.direct ? 0 : er_align_up(copied + ER_OVERREAD);
   return l;
+}
+
+er_patch_lines er_patch_lines_of(const er_conv_shape *shape, int32_t element, size_t bytes) {
+  const er_patch_lines one = er_patch_lines_under(shape, element, 1);
+  const size_t fitting = bytes / (one.line_bytes * (size_t)shape->stride_h);
+  const int32_t rows = fitting < (size_t)shape->out_h ? (int32_t)fitting : shape->out_h;
+  return er_patch_lines_under(shape, element, rows < 1 ? 1 : rows);
 }
 
 const void *er_patch_lines_get(const er_patch_lines *l, int8_t zero_point, const void *input,

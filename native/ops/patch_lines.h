@@ -18,8 +18,9 @@ typedef struct er_patch_lines {
 /** @return whether this convolution's patches can be multiplied so, `step` elements of a piece at
  * once; 0: never. */
 bool er_patches_stay(const er_conv_shape *shape, int32_t step);
-/** @param element bytes of one: 1 or 4
- * @param bytes that the lines may take, if that is enough for one output line */
+/** @param element bytes of one: 1 or 4  @param rows output lines at once, at most out_h */
+er_patch_lines er_patch_lines_under(const er_conv_shape *shape, int32_t element, int32_t rows);
+/** @param bytes that the lines may take, if that is enough for one output line */
 er_patch_lines er_patch_lines_of(const er_conv_shape *shape, int32_t element, size_t bytes);
 /** The input lines under `rows` output lines of one image, padded.
  * @param zero_point what lies outside of the image; 0 for floats

@@ -1,6 +1,7 @@
-/* Patches multiplied where they lie, against the same patches gathered first. */
+/* Patches gathered out of lines, against the same patches taken pixel by pixel; and multiplied
+ * where they lie, against the same patches gathered first. */
 #include "check.h"
-#include "ops/patch_lines.h"
+#include "ops/patch_rows.h"
 #include "random_numbers.h"
 
 enum { ROUNDS = 200, UNITS = 3 };
@@ -75,6 +76,31 @@ static void compare(const er_gemm_s8 *gemm) {
   free(input), free(values), free(rows), free(expected), free(actual), free(packed), free(scratch);
 }
 
+/* A part of all patches, of any element. */
+static void compare_rows(int32_t element) {
+  er_conv_shape s = random_shape();
+  if (random_from(0, 3) == 0) s.in_c = s.filter_c = random_from(10, 500);
+  const int32_t pixels = s.batch * s.out_h * s.out_w, first = random_from(0, pixels - 1);
+  const int32_t last = random_from(first + 1, pixels);
+  const size_t depth = (size_t)(s.filter_h * s.filter_w * s.in_c);
+  const size_t in_bytes = (size_t)(s.batch * s.in_h * s.in_w * s.in_c * element);
+  const size_t bytes = (size_t)(last - first) * depth * (size_t)element;
+  const int8_t zero_point = element == 1 ? (int8_t)random_from(-128, 127) : 0;
+  int8_t *input = take(in_bytes, ER_OVERREAD);
+  int8_t *expected = take(bytes, 0), *actual = take(bytes, ER_OVERREAD);
+  random_int8(input, in_bytes, -128, 127);
+  if (element == 1) {
+    er_im2col_s8(&s, zero_point, input, 0, first, last, expected);
+  } else {
+    er_im2col_f32(&s, (float *)(void *)input, 0, first, last, (float *)(void *)expected);
+  }
+  const er_patch_rows rows = er_patch_rows_of(&s, element, last - first + random_from(0, 9));
+  void *scratch = take(rows.thread_bytes, 0);
+  er_patch_rows_get(&rows, &s, zero_point, input, 0, first, last, actual, scratch);
+  CHECK(memcmp(expected, actual, bytes) == 0);
+  free(input), free(expected), free(actual), free(scratch);
+}
+
 static void random_floats(float *to, size_t count) {
   for (size_t i = 0; i < count; i++) to[i] = (float)random_from(-1000, 1000) / 500.0f;
 }
@@ -139,7 +165,11 @@ static void compare_f32(const er_gemm_f32 *gemm, bool deep) {
 int main(void) {
   er_kernels kernels;
   er_kernels_for("generic", &kernels);
-  for (int32_t i = 0; i < ROUNDS; i++) compare(&kernels.gemm_s8);
+  for (int32_t i = 0; i < ROUNDS; i++) {
+    compare(&kernels.gemm_s8);
+    compare_rows(1);
+    compare_rows(sizeof(float));
+  }
   const char *isa;
   for (int32_t i = 0; (isa = er_kernels_isa(i)) != NULL; i++) {
     CHECK(er_kernels_for(isa, &kernels));

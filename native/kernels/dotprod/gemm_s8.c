@@ -19,7 +19,7 @@ typedef struct er_panel {
 
 static const enum er_settling settled_ways[] = {ER_ONE_FMA, ER_RECTIFIED, ER_MAGIC, ER_SATURATED};
 
-static size_t panel_bytes(int32_t depth) {
+static size_t panel_bytes(int64_t depth) {
   return sizeof(er_panel) + ((size_t)depth + STEP - 1) / STEP * STEP * UNITS;
 }
 
@@ -174,9 +174,12 @@ ER_INLINE void multiply_stride(int64_t stride, int64_t strides[5]) {
   for (; left >= n && (condition); left -= n, at += n * s.input_stride) \
     to = tile(n, s, task->settle, input, at, strides, to);
 /* Tiles of 9 and 7 rows come first, where 1, 6 or 7 rows would be left of those of 8. */
-ER_RUN_ROWS(run_rows, const int8_t *input[MOST_ROWS]; int64_t at = 0, strides[5];
-            point_at_rows(from, s.input_stride, left, input);
-            multiply_stride(s.output_stride, strides);
+#define PREPARE                                               \
+  const int8_t *input[MOST_ROWS];                             \
+  int64_t strides[5];                                         \
+  point_at_rows(task->input, s.input_stride, s.width, input); \
+  multiply_stride(s.output_stride, strides)
+ER_RUN_ROWS(run_rows, UNITS, panel_bytes(s.depth), PREPARE,
             TILES(9, left % ROWS == 1) TILES(7, left % ROWS >= 6) TILES(ROWS, true) TILES(4, true)
                 TILES(2, true) TILES(1, true))
 
@@ -188,6 +191,7 @@ const er_gemm_s8 er_gemm_s8_dotprod = {.name = "gemm_s8_dotprod",
                                        .unit_step = UNITS,
                                        .row_step = ROWS,
                                        .segment_step = BLOCK,
+                                       .line_step = 4,
                                        .packed_bytes = packed_bytes,
                                        .pack = pack,
                                        .run = run};

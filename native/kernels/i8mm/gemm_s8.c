@@ -18,7 +18,7 @@ typedef struct er_panel {
 
 static const enum er_settling ways[] = {ER_ONE_FMA, ER_MAGIC, ER_SATURATED};
 
-static size_t panel_bytes(int32_t depth) {
+static size_t panel_bytes(int64_t depth) {
   return sizeof(er_panel) + ((size_t)depth + STEP - 1) / STEP * STEP * UNITS;
 }
 
@@ -151,7 +151,8 @@ ER_INLINE void tile(const int rows, const int count, const er_strip s, const er_
     tile(rows, count, s, task->settle, from, to);                  \
     from += count * s.input_stride, to += count * s.output_stride; \
   }
-ER_RUN_ROWS(run_rows, TILES(ROWS, ROWS) TILES(2, 2) TILES(2, 1))
+ER_RUN_ROWS(run_rows, UNITS, panel_bytes(s.depth), , const int8_t *from = task->input + at;
+            TILES(ROWS, ROWS) TILES(2, 2) TILES(2, 1))
 
 static void run(const er_gemm_s8_call *c) {
   er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), run_rows, NULL});
@@ -161,6 +162,7 @@ const er_gemm_s8 er_gemm_s8_i8mm = {.name = "gemm_s8_i8mm",
                                     .unit_step = UNITS,
                                     .row_step = ROWS,
                                     .segment_step = BLOCK,
+                                    .line_step = ROWS,
                                     .packed_bytes = packed_bytes,
                                     .pack = pack,
                                     .run = run};

@@ -32,7 +32,7 @@ typedef struct er_panel { /* units in vectors of four, er_order ER_EVEN_ODD */
 
 static const enum er_settling settled_ways[] = {ER_ONE_FMA, ER_RECTIFIED, ER_BOUNDED, ER_SATURATED};
 
-static size_t panel_bytes(int32_t depth) {
+static size_t panel_bytes(int64_t depth) {
   return sizeof(er_panel) + ((size_t)depth + STEP - 1) / STEP * STEP * UNITS;
 }
 
@@ -272,18 +272,20 @@ ER_INLINE void tile(const int rows, const int vectors, const int together, const
     tile(n, vectors, together, s, task->settle, from, to);                              \
   }
 #define IN_PAIRS(vectors) TILES(ROWS, vectors, 2) TILES(1, vectors, 2)
-ER_RUN_ROWS(run_8, IN_PAIRS(2))
+#define FROM const int8_t *from = task->input + at;
+ER_RUN_ROWS(run_8, UNITS, panel_bytes(s.depth), , FROM IN_PAIRS(2))
 #ifdef __aarch64__
 #define IN_FOURS TILES(ROWS, 4, 4)
 #else
 #define IN_FOURS
 #endif
 ER_RUN_ROWS(
-    run_16, const int32_t together = ((const er_panel *)s.panel)->together;
+    run_16, UNITS, panel_bytes(s.depth), ,
+    FROM const int32_t together = ((const er_panel *)s.panel)->together;
     if (together == 4) { IN_FOURS } if (together > 1){IN_PAIRS(4)} TILES(1, 4, 1))
 
 /* Of the first eight units alone, or of all; what saturates is rare, and all. */
-static void whole_panel(const er_panel_task *task) {
+static void whole_panels(const er_panel_task *task) {
   const er_panel *panel = task->panel;
   (task->units > 8 || panel->how == ER_SATURATED ? run_16 : run_8)(task);
 }
@@ -293,13 +295,14 @@ static int32_t written(const void *panel, int32_t units) {
 }
 
 static void run(const er_gemm_s8_call *c) {
-  er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), whole_panel, written});
+  er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), whole_panels, written});
 }
 
 const er_gemm_s8 er_gemm_s8_neon = {.name = "gemm_s8_neon",
                                     .unit_step = UNITS,
                                     .row_step = ROWS,
                                     .segment_step = BLOCK,
+                                    .line_step = ROWS,
                                     .packed_bytes = packed_bytes,
                                     .pack = pack,
                                     .run = run};

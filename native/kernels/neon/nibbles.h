@@ -24,6 +24,7 @@ void er_w4_run(const er_gemm_s8 *s8, const er_gemm_s8_call *call);
                          .row_step = ER_W4_ROWS,                         \
                          .unpacks = true,                                \
                          .segment_step = 16,                             \
+                         .line_step = 4,                                 \
                          .packed_bytes = packed_bytes,                   \
                          .pack = pack,                                   \
                          .run = run};

@@ -6,51 +6,62 @@
 
 enum { INPUT_BYTES = 16 * 1024 }; /* half of a first-level cache */
 
+static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
+
+static const int8_t *row_at(const er_gemm_s8_call *c, int32_t row) {
+  const int32_t width = c->width ? c->width : c->rows;
+  return c->input + row / width * c->line_stride + row % width * c->input_stride;
+}
+
 /* A panel whose last units do not exist: all are computed into a buffer, the others are copied. */
-static void multiply_part(const er_panel_task *task, int32_t width,
+static void multiply_part(const er_panel_task *task, int32_t first, int32_t width,
                           void (*whole)(const er_panel_task *task)) {
   enum { ROWS = 32, MOST_WIDTH = 16 };
-  int8_t buffer[ROWS * MOST_WIDTH];
-  er_gemm_s8_call call = *task->call;
+  const er_gemm_s8_call *c = task->call;
+  int8_t buffer[ROWS * MOST_WIDTH], *to = task->output;
+  er_gemm_s8_call call = *c;
   call.output_stride = width;
-  for (int32_t row = task->first; row < task->last; row += ROWS) {
-    const int32_t left = task->last - row, rows = left < ROWS ? left : ROWS;
-    call.input = task->call->input + row * task->call->input_stride;
-    whole(&(er_panel_task){&call, task->settle, task->panel, 0, rows, buffer, width});
-    const int64_t stride = task->call->output_stride;
-    er_store_rows_neon(buffer, width, rows, task->units, stride, task->output + row * stride);
+  for (int32_t row = 0, rows; row < task->rows; row += rows, to += rows * c->output_stride) {
+    const int32_t at = first + row, in_line = c->width ? c->width - at % c->width : ROWS;
+    rows = least(task->rows - row, least(in_line, ROWS));
+    whole(&(er_panel_task){&call, task->settle, task->panel, row_at(c, at), rows, buffer, width});
+    er_store_rows_neon(buffer, width, rows, task->units, c->output_stride, to);
   }
 }
 
-static void multiply(const er_panels *panels, const er_panel_task *task) {
-  const int32_t width = panels->written ? panels->written(task->panel, task->units) : panels->width;
-  if (task->units == width) {
-    panels->whole(task);
+/* @param first row of the task */
+static void multiply(const er_panels *panels, er_panel_task task, int32_t first) {
+  const int32_t rest = task.units % panels->width;
+  task.units -= rest;
+  if (task.units > 0) panels->whole(&task);
+  if (rest == 0) return;
+  task.panel = (const char *)task.panel + (size_t)(task.units / panels->width) * panels->bytes;
+  task.output += task.units;
+  task.units = rest;
+  const int32_t width = panels->written ? panels->written(task.panel, rest) : panels->width;
+  if (rest == width) {
+    panels->whole(&task);
   } else {
-    multiply_part(task, width, panels->whole);
+    multiply_part(&task, first, width, panels->whole);
   }
 }
 
 void er_for_panels(const er_gemm_s8_call *c, er_panels panels) {
-  const int32_t fitting = INPUT_BYTES / c->depth / panels.rows * panels.rows;
-  const int32_t rows = fitting < panels.rows ? panels.rows : fitting;
+  const int32_t step = c->width ? c->width : panels.rows;
+  const int64_t bytes = c->width ? c->line_stride + 1 : (int64_t)step * c->depth;
+  const int32_t rows = bytes > INPUT_BYTES ? step : (int32_t)(INPUT_BYTES / bytes) * step;
   const er_settle_neon settle = er_settle_neon_of(c->range);
-  const char *packed = (const char *)c->packed + (size_t)(c->first / panels.width) * panels.bytes;
   for (int32_t first = 0, last; first < c->rows; first = last) {
-    last = c->rows - first < rows + panels.rows ? c->rows : first + rows;
-    er_panel_task task = {.call = c,
-                          .settle = &settle,
-                          .panel = packed,
-                          .first = first,
-                          .last = last,
-                          .output = c->output + c->first,
-                          .units = panels.width};
-    for (int32_t left = c->last - c->first; left > 0; left -= panels.width) {
-      if (left < panels.width) task.units = left;
-      multiply(&panels, &task);
-      task.panel = (const char *)task.panel + panels.bytes;
-      task.output += panels.width;
-    }
+    last = c->rows - first < rows + step ? c->rows : first + rows;
+    const er_panel_task task = {
+        .call = c,
+        .settle = &settle,
+        .panel = (const char *)c->packed + (size_t)(c->first / panels.width) * panels.bytes,
+        .input = row_at(c, first),
+        .rows = last - first,
+        .output = c->output + first * c->output_stride + c->first,
+        .units = c->last - c->first};
+    multiply(&panels, task, first);
   }
 }
 
@@ -71,8 +82,8 @@ void er_sums_for_panels(const er_gemm_s8_call *c, er_panels panels, int32_t *sum
     const char *panel = (const char *)c->packed + (size_t)(u / panels.width) * panels.bytes;
     for (int32_t row = 0; row < c->rows; row += ROWS) {
       const int32_t rows = c->rows - row < ROWS ? c->rows - row : ROWS;
-      call.input = c->input + row * c->input_stride;
-      panels.whole(&(er_panel_task){&call, NULL, panel, 0, rows, (int8_t *)buffer, panels.width});
+      panels.whole(&(er_panel_task){&call, NULL, panel, c->input + row * c->input_stride, rows,
+                                    (int8_t *)buffer, panels.width});
       copy_sums(buffer, panels.width, rows, units, stride, sums + row * stride);
     }
   }

@@ -6,14 +6,15 @@
 #include "kernels/linear_kernels.h"
 #include "kernels/neon/settle.h"
 
-/* Rows [first, last) times one panel. */
+/* Rows, from the start of a line on, times one panel after the other. */
 typedef struct er_panel_task {
   const er_gemm_s8_call *call;
   const er_settle_neon *settle; /* what the call's range becomes; NULL: for sums */
-  const void *panel;
-  int32_t first, last;
-  int8_t *output; /* of the panel's first unit in row 0 */
-  int32_t units;  /* to write, 1..width */
+  const void *panel;            /* the first one */
+  const int8_t *input;
+  int32_t rows;
+  int8_t *output; /* of the first panel's first unit in the first row */
+  int32_t units;  /* to write: whole panels, or a part of one */
 } er_panel_task;
 
 /* What a tile needs of the call, in registers. */
@@ -24,6 +25,8 @@ typedef struct er_strip {
   int32_t pieces;
   int32_t goes_on; /* behind the whole blocks of the first piece */
   int64_t input_stride, output_stride;
+  int32_t width; /* rows in a line */
+  int64_t line_stride;
 } er_strip;
 
 static inline er_strip er_strip_of(const er_panel_task *task) {
@@ -36,7 +39,9 @@ static inline er_strip er_strip_of(const er_panel_task *task) {
                     .pieces = c->segments > 1 ? c->segments : 1,
                     .goes_on = c->segments > 1 || c->depth % 16 != 0,
                     .input_stride = c->input_stride,
-                    .output_stride = c->output_stride};
+                    .output_stride = c->output_stride,
+                    .width = c->width ? c->width : task->rows,
+                    .line_stride = c->line_stride};
 }
 
 typedef struct er_panels {
@@ -44,20 +49,29 @@ typedef struct er_panels {
   int32_t rows;  /* computed at once */
   size_t bytes;  /* of a panel */
   void (*whole)(const er_panel_task *task);
-  /** @return 8 or 16 units that `whole` writes where `units` are there; NULL: always `width` */
+  /** @return 8 or 16 units that `whole` writes of a panel with `units`; NULL: always `width` */
   int32_t (*written)(const void *panel, int32_t units);
 } er_panels;
 
-/* A function that runs over the rows of a task.
- * @param ... tiles, which take what they compute off `left` and move `from` and `to` on */
-#define ER_RUN_ROWS(name, ...)                                       \
-  static void name(const er_panel_task *task) {                      \
-    const er_gemm_s8_call *call = task->call;                        \
-    const er_strip s = er_strip_of(task);                            \
-    const int8_t *from = call->input + task->first * s.input_stride; \
-    int8_t *to = task->output + task->first * s.output_stride;       \
-    int32_t left = task->last - task->first;                         \
-    __VA_ARGS__                                                      \
+/* A function that runs over the lines of a task, panel by panel.
+ * @param prepare once
+ * @param ... tiles of a line: they take what they compute off `left`, and move `to` on and what
+ *   they take from `at`, the bytes from the first row of all */
+#define ER_RUN_ROWS(name, step, bytes, prepare, ...)                                      \
+  static void name(const er_panel_task *task) {                                           \
+    er_strip s = er_strip_of(task);                                                       \
+    int8_t *output = task->output;                                                        \
+    prepare;                                                                              \
+    for (int32_t units = task->units; units > 0; units -= (step), output += (step)) {     \
+      int8_t *to = output;                                                                \
+      int64_t line = 0;                                                                   \
+      for (int32_t rows = task->rows; rows > 0; rows -= s.width, line += s.line_stride) { \
+        int32_t left = rows < s.width ? rows : s.width;                                   \
+        int64_t at = line;                                                                \
+        __VA_ARGS__                                                                       \
+      }                                                                                   \
+      s.panel = (const char *)s.panel + (bytes);                                          \
+    }                                                                                     \
   }
 
 /* er_gemm_s8.run. What `whole` writes beyond the last unit goes to a buffer. */
