@@ -2,15 +2,21 @@
 
 #include "patch_lines.h"
 
-/* Below, transforming costs more than it saves: channels. Above, reading weights does, of which
- * each group of tiles takes all: bytes. */
-enum { LEAST_CHANNELS = 8, MOST_BYTES_S8 = 9 * 256 * 1024, MOST_BYTES_F32 = 5 * 1024 * 1024 };
+/* Below, transforming costs more than it saves. */
+enum { LEAST_CHANNELS_S8 = 8, LEAST_CHANNELS_F32 = 24 };
+/* Above, reading weights does, of which each group of tiles takes all: 32 bytes of int8 or 64 of
+ * float32 for each pair of channels. */
+enum { MOST_PAIRS = 72 * 1024, UNIT_STEP = 32 };
 
 enum { LINES_S8 = 64 * 1024, LINES_F32 = 256 * 1024 }; /* bytes of padded lines at once */
 
 static bool has_form(const er_conv_shape *s) {
   return s->filter_h == 3 && s->filter_w == 3 && s->stride_h == 1 && s->stride_w == 1 &&
-         s->dilation_h == 1 && s->dilation_w == 1 && s->groups == 1 && s->in_c >= LEAST_CHANNELS;
+         s->dilation_h == 1 && s->dilation_w == 1 && s->groups == 1;
+}
+
+static bool has_size(const er_conv_shape *s, int32_t least_channels) {
+  return s->in_c >= least_channels && ((int64_t)s->out_c + UNIT_STEP - 1) * s->in_c <= MOST_PAIRS;
 }
 
 /* Whether four times each sum fits int32, whatever the input. */
@@ -28,15 +34,14 @@ const er_winograd_s8 *er_conv_winograd_s8_for(const er_conv_gemm *conv,
                                               const er_weights_s8 *weights) {
   const er_conv_shape *s = &conv->shape;
   const er_winograd_s8 *kernel = conv->s8->winograd;
-  if (!kernel || !has_form(s) || conv->wide.count > 0) return NULL;
-  const bool is_small = kernel->packed_bytes(s->out_c, s->in_c) <= MOST_BYTES_S8;
-  return is_small && has_room(weights) ? kernel : NULL;
+  if (!kernel || !has_form(s) || !has_size(s, LEAST_CHANNELS_S8)) return NULL;
+  return conv->wide.count == 0 && has_room(weights) ? kernel : NULL;
 }
 
 const er_winograd_f32 *er_conv_winograd_f32_for(er_plan *plan, const er_conv_gemm *conv) {
-  const er_winograd_f32 *kernel = &er_plan_kernels(plan)->winograd_f32;
-  if (!has_form(&conv->shape)) return NULL;
-  return er_conv_winograd_f32_packed(conv) <= MOST_BYTES_F32 ? kernel : NULL;
+  const er_conv_shape *s = &conv->shape;
+  if (!has_form(s) || !has_size(s, LEAST_CHANNELS_F32)) return NULL;
+  return &er_plan_kernels(plan)->winograd_f32;
 }
 
 bool er_is_winograd(const er_conv_gemm *conv) { return conv->winograd_s8 || conv->winograd_f32; }
