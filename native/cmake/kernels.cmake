@@ -53,6 +53,8 @@ set(EDGERT_SMALL_KERNELS cast compare copy_strided cumsum select top_k pad patch
 if("neon" IN_LIST EDGERT_LAYERS) # which every ARM core in question has: those are but its oracle there
   list(APPEND EDGERT_SMALL_KERNELS add_s8 dwconv_f32 dwconv_s8 dynamic fc_f32 gemm_f32 gemm_s8 gemv_s8 lookup pool
        quantize)
+  # weights with zero points and the like, and 16-bit functions: rare there, and 400 kB are the limit
+  list(APPEND EDGERT_SMALL_KERNELS dwconv_wide_s8 fixed16 gemm_wide_s8 softmax_s16 wide_units widen)
 endif()
 list(TRANSFORM EDGERT_SMALL_KERNELS REPLACE "(.+)" "kernels/generic/\\1.c")
 list(APPEND EDGERT_SMALL_KERNELS kernels/kernels.c)

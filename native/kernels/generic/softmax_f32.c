@@ -4,7 +4,7 @@
 
 /* Rows are computed in blocks of a fixed size, so that loops are vector loops without a tail; sums
  * are kept in lanes, the same number on every instruction set. */
-enum { BLOCK = 32, LANES = 8 };
+enum { BLOCK = 64, LANES = 8 };
 
 /* The next values of a row; what lies behind its end is -INFINITY. @return values copied */
 static int32_t load(const float *row, int32_t left, float values[BLOCK]) {
