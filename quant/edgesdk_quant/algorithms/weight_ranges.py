@@ -20,11 +20,8 @@ FRACTIONS = {
     7: np.linspace(1.0, 0.5, 26),
     4: np.linspace(1.0, 0.35, 66),
 }
-
-
-CACHED = (
-    1 << 15
-)  # weights that are searched at a time: with what is made of them they stay in cache
+# Weights that are searched at a time: with what is made of them they stay in cache.
+CACHED = 1 << 15
 
 
 @dataclass(frozen=True)
