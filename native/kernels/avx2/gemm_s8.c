@@ -328,14 +328,16 @@ static void store_part(const int8_t *from, int rows, int32_t units, int8_t *outp
 static ER_ALWAYS_INLINE void multiply(const block *b, const int rows) {
   const char *panel = b->panels;
   tile_sums *sums = b->sums;
-  int8_t *output = b->output, part[ROWS * UNITS];
+  const bool keeps = b->finish == KEEP; /* then there may be no output */
+  int8_t part[ROWS * UNITS], *output = keeps ? part : b->output;
+  const int32_t step = keeps ? 0 : UNITS;
   int32_t units = b->units;
-  for (; units >= UNITS; units -= UNITS, output += UNITS, sums++, panel += b->panel_bytes) {
+  for (; units >= UNITS; units -= UNITS, output += step, sums++, panel += b->panel_bytes) {
     multiply_panel(b, panel, *sums, output, b->output_stride, rows);
   }
   if (units == 0) return;
   multiply_panel(b, panel, *sums, part, UNITS, rows);
-  if (b->finish != KEEP) store_part(part, rows, units, output, b->output_stride);
+  if (!keeps) store_part(part, rows, units, output, b->output_stride);
 }
 
 #define KERNEL(r) \
