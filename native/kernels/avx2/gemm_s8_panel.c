@@ -89,7 +89,7 @@ typedef struct chain {
   int32_t length, quads[LONG_CHAIN];
 } chain;
 
-enum { MOST_QUADS = CHUNK / QUAD, MOST_ASKED = 32 };
+enum { MOST_QUADS = CHUNK / QUAD, MOST_ASKED = 20 };
 
 /* The quads of one chunk by the way they are multiplied. */
 typedef struct sorted {
