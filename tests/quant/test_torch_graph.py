@@ -49,6 +49,22 @@ CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("MatMul", [array(8, 5)], {}),
     ("Mul", [array(6, 1, 1)], {}),
     ("Erf", [], {}),
+    ("ConvTranspose", [array(6, 4, 3, 3), array(4)], {"strides": [2, 2], "pads": [1, 0, 2, 1]}),
+    (
+        "ConvTranspose",
+        [array(6, 2, 2, 3)],
+        {"group": 3, "output_padding": [1, 0], "strides": [2, 1]},
+    ),
+    ("Slice", [ints(1, 6), ints(2**62, -(2**62)), ints(2, 3), ints(2, -1)], {}),
+    ("Resize", [np.zeros(0, np.float32), np.float32([1, 1, 2, 2])], {"mode": "nearest"}),
+    ("Resize", [np.zeros(0, np.float32), np.float32([1, 1, 3, 2])], {"mode": "linear"}),
+    ("Elu", [], {"alpha": 0.7}),
+    ("HardSigmoid", [], {"alpha": 0.2}),
+    ("InstanceNormalization", [array(6), array(6)], {}),
+    ("Max", [array(6, 1, 1), array(8)], {}),
+    ("ReduceMax", [ints(1, 3)], {"keepdims": 0}),
+    ("Softplus", [], {}),
+    ("Exp", [], {}),
     ("Gather", [ints(3, -1, 0)], {"axis": 2}),
 ]
 
@@ -69,6 +85,21 @@ def test_operators(op: str, constants: list[Any], attributes: dict[str, Any]) ->
     found = torch_graph.run({"x": torch.from_numpy(IMAGE)})["y"].numpy()
     assert found.shape == expected.shape
     assert np.allclose(found, expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["DCR", "CRD"])
+def test_depth_becomes_space(mode: str) -> None:
+    x = array(2, 12, 3, 4)
+    graph = helper.make_graph(
+        [helper.make_node("DepthToSpace", ["x"], ["y"], "node", blocksize=2, mode=mode)],
+        "one",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    expected = runtime_named("onnxruntime").open(model.SerializeToString()).run([x])[0]
+    found = TorchGraph(load(model.SerializeToString())).run({"x": torch.from_numpy(x)})["y"]
+    assert np.array_equal(found.numpy(), expected)
 
 
 def test_a_network_takes_more_samples_than_one_at_a_time() -> None:
