@@ -102,7 +102,7 @@ def _stream(
 
 def read_inputs(model: ir.Model, data: CalibrationData) -> tuple[dict[str, list[Array]], str]:
     """Input name -> its arrays, one a sample, and a hash over all of them in order."""
-    specs = _specs(model)
+    specs = graph_inputs(model)
     found: dict[str, list[Array]] = {spec.name: [] for spec in specs}
     digest = hashlib.sha256()
     for sample in data.samples(specs):
@@ -112,7 +112,8 @@ def read_inputs(model: ir.Model, data: CalibrationData) -> tuple[dict[str, list[
     return found, digest.hexdigest()
 
 
-def _specs(model: ir.Model) -> tuple[TensorSpec, ...]:
+def graph_inputs(model: ir.Model) -> tuple[TensorSpec, ...]:
+    """The inputs that samples must fit."""
     whole = OnnxRuntime().open(to_bytes(model))
     try:
         return whole.inputs

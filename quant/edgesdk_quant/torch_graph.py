@@ -14,7 +14,11 @@ from edgesdk_quant.torch_operators import OPERATORS, Call
 from edgesdk_runtimes.errors import UnsupportedError
 
 Values = Mapping[str, Tensor]
-TORCH_TYPES = {"float32", "float64", "int32", "int64", "int8", "uint8", "bool"}
+# What constants may be -> what they are in torch, which has no 4 bits.
+TORCH_TYPES = {
+    **{name: name for name in ("float32", "float64", "int32", "int64", "int8", "uint8", "bool")},
+    "int4": "int8",
+}
 
 
 class TorchGraph:
@@ -33,10 +37,11 @@ class TorchGraph:
             )
         self._nodes = list(model.graph)
         self._outputs = [str(value.name) for value in model.graph.outputs]
+        held = {name: constant(value) for name, value in model.graph.initializers.items()}
         self._constants = {
-            name: torch.from_numpy(np.array(array))
-            for name, value in model.graph.initializers.items()
-            if (array := constant(value)) is not None and array.dtype.name in TORCH_TYPES
+            name: torch.from_numpy(np.array(array.astype(TORCH_TYPES[array.dtype.name])))
+            for name, array in held.items()
+            if array is not None and array.dtype.name in TORCH_TYPES
         }
 
     def run(self, inputs: Values, learnt: Values | None = None) -> dict[str, Tensor]:
@@ -48,11 +53,15 @@ class TorchGraph:
         """
         values: dict[str, Tensor] = {**self._constants, **(learnt or {}), **inputs}
         for node in self._nodes:
-            operands = [None if v is None else values.get(str(v.name)) for v in node.inputs]
-            result = OPERATORS[node.op_type](Call(node), operands)
-            results = [result] if isinstance(result, Tensor) else result
-            values.update(zip((str(v.name) for v in node.outputs), results, strict=False))
+            self.evaluate(node, values)
         return values
+
+    def evaluate(self, node: ir.Node, values: dict[str, Tensor]) -> None:
+        """Add a node's results to the values."""
+        operands = [None if v is None else values.get(str(v.name)) for v in node.inputs]
+        result = OPERATORS[node.op_type](Call(node), operands)
+        results = [result] if isinstance(result, Tensor) else result
+        values.update(zip((str(v.name) for v in node.outputs), results, strict=False))
 
     def outputs(self, values: Values) -> list[Tensor]:
         """The graph's outputs among all values."""

@@ -255,7 +255,7 @@ def _split(call: Call, x: Operands) -> Result:
     return list(torch.split(x[0], [int(s) for s in sizes], dim=axis))
 
 
-def _only_dequantized(quantizer: ir.Node) -> bool:
+def only_dequantized(quantizer: ir.Node) -> bool:
     """Whether nothing but dequantizers with its own scale and zero point reads a quantizer."""
     stored = quantizer.outputs[0]
     readers = [node for node, _ in stored.uses()]
@@ -270,7 +270,7 @@ def _quantize(call: Call, x: Operands) -> Result:
     zero = constant(call.node.inputs[2]) if len(call.node.inputs) > 2 else np.zeros((), np.uint8)
     limits = np.iinfo("uint8" if zero is None else zero.dtype.name)
     shift = 0 if zero is None else float(zero.reshape(-1)[0])
-    if _only_dequantized(call.node):
+    if only_dequantized(call.node):
         ends = limits.min - shift, limits.max - shift
         return fake_quantize(x[0], x[1], *ends)
     rounded = round_through(x[0] / x[1]).add_(shift)
@@ -280,13 +280,24 @@ def _quantize(call: Call, x: Operands) -> Result:
 def _dequantize(call: Call, x: Operands) -> Result:
     source = call.node.inputs[0]
     maker = None if source is None else source.producer()
-    if maker is not None and maker.op_type == "QuantizeLinear" and _only_dequantized(maker):
+    if maker is not None and maker.op_type == "QuantizeLinear" and only_dequantized(maker):
         return x[0]
     zero = constant(call.node.inputs[2]) if len(call.node.inputs) > 2 else None
-    if (zero is not None and zero.size > 1) or x[1].numel() > 1:
-        raise UnsupportedError(f"{call.node.name} is not per tensor.")
-    shift = 0.0 if zero is None else float(zero.reshape(-1)[0])
-    return (x[0].to(torch.float32) - shift).mul_(x[1])
+    steps = _along(call, x[1], x[0])
+    if zero is None or not zero.astype(np.int32).any():
+        return x[0].to(torch.float32) * steps
+    shift = torch.from_numpy(np.array(zero, np.float32))
+    return (x[0].to(torch.float32) - _along(call, shift, x[0])) * steps
+
+
+def _along(call: Call, parameter: Tensor, x: Tensor) -> Tensor:
+    """Parameters of a tensor, a channel or a block, as they broadcast against the values."""
+    if parameter.numel() == 1:
+        return parameter.reshape(())
+    axis, block = call.number("axis", 1) % x.ndim, call.number("block_size", 0)
+    if block:
+        return parameter.repeat_interleave(block, dim=axis).narrow(axis, 0, x.shape[axis])
+    return parameter.reshape([-1 if d == axis else 1 for d in range(x.ndim)])
 
 
 PLACE = "coordinate_transformation_mode"
