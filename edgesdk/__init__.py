@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edgesdk.api import Quantized, bench, evaluate, inspect, load, quantize, trace, verify
     from edgesdk.runner import Runner
     from edgesdk.spec import InputSpec, model
+    from edgesdk.training.finetune import finetune
     from edgesdk_runtimes.errors import (
         EdgeError,
         InputError,
@@ -38,6 +39,7 @@ _HOMES = {
     "load": "edgesdk.api",
     "verify": "edgesdk.api",
     "evaluate": "edgesdk.api",
+    "finetune": "edgesdk.training.finetune",
     "quantize_until": "edgesdk.accuracy_loop",
     "bench": "edgesdk.api",
     "inspect": "edgesdk.api",
@@ -59,6 +61,7 @@ __all__ = [  # noqa: RUF022  grouped in the order of use
     # Make
     "quantize",
     "quantize_until",
+    "finetune",
     "Quantized",
     "load",
     # Prove

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edgesdk.labels import Labels
     from edgesdk.report import Report
     from edgesdk.report.contents import SearchPoint
+    from edgesdk.training import TrainableGraph
     from edgesdk.verification import Verification
     from edgesdk_quant.bit_allocation import Configuration, Searched
     from edgesdk_quant.calibration import Histogram
@@ -145,6 +146,22 @@ class Quantized:
         if path is not None:
             write_report(made, path)
         return made
+
+    def trainable(self) -> TrainableGraph:
+        """The model as an ordinary `nn.Module`, for a training loop of one's own.
+
+        Its forward pass has the bits of the runtimes; `learnt` takes back what it has learnt.
+
+        Raises:
+            UnsupportedError: it holds operators that no gradient passes; names all of them.
+        """
+        from edgesdk.training import TrainableGraph
+
+        return TrainableGraph(self.model)
+
+    def learnt(self, module: TrainableGraph) -> Quantized:
+        """This model with what a module of `trainable()` has learnt."""
+        return replace(self, model=module.settled())
 
     def counts(self) -> dict[str, int]:
         """How many nodes became "int8", "int16", "weights" (alone) or stayed "float"."""

@@ -21,6 +21,7 @@ from edgesdk_runtimes.errors import EdgeError
 # Verb -> the module that defines VERB, in the order of use.
 VERBS: Mapping[str, str] = {
     "quantize": "edgesdk.cli.quantize",
+    "finetune": "edgesdk.cli.finetune",
     "verify": "edgesdk.cli.verify",
     "evaluate": "edgesdk.cli.evaluate",
     "run": "edgesdk.cli.run",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from pathlib import Path
 from typing import Any
 
 from edgesdk.attempts import Outcome
@@ -13,13 +12,10 @@ from edgesdk.cli.front import print_front
 from edgesdk.cli.options import add_data, add_json
 from edgesdk.cli.output import in_bytes, print_json, print_table
 from edgesdk.cli.progress import progress_bar
+from edgesdk.cli.saving import STATE, output_folder, save_both
 from edgesdk.cli.verb import Verb
-from edgesdk.files import write_atomically
 from edgesdk.quantized import Quantized
-from edgesdk_runtimes.errors import InputError, OutputError, UnsupportedError
-
-STATE = ".calibration"
-KINDS = ("onnx", "tflite")
+from edgesdk_runtimes.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
 
     if options.report is not None:
         check_target(options.report)
-    folder = _folder(options.output)
+    folder = output_folder(options.output)
     given: dict[str, Any] = {
         "calibration": options.calibration,
         "recipe": _recipe(options),
@@ -75,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
             quantized = outcome.quantized
     with contextlib.suppress(OSError):  # not there, or not ours alone
         (folder / STATE).rmdir()
-    saved = _save(quantized, folder, options.name)
+    saved = save_both(quantized, folder, options.name)
     _print(quantized, *saved, outcome, as_json=options.json)
     if options.report is not None:
         with progress_bar(quiet=options.json) as progress:
@@ -89,18 +85,6 @@ def _recipe(options: argparse.Namespace) -> Any:
 
     recipe = Recipe.load(options.recipe)
     return recipe if options.budget is None else recipe.with_budget(options.budget)
-
-
-def _folder(text: str) -> Path:
-    folder = Path(text)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"The folder {folder} cannot be made ({error.strerror}). Give a place that you may "
-            "write to with -o."
-        ) from error
-    return folder
 
 
 def _shapes(texts: list[str] | None) -> dict[str, tuple[int | None, ...]] | None:
@@ -119,29 +103,6 @@ def _shapes(texts: list[str] | None) -> dict[str, tuple[int | None, ...]] | None
                 "an open batch."
             ) from error
     return shapes
-
-
-def _save(quantized: Quantized, folder: Path, name: str) -> tuple[dict[str, int], dict[str, str]]:
-    """Write both kinds; a model that TFLite cannot hold still gives its .onnx file."""
-    sizes: dict[str, int] = {}
-    failures: dict[str, str] = {}
-    for kind in KINDS:
-        path = folder / f"{name}.{kind}"
-        try:
-            quantized.save(path)
-        except UnsupportedError as error:
-            failures[str(path)] = str(error) + _listed(error, path.with_suffix(".unsupported.txt"))
-        else:
-            sizes[str(path)] = path.stat().st_size
-    return sizes, failures
-
-
-def _listed(error: UnsupportedError, path: Path) -> str:
-    """Write all that is missing, one a line; what to say of it."""
-    if not error.needs:
-        return ""
-    write_atomically(path, "".join(f"{need}\n" for need in error.needs).encode())
-    return f" (all of them: {path})"
 
 
 def _print(

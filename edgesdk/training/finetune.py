@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from edgesdk.api import load as load_quantized
 from edgesdk.labels import Labels
 from edgesdk.quantized import Quantized
 from edgesdk.sources import PREPROCESS, float_model, labels_from, preprocess_of
@@ -54,7 +55,7 @@ class Tuned:
 
 
 def finetune(
-    quantized: Quantized,
+    model: Quantized | PathText | bytes,
     data: Any,
     labels: Labels | PathText | None = None,
     *,
@@ -68,24 +69,49 @@ def finetune(
     workdir: PathText | None = None,
     progress: Progress | None = None,
 ) -> Tuned:
-    """Train a quantized network as it will run; the arguments are those of `edgesdk.finetune`."""
-    settings = _settings(epochs, batch, rate)
-    steps = preprocess if preprocess is not None else quantized.model.metadata_props.get(PREPROCESS)
-    known = open_data(data, preprocess_of(steps, None)).limited(limit)
-    classes = labels_from(labels, data)
-    exact, progress = _exact(quantized, reference, inputs), progress or Silent()
-    net = TrainableGraph(quantized.model)
+    """Let a quantized model learn on, from labels, from the float model, or from both.
+
+    Weights, biases, norms and the steps of activations learn (`TrainableGraph`); what is learnt
+    with has the bits of what ships. An eighth of the samples is held out, and the epoch that serves
+    these best is kept; it may be none. For another loss or loop: `Quantized.trainable`.
+
+    Args:
+        model: what `quantize` gave, or a quantized .onnx file.
+        data: as `calibration` of `quantize`; 16 samples or more.
+        labels: CSV file; None looks for one folder a class in `data`.
+        reference: the float model, an .onnx file or `nn.Module`; None takes the one that `model`
+            was made from, if it is known.
+        inputs: as in `quantize`, for a reference that does not declare its inputs.
+        preprocess: as in `quantize`; None takes what the model remembers.
+        limit: use only the first samples; None uses all.
+        epochs: passes over the samples.
+        batch: samples of a step.
+        rate: first learning rate, in shares of each parameter's size.
+        workdir: folder that keeps the state after each epoch, so that a stopped run goes on.
+        progress: told how far it is; None tells nobody.
+
+    Raises:
+        InputError: data or labels are not usable, too few, or nothing says what is right.
+        ModelError: a file is malformed.
+        UnsupportedError: the model holds operators that no gradient passes; names all of them.
+    """
+    settings, progress = _settings(epochs, batch, rate), progress or Silent()
+    quantized = model if isinstance(model, Quantized) else load_quantized(model)
+    remembered = quantized.model.metadata_props.get(PREPROCESS)
+    known = open_data(data, preprocess_of(preprocess or remembered, None)).limited(limit)
+    exact, net = _exact(quantized, reference, inputs), TrainableGraph(quantized.model)
     with TemporaryDirectory() as folder:
-        specs = graph_inputs(quantized.model)
-        samples = decode(known, classes, specs, Path(folder), progress)
+        samples = decode(
+            known, labels_from(labels, data), graph_inputs(quantized.model), Path(folder), progress
+        )
         objective = _objective(quantized.model, exact, samples)
         state = _state(workdir, quantized.model, exact, samples, settings)
         history = Trainer(net, objective, samples, settings, state, progress).run()
-    learnt = net.settled()
-    learnt.metadata_props[KEY] = json.dumps({**asdict(settings), "data_sha256": samples.sha256})
+    tuned = quantized.learnt(net)
+    tuned.model.metadata_props[KEY] = json.dumps({**asdict(settings), "data": samples.sha256})
     if state is not None:
         state.unlink(missing_ok=True)
-    return Tuned(replace(quantized, model=learnt), history)
+    return Tuned(tuned, history)
 
 
 def _settings(epochs: int, batch: int, rate: float) -> Settings:

@@ -98,9 +98,10 @@ class Trainer:
         """
         self._net, self._objective, self._samples = net, objective, samples
         self._settings, self._state, self._progress = settings, state, progress
-        places = np.arange(len(samples))
-        self._judged: Places = places[::HELD_OUT]
-        self._learnt: Places = np.setdiff1d(places, self._judged)
+        places = np.random.default_rng(0).permutation(len(samples))  # samples may be in an order
+        held_out = len(samples) // HELD_OUT
+        self._judged: Places = np.sort(places[:held_out])
+        self._learnt: Places = np.sort(places[held_out:])
         self._optimizer = torch.optim.Adam(parameter_groups(net, settings.rate))
         self._rates = [group["lr"] for group in self._optimizer.param_groups]
         self._history: list[Epoch] = []

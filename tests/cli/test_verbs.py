@@ -207,3 +207,18 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
         main([verb, "--help"])
     assert stopped.value.code == 0
     assert f"edgesdk {verb}" in capsys.readouterr().out
+
+
+def test_finetune_learns_from_the_float_model(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["finetune", str(folder / "out" / "model.onnx"), "--data", str(folder / "images.npy")]
+    command += ["--reference", str(folder / "float.onnx"), "--epochs", "1", "-o", str(tmp_path)]
+    assert main([*command, "--json"]) == 0
+    found = read_json(capsys)
+    assert [epoch["number"] for epoch in found["epochs"]] == [0, 1]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["model.onnx", "model.tflite"]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "(kept)" in said
+    assert "model.tflite" in said

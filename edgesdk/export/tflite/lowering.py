@@ -52,7 +52,15 @@ SPATIAL = {
     *("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"),
 }
 METADATA = (
-    *("recipe", "version", "data_sha256", "source_sha256", "preprocess", "channel_factors"),
+    *(
+        "recipe",
+        "version",
+        "data_sha256",
+        "source_sha256",
+        "preprocess",
+        "channel_factors",
+        "finetuning",
+    ),
 )
 OLDEST_RUNTIME = b"1.14.0".ljust(16, b"\0")
 MOST_NAMED = 5
