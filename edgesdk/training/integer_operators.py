@@ -16,7 +16,7 @@ from edgesdk.training.layers import LAYERS, dequantizer
 from edgesdk_quant.fake_quantize import clamp, round_through
 from edgesdk_quant.graph import constant, consumers
 from edgesdk_quant.numerics import SMALLEST_SCALE, Grid, rescale_by_256
-from edgesdk_quant.operators import CLIPS, clip_bounds, input_at
+from edgesdk_quant.operators import CLIPS, channel_axis, clip_bounds, input_at
 from edgesdk_quant.torch_operators import OPERATORS, Call
 
 Values = Mapping[str, Tensor]
@@ -57,7 +57,7 @@ class Operand:
     def centred(self, values: Values) -> Tensor:
         """Stored values less the zero point, as floats."""
         if self.stored:
-            return values[self.stored] - self.zero
+            return values[self.stored].to(torch.float32) - self.zero
         return round_through(values[self.real] / values[self.scale])
 
 
@@ -108,7 +108,7 @@ class IntegerOperator:
         scale = torch.where(scale < float(SMALLEST_SCALE), torch.zeros_like(scale), scale)
         if scale.ndim and node.op_type in ("Conv", "ConvTranspose"):
             scale = scale.reshape(-1, *[1] * (x.ndim - 2))
-        kind = _wide_enough(*constants)
+        kind = _wide_enough(channel_axis(node), *constants)
         sums = OPERATORS[node.op_type](Call(node), [x.to(kind), *(c.to(kind) for c in constants)])
         scaled: Tensor = sums.to(torch.float32) * scale
         return scaled
@@ -177,33 +177,31 @@ def _operands(node: ir.Node) -> tuple[Operand, ...] | None:
     values = [v for v in (node.inputs if weighs else node.inputs[:counted]) if v is not None]
     found = [_operand(maker) for v in values if (maker := dequantizer(v)) is not None]
     operands = tuple(operand for operand in found if operand is not None)
-    if len(operands) < len(values) or (weighs and not operands[1].stored):
-        return None
-    return None if any(op.stored and not weighs for op in operands) else operands
+    known = len(operands) == len(values) and (not weighs or bool(operands[1].stored))
+    return operands if known else None
 
 
 def _operand(node: ir.Node) -> Operand | None:
-    """Of a quantizer or dequantizer; None where it is not 8 bits with a scale a tensor."""
+    """Of a quantizer or dequantizer; None where it is not 8 bits, or has a zero point a channel."""
     source, scale, zero = node.inputs[0], node.inputs[1], constant(input_at(node, 2))
     if source is None or scale is None or constant(scale) is None:
         return None
     stored = str(source.name) if constant(source) is not None else ""
-    if not stored and (zero is None or zero.dtype != np.uint8 or zero.size > 1):
+    if not stored and (zero is None or zero.dtype != np.uint8):
         return None
-    if stored and zero is not None and np.asarray(zero, np.int32).any():
+    zeros = np.unique(np.asarray(0 if zero is None else zero, np.int32))
+    if zeros.size > 1:
         return None
-    zeros = 0 if stored or zero is None else int(zero.reshape(-1)[0])
-    return Operand(str(node.outputs[0].name), stored, str(scale.name), zeros)
+    return Operand(str(node.outputs[0].name), stored, str(scale.name), int(zeros[0]))
 
 
-def _wide_enough(*constants: Tensor) -> torch.dtype:
+def _wide_enough(axis: int, weights: Tensor, *bias: Tensor) -> torch.dtype:
     """float32 where it holds every sum that 8 bits of input can make, else float64."""
-    weights, *bias = (c.detach().abs() for c in constants)
-    most = 255 * weights.sum() + sum(float(b.max()) for b in bias)
-    if most >= EXACT:
-        largest = 255 * weights.flatten(1).sum(1).max() + sum(float(b.max()) for b in bias)
-        return torch.float32 if largest < EXACT else torch.float64
-    return torch.float32
+    others = [d for d in range(weights.ndim) if d != axis]
+    most = 255 * weights.detach().abs().sum(others).max() + sum(
+        b.detach().abs().max() for b in bias
+    )
+    return torch.float32 if float(most) < EXACT else torch.float64
 
 
 def _grid(operand: Operand, values: Values, low: float, high: float) -> Grid:

@@ -64,7 +64,7 @@ def weighted(node: ir.Node) -> Weighted | None:
         return None
     if node.op_type in ("Gemm", "MatMul") and array.ndim != 2:
         return None
-    return Weighted(node, weight, bias, _channel_axis(node))
+    return Weighted(node, weight, bias, channel_axis(node))
 
 
 def bias_place(node: ir.Node) -> tuple[ir.Node, int] | None:
@@ -85,7 +85,8 @@ def bias_place(node: ir.Node) -> tuple[ir.Node, int] | None:
     return None
 
 
-def _channel_axis(node: ir.Node) -> int:
+def channel_axis(node: ir.Node) -> int:
+    """The dimension of the weights that counts the output channels."""
     if node.op_type == "Gemm":
         return 0 if attribute(node, "transB", 0) else 1
     return {"Conv": 0, "ConvTranspose": 1, "MatMul": 1}[node.op_type]

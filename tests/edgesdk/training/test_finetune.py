@@ -136,3 +136,12 @@ def test_samples_of_another_shape_are_named() -> None:
     data = [*images(20), np.zeros((1, 3, 8, 9), np.float32)]
     with pytest.raises(InputError, match="sample 20"):
         finetune(quantized(), data)
+
+
+def test_batches_teach_as_their_samples_do() -> None:
+    x = images(COUNT, seed=5)
+    batches = [x[i : i + 24] for i in range(0, COUNT, 24)]
+    whole, parts = (finetune(quantized(), data, epochs=1).quantized for data in (x, batches))
+    assert whole.to_bytes("tflite") == parts.to_bytes("tflite")
+    with pytest.raises(InputError, match="holds 24 at once"):
+        finetune(quantized(), batches, classes())

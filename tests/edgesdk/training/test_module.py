@@ -89,6 +89,7 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "add and clip": lambda a, b: torch.clamp(a + b, 0, 6),
     "subtract": lambda a, b: a - b,
     "multiply": lambda a, b: a * b,
+    "scale": lambda a, b: torch.sigmoid(a) * torch.linspace(-1, 2, 8).reshape(8, 1, 1),
     "average": lambda a, b: nn.functional.avg_pool2d(a, 2),
     "padded average": lambda a, b: nn.functional.avg_pool2d(a, 3, 2, padding=1),
     "mean": lambda a, b: a.mean((2, 3), keepdim=True),
