@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from edgesdk.report.contents import FLOAT, Advice, Layer, Report
 from edgesdk.verification import RuntimeResult
@@ -36,6 +37,11 @@ QUANTIZE = "edgesdk quantize model.onnx --calibration images/ --recipe {recipe} 
 LOOP = (
     "edgesdk quantize model.onnx --calibration images/ --limit 64 --labels labels.csv "
     "--recipe {recipe} --max-drop 0.5 --max-minutes 20 -o out/"
+)
+
+LEARN = (
+    "edgesdk finetune out/{name}.onnx --reference model.onnx --data images/ --labels labels.csv "
+    "-o tuned/"
 )
 
 
@@ -74,10 +80,9 @@ def _failures(report: Report) -> Iterator[Advice]:
 
 def _lost(report: Report) -> Iterator[Advice]:
     """Overrides for the layers that add most of the noise."""
-    drop = worst_drop(report)
+    drop, changed = worst_drop(report), _changed(report)
     if drop is None or drop <= SMALL_DROP or report.verification is None:
         return
-    changed = round(drop * report.verification.samples / 100)
     if changed <= FEW_SAMPLES:
         yield Advice(
             f"{changed} of {report.verification.samples} samples {_words(report)}.",
@@ -110,6 +115,24 @@ def _escalate(report: Report) -> Iterator[Advice]:
             "bits, until native kernels hold the drop.",
             LOOP.format(recipe=recipe.name),
         )
+
+
+def _learn(report: Report) -> Iterator[Advice]:
+    """Fine-tuning, where more than a few samples are lost."""
+    drop = worst_drop(report)
+    if drop is not None and drop > SMALL_DROP and _changed(report) > FEW_SAMPLES:
+        yield Advice(
+            "What was lost can be learnt back.",
+            "The quantized model learns on, with the bits that it runs with, from a few hundred "
+            "samples or more; the float model teaches where there are no labels.",
+            LEARN.format(name=Path(report.title).stem),
+        )
+
+
+def _changed(report: Report) -> int:
+    """How many samples `worst_drop` stands for."""
+    drop, proof = worst_drop(report), report.verification
+    return 0 if drop is None or proof is None else round(drop * proof.samples / 100)
 
 
 def _words(report: Report) -> str:
@@ -237,6 +260,7 @@ RULES: tuple[Callable[[Report], Iterator[Advice]], ...] = (
     _failures,
     _lost,
     _escalate,
+    _learn,
     _unfused,
     _kept_float,
     _slow,

@@ -54,6 +54,13 @@ def test_four_bits_that_lose_lead_to_the_accuracy_aware_loop() -> None:
     assert not any("--max-drop" in advice.command for advice in advise(fine))
 
 
+def test_what_is_lost_can_be_learnt_back() -> None:
+    learnt = [a.command for a in advise(examples.report()) if "edgesdk finetune" in a.command]
+    assert len(learnt) == 1
+    for report in (FEW, FINE):
+        assert not any("finetune" in advice.command for advice in advise(report))
+
+
 def test_a_loss_gives_a_recipe_that_can_be_read() -> None:
     (lost,) = (advice for advice in advise(examples.report()) if advice.recipe)
     assert "1.00 % of the samples are lost" in lost.finding
