@@ -1,25 +1,27 @@
 """Where the damage arises: each tensor of the simulation against the float model's value.
 
 A tensor of the .tflite file carries the name of the ONNX value that it holds; both sides are
-compared by that name, in the layout of the file. Where an output leaves through a DEQUANTIZE, the
-tensor in front of it holds the value, under a name of its own.
+compared by that name, in the layout of the file; `value_names` knows the exceptions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from itertools import permutations
 
 import numpy as np
 
 from edgesdk.verification.causes import Cause, Evidence, name_cause
 from edgesdk.verification.grid import Grid, grid_of
 from edgesdk.verification.metrics import Noise
-from edgesdk_quant.tflite.model import Model, Operator, Subgraph
+from edgesdk.verification.moves import Moves
+from edgesdk.verification.value_names import value_names
+from edgesdk_quant.tflite.model import Model, Operator
 from edgesdk_runtimes.base import Array
 
 BULK_PERCENTILE = 99.9
-NCHW_TO_NHWC = {3: (0, 2, 1), 4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
+MOST_DIMENSIONS = 5  # of arrays whose order is looked for
 
 
 @dataclass(frozen=True)
@@ -69,25 +71,27 @@ class _Tally:
 class LayerComparison:
     """Compares tensors sample by sample and ranks them at the end."""
 
-    def __init__(self, model: Model, factors: Mapping[str, Array] | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        factors: Mapping[str, Array] | None = None,
+        masked: Set[str] = frozenset(),
+    ) -> None:
         """Prepare for one model.
 
         Args:
             model: the quantized .tflite model; its main subgraph is looked at.
             factors: value name -> [C], what equalization divided its channels by.
+            masked: values of which a Softmax gives no weight to what is below their range.
         """
-        self._factors = factors or {}
+        self._factors, self._masked = factors or {}, masked
         self._tensors = model.subgraphs[0].tensors
-        self._producer = {
-            self._tensors[t].name: op for op in model.subgraphs[0].operators for t in op.outputs
-        }
+        self._moves = Moves(model.subgraphs[0])
+        made = (self._tensors[t] for op in model.subgraphs[0].operators for t in op.outputs)
         self._tallies = {
-            tensor.name: _Tally(grid)
-            for tensor in self._tensors
-            if tensor.name in self._producer and (grid := grid_of(tensor)) is not None
+            tensor.name: _Tally(grid) for tensor in made if (grid := grid_of(tensor)) is not None
         }
-
-        self._float_name = _names_of_outputs(model.subgraphs[0])
+        self._float_name = value_names(model.subgraphs[0])
 
     @property
     def wanted(self) -> frozenset[str]:
@@ -106,6 +110,8 @@ class LayerComparison:
             if value is None:
                 continue
             actual = tally.grid.real(integers[name])
+            if name in self._masked:
+                value = np.maximum(value, np.float32(tally.grid.low))
             expected = in_layout_of(actual, self._equalized(name, value))
             if expected is not None:
                 tally.add(expected, actual)
@@ -118,12 +124,12 @@ class LayerComparison:
         return np.asarray(value / factors.reshape((1, -1) + (1,) * (value.ndim - 2)))
 
     def worst(self, count: int) -> tuple[LayerDamage, ...]:
-        """The tensors of lowest SQNR, worst first."""
-        damages = [self._damage(name) for name, tally in self._tallies.items() if tally.elements]
+        """The tensors of lowest SQNR, worst first; of those that only move, the first one."""
+        damages = [self._damage(name) for name in self._tallies if self._compared(name) == name]
         return tuple(sorted(damages, key=lambda damage: damage.sqnr_db)[:count])
 
     def _damage(self, name: str) -> LayerDamage:
-        tally, op = self._tallies[name], self._producer[name]
+        tally, op = self._tallies[name], self._moves.maker(name)
         inputs = {source: self._tallies[source].noise.decibel for source in self._activations(op)}
         source = min(inputs, key=lambda tensor: inputs[tensor], default="")
         own = tally.noise.decibel
@@ -143,16 +149,20 @@ class LayerComparison:
         return LayerDamage(name, op.code, own, drop, evidence.clipped, name_cause(evidence))
 
     def _activations(self, op: Operator) -> list[str]:
-        """Names of the operator's inputs that were compared too."""
-        names = [self._tensors[t].name for t in op.inputs if t >= 0]
-        return [name for name in names if name in self._tallies and self._tallies[name].elements]
+        """Names of the operator's inputs that were compared too, be it before they were moved."""
+        names = (self._compared(self._tensors[t].name) for t in op.inputs if t >= 0)
+        return [name for name in names if name]
+
+    def _compared(self, name: str) -> str:
+        """The first compared tensor of those that a tensor's values passed through; "" for none."""
+        steps = [t for t in self._moves.back(name) if t in self._tallies]
+        return next((t for t in reversed(steps) if self._tallies[t].elements), "")
 
     def _weight_bits(self, op: Operator) -> int:
-        """Width of the operator's constants, the narrowest; 0 without any."""
+        """Width of the operator's quantized constants, the narrowest; 0 without any."""
         constants = (self._tensors[t] for t in op.inputs if t >= 0)
-        return min(
-            (_bits(tensor.type) for tensor in constants if tensor.data is not None), default=0
-        )
+        widths = (_bits(t.type) for t in constants if t.data is not None and t.quantization)
+        return min(widths, default=0)
 
     def _bias_at_limit(self, op: Operator) -> bool:
         """Whether a 32-bit constant of the operator was cut off at the end of its range."""
@@ -172,28 +182,27 @@ def _bits(dtype: str) -> int:
     return int("".join(filter(str.isdigit, dtype)) or 8)
 
 
-def _names_of_outputs(graph: Subgraph) -> dict[str, str]:
-    """Name of a tensor that a DEQUANTIZE turns into an output -> name of that output."""
-    return {
-        graph.tensors[op.inputs[0]].name: graph.tensors[op.outputs[0]].name
-        for op in graph.operators
-        if op.code == "DEQUANTIZE" and op.outputs[0] in graph.outputs
-    }
-
-
 def in_layout_of(actual: Array, expected: Array) -> Array | None:
     """The float value in the layout of the file's tensor; None where the shapes do not go together.
 
-    Where a shape fits as it is and permuted too (equal sizes), the nearer one is taken: a wrong
-    order of dimensions is never nearer than the right one.
+    Where several orders of dimensions fit (equal sizes), the nearest is taken: a wrong one is never
+    nearer than the right one.
     """
-    candidates = [expected]
-    if expected.ndim in NCHW_TO_NHWC:
-        candidates.append(expected.transpose(NCHW_TO_NHWC[expected.ndim]))
-    fitting = [array for array in candidates if array.shape == actual.shape]
-    if fitting:
-        return min(fitting, key=lambda array: float(np.abs(array - actual).sum()))
+    candidates = [expected.transpose(order) for order in _orders(expected.shape, actual.shape)]
+    if candidates:
+        return min(candidates, key=lambda array: float(np.abs(array - actual).sum()))
     return expected.reshape(actual.shape) if _same_but_for_ones(actual, expected) else None
+
+
+def _orders(given: tuple[int, ...], wanted: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The permutations that turn one shape into another; that of sizes of 1 makes no difference."""
+    if len(given) > MOST_DIMENSIONS:
+        return [tuple(range(len(given)))] if given == wanted else []
+    moved: dict[tuple[int, ...], tuple[int, ...]] = {}
+    for order in permutations(range(len(given))):
+        if tuple(given[d] for d in order) == wanted:
+            moved.setdefault(tuple(d for d in order if given[d] > 1), order)
+    return list(moved.values())
 
 
 def _same_but_for_ones(one: Array, other: Array) -> bool:

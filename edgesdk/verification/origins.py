@@ -13,7 +13,9 @@ import numpy as np
 
 from edgesdk.verification.artifacts import Artifacts
 from edgesdk.verification.layers import in_layout_of
+from edgesdk.verification.moves import Moves
 from edgesdk.verification.tensors import SimulatedTensors
+from edgesdk.verification.value_names import value_names
 from edgesdk_quant.graph import load, to_bytes
 from edgesdk_quant.tflite.model import Operator
 from edgesdk_runtimes.base import Array, Session
@@ -100,13 +102,13 @@ class Origins:
     def _compare(self, arrays: Sequence[Array]) -> None:
         if self._integers is None or self._simulated is None or self._artifacts.model is None:
             return
-        gaps = _gaps(self._integers(arrays), self._simulated(arrays))
         main = self._artifacts.model.subgraphs[0]
+        gaps = _gaps(self._integers(arrays), self._simulated(arrays), value_names(main))
+        moves = Moves(main)
         for op in main.operators:
-            outputs, inputs = (
-                [gaps[main.tensors[t].name] for t in side if main.tensors[t].name in gaps]
-                for side in (op.outputs, [t for t in op.inputs if t >= 0])
-            )
+            outputs = [gaps[n] for t in op.outputs if (n := main.tensors[t].name) in gaps]
+            sources = [moves.back(main.tensors[t].name) for t in op.inputs if t >= 0]
+            inputs = [gaps[name] for names in sources for name in names if name in gaps]
             if any(gap.any() for gap in outputs) and not any(gap.any() for gap in inputs):
                 self._note(main.tensors[op.outputs[0]].name, op, outputs[0])
         self.looked_into += 1
@@ -141,12 +143,16 @@ class _Integers:
         }
 
 
-def _gaps(one: Mapping[str, Array], other: Mapping[str, Array]) -> dict[str, Array]:
-    """Absolute differences of the values that both sides have and can be laid alike."""
+def _gaps(
+    integers: Mapping[str, Array], tensors: Mapping[str, Array], names: Mapping[str, str]
+) -> dict[str, Array]:
+    """Absolute differences of the quantized tensors whose value both sides have, laid alike."""
     found = {}
-    for name in one.keys() & other.keys():
-        theirs = other[name].astype(np.int32)
-        ours = in_layout_of(theirs, one[name])
+    for tensor, theirs in tensors.items():
+        value = integers.get(names.get(tensor, tensor))
+        if value is None or theirs.dtype.kind not in "iu":
+            continue
+        ours = in_layout_of(theirs.astype(np.int32), value)
         if ours is not None:
-            found[name] = np.abs(ours - theirs)
+            found[tensor] = np.abs(ours - theirs.astype(np.int32))
     return found

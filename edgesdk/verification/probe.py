@@ -11,6 +11,7 @@ from edgesdk.verification.float_values import FloatValues
 from edgesdk.verification.layers import LayerComparison, LayerDamage
 from edgesdk.verification.tensors import SimulatedTensors
 from edgesdk_quant import channel_factors
+from edgesdk_quant.calibration.masks import find_scores
 from edgesdk_runtimes.base import Array, Session
 from edgesdk_runtimes.errors import EdgeError, UnsupportedError
 
@@ -44,8 +45,10 @@ class LayerProbe:
             raise UnsupportedError(artifacts.tflite_error)
         self._simulated = SimulatedTensors(artifacts.model, exact, artifacts.layout)
         text = artifacts.model.metadata.get(channel_factors.KEY, b"{}").decode()
-        comparison = LayerComparison(artifacts.model, channel_factors.from_text(text))
-        self._floats = FloatValues(capture(reference.data), comparison.wanted)
+        graph = capture(reference.data)
+        masked = frozenset[str]().union(*(scores.names for scores in find_scores(graph.graph)))
+        comparison = LayerComparison(artifacts.model, channel_factors.from_text(text), masked)
+        self._floats = FloatValues(graph, comparison.wanted)
         self._comparison = comparison
 
     def _stop(self, error: EdgeError) -> None:

@@ -11,8 +11,10 @@ import numpy as np
 import onnx_ir as ir
 
 from edgesdk_quant.graph import constant, consumers, new_initializer, unique_name, value_shape
+from edgesdk_quant.operators import is_float
 
 BIAS_RANKS = (3, 4)
+MINUS = np.array(-1, np.float32)  # -x -> x * -1, as rotary embeddings ask for
 
 
 def write_integer_forms(model: ir.Model) -> None:
@@ -22,6 +24,8 @@ def write_integer_forms(model: ir.Model) -> None:
             _join_bias(model.graph, node)
         elif node.op_type == "Div":
             _multiply_instead(model.graph, node)
+        elif node.op_type == "Neg" and is_float(node.outputs[0]):
+            _put(node, "Mul", [node.inputs[0], new_initializer(model.graph, "minus_one", MINUS)])
 
 
 def _multiply_instead(graph: ir.Graph, node: ir.Node) -> None:

@@ -228,17 +228,22 @@ def _fill(scope: Scope, node: ir.Node) -> Array:
 
 def lower_expand(scope: Scope, node: ir.Node) -> None:
     """Expand to a known shape -> BROADCAST_TO."""
-    tensor = scope.tensor(_source(node), integer=False)
-    shape = scope.out.constant(f"{node.name}_to", np.array(static_shape(node.outputs[0]), np.int32))
-    scope.out.emit("BROADCAST_TO", [tensor, shape], [scope.result(node.outputs[0], integer=False)])
+    shape = static_shape(node.outputs[0])
+    _repeat(scope, node, "BROADCAST_TO", np.array(shape, np.int32))
 
 
 def lower_tile(scope: Scope, node: ir.Node) -> None:
     """Tile by constant counts."""
-    tensor = scope.tensor(_source(node), integer=False)
-    counts = required(node.inputs[1], "the number of repetitions").astype(np.int32)
-    operand = scope.out.constant(f"{node.name}_counts", counts)
-    scope.out.emit("TILE", [tensor, operand], [scope.result(node.outputs[0], integer=False)])
+    counts = required(node.inputs[1], "the number of repetitions")
+    _repeat(scope, node, "TILE", counts.astype(np.int32))
+
+
+def _repeat(scope: Scope, node: ir.Node, code: str, sizes: Array) -> None:
+    integer = _passes_integers(scope, node)
+    tensor = scope.tensor(_source(node), integer=integer)
+    operand = scope.out.constant(f"{node.name}_sizes", sizes)
+    result = scope.result(node.outputs[0], integer=integer)
+    scope.out.emit(code, [tensor, operand], [result])
 
 
 LOWERINGS = {

@@ -50,6 +50,8 @@ INTEGER: dict[str, tuple[int, int]] = {
     "REDUCE_MIN": (2, 3),
     "ABS": (2, 3),
     "EXP": (2, 2),
+    "TILE": (3, 3),
+    "BROADCAST_TO": (2, 3),
 }
 # Operator -> version that first took int4 weights.
 INT4_WEIGHTS = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 7, "FULLY_CONNECTED": 10, "DEQUANTIZE": 6}
