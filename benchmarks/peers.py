@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.zoo import ENTRY_OF, Files, files_of
-from edgesdk.benchmark import random_inputs
+from edgesdk.random_inputs import random_inputs
 from edgesdk_runtimes import RUNTIMES
 from edgesdk_runtimes.errors import EdgeError
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from edgesdk.artifact import Artifact, Source, read_artifact
+from edgesdk.footprint import run_afresh
+from edgesdk.random_inputs import random_inputs
 from edgesdk.sessions import PREFERRED, find_runtime, open_session, runs
 from edgesdk_quant.progress import Progress, Silent
 from edgesdk_runtimes import RUNTIMES
-from edgesdk_runtimes.base import Array, Session, TensorSpec
+from edgesdk_runtimes.base import Array, Session
 from edgesdk_runtimes.errors import InputError, RuntimeMissingError
 
 ROUND_SECONDS = 0.02
@@ -85,22 +83,6 @@ class Candidate:
     arrays: list[Array]
     seconds: list[float] = field(default_factory=list)
     calls_a_round: int = 1
-
-
-def random_inputs(specs: Sequence[TensorSpec], seed: int = 0) -> list[Array]:
-    """Arrays for a model: noise for real-valued inputs, zeros for indices; open sizes are 1."""
-    rng = np.random.default_rng(seed)
-    return [_random_input(spec, rng) for spec in specs]
-
-
-def _random_input(spec: TensorSpec, rng: np.random.Generator) -> Array:
-    shape = tuple(1 if size is None else size for size in spec.shape)
-    if spec.dtype.kind == "f":
-        return rng.standard_normal(shape).astype(spec.dtype)
-    if spec.dtype.itemsize == 1 and spec.dtype.kind in "iu":
-        limits = np.iinfo(spec.dtype)
-        return rng.integers(limits.min, limits.max, shape, spec.dtype, endpoint=True)
-    return np.zeros(shape, spec.dtype)
 
 
 def compare_runtimes(
@@ -213,12 +195,7 @@ def _timing(artifact: Artifact, candidate: Candidate) -> Timing:
 
 def _footprint(artifact: Artifact, candidate: Candidate) -> tuple[float | None, float | None]:
     """Load and run once in a fresh process."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model"
-        path.write_bytes(artifact.data)
-        command = [sys.executable, "-m", "edgesdk.footprint", str(path)]
-        command += [candidate.runtime, str(candidate.threads)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_afresh(artifact, candidate.runtime, candidate.threads)
     if done.returncode:
         return None, None
     load_ms, rss_mb = done.stdout.split()[-2:]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgesdk.benchmark import random_inputs
+from edgesdk.random_inputs import random_inputs
 from edgesdk_quant.fingerprint import fingerprint
 from edgesdk_quant.search.latency import Clock, Times
 from edgesdk_runtimes import cpu

@@ -7,13 +7,23 @@ memory in 10^6 bytes after one run.
 from __future__ import annotations
 
 import resource
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
-from edgesdk.artifact import read_artifact
-from edgesdk.benchmark import random_inputs
-from edgesdk.sessions import find_runtime, open_session
+from edgesdk.artifact import Artifact, read_artifact
+from edgesdk.random_inputs import random_inputs
+
+
+def run_afresh(artifact: Artifact, runtime: str, threads: int) -> subprocess.CompletedProcess[str]:
+    """Load a model and run it once in a process of its own, which may end as it likes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        path.write_bytes(artifact.data)
+        command = [sys.executable, "-m", "edgesdk.footprint", str(path), runtime, str(threads)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def peak_memory_mb() -> float:
@@ -32,11 +42,13 @@ def peak_memory_mb() -> float:
 
 def main(arguments: list[str]) -> None:
     """Load, run once, print."""
-    path, runtime, threads = arguments
-    artifact = read_artifact(path)
-    find_runtime(runtime).probe()  # loads the runtime itself, which is no part of the model
+    from edgesdk.sessions import find_runtime  # which asks for runs in processes like this one
+
+    path, name, threads = arguments
+    data, runtime = read_artifact(path).data, find_runtime(name)
+    runtime.probe()  # loads the runtime itself, which is no part of the model
     start = time.perf_counter()
-    session = open_session(artifact, runtime, threads=int(threads)).session
+    session = runtime.open(data, threads=int(threads))
     load_ms = 1e3 * (time.perf_counter() - start)
     session.run(random_inputs(session.inputs))
     print(f"{load_ms:.3f} {peak_memory_mb():.3f}")

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edgesdk.artifact import Artifact, naming
+from edgesdk.footprint import run_afresh
 from edgesdk.layout import SourceLayoutSession
 from edgesdk_runtimes import RUNTIMES
 from edgesdk_runtimes.base import Runtime, Session
-from edgesdk_runtimes.errors import EdgeError, InputError, RuntimeMissingError, UnsupportedError
+from edgesdk_runtimes.errors import (
+    EdgeError,
+    InputError,
+    ModelError,
+    RuntimeMissingError,
+    UnsupportedError,
+)
 
 # What "auto" tries, in this order.
 PREFERRED: Mapping[str, tuple[str, ...]] = {
@@ -77,6 +85,33 @@ def open_session(artifact: Artifact, runtime: str = "auto", *, threads: int = 1)
     return Opened(runtime, _open_on(artifact, find_runtime(runtime), threads))
 
 
+def open_guarded(artifact: Artifact, runtime: Runtime, threads: int) -> Session:
+    """Open a file of the runtime's own format.
+
+    Raises:
+        ModelError: the runtime refuses the model, or would end this process with it.
+    """
+    if runtime.name == "litert" and (reason := _refused_by_native(artifact)):
+        done = run_afresh(artifact, runtime.name, threads)
+        if done.returncode < 0:
+            ended = signal.Signals(-done.returncode).name
+            raise ModelError(
+                f"LiteRT ends its whole process on this model ({ended}). It is malformed: {reason}"
+            )
+    return runtime.open(artifact.data, threads=threads)
+
+
+def _refused_by_native(artifact: Artifact) -> str:
+    """Why the native runtime does not take a file; "" where it does, or is not there to ask."""
+    try:
+        RUNTIMES["native"].open(artifact.data, threads=1).close()
+    except ModelError as error:
+        return str(error)
+    except RuntimeMissingError:
+        pass
+    return ""
+
+
 def _open_first(artifact: Artifact, threads: int) -> Opened:
     names = PREFERRED[artifact.format]
     refused: list[str] = []
@@ -96,7 +131,7 @@ def _open_first(artifact: Artifact, threads: int) -> Opened:
 def _open_on(artifact: Artifact, runtime: Runtime, threads: int) -> Session:
     if artifact.format in runtime.formats:
         with naming(artifact):
-            return runtime.open(artifact.data, threads=threads)
+            return open_guarded(artifact, runtime, threads)
     if not runs(runtime, artifact):
         kinds = " and ".join(f".{kind}" for kind in sorted(runtime.formats))
         raise InputError(

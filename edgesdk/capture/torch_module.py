@@ -45,7 +45,7 @@ def export_module(module: Any, inputs: Mapping[str, Any] | None) -> ir.Model:
     """
     specs = _specs(module, inputs)
     is_open = any(spec.shape and spec.shape[0] is None for spec in specs.values())
-    with _evaluating(module), _quiet():
+    with _evaluating(module), _quiet(), _plain_attention():
         try:
             return _export(module, specs, open_batch=is_open)
         except ModelError:
@@ -143,6 +143,13 @@ def _evaluating(module: Any) -> Iterator[None]:
     finally:
         for part in training:
             part.training = True
+
+
+def _plain_attention() -> contextlib.AbstractContextManager[None]:
+    """Attention as the products that it is: fused kernels leave strides that torch cannot view."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    return sdpa_kernel(SDPBackend.MATH)
 
 
 @contextlib.contextmanager

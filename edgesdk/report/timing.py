@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from edgesdk.benchmark import random_inputs
+from edgesdk.random_inputs import random_inputs
 from edgesdk.report.contents import LayerTime
 from edgesdk_runtimes.native import NativeRuntime, NodeProfile
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from edgesdk.artifact import Artifact
 from edgesdk.batching import run_batched
-from edgesdk.sessions import REFERENCE, find_runtime, runtime_names
+from edgesdk.sessions import REFERENCE, find_runtime, open_guarded, runtime_names
 from edgesdk.verification.artifacts import Artifacts
 from edgesdk.verification.border import like_reference
 from edgesdk.verification.metrics import Comparison
@@ -91,7 +91,7 @@ def _open(
     layout = artifacts.layout if artifact.format == "tflite" else {}
     file = os.path.basename(artifact.name)
     try:
-        session = find_runtime(name).open(artifact.data, threads=threads)
+        session = open_guarded(artifact, find_runtime(name), threads)
     except EdgeError as error:
         return Candidate(file, name, failure=str(error))
     return Candidate(file, name, like_reference(session, reference, layout))

@@ -7,7 +7,7 @@ import pytest
 
 import edgesdk
 from edgesdk import benchmark
-from edgesdk.benchmark import random_inputs
+from edgesdk.random_inputs import random_inputs
 from edgesdk_runtimes import RUNTIMES
 from edgesdk_runtimes.base import RuntimeStatus, TensorSpec
 from edgesdk_runtimes.errors import InputError, RuntimeMissingError
