@@ -13,8 +13,8 @@ import numpy as np
 import edgesdk
 from benchmarks.data import shared_data
 from edgesdk.artifact import read_artifact
-from edgesdk.random_inputs import random_inputs
 from edgesdk.capture import capture
+from edgesdk.random_inputs import random_inputs
 from edgesdk.sessions import open_session
 from edgesdk_quant.recipe import Recipe
 

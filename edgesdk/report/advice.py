@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgesdk.report.contents import FLOAT, Advice, Layer, Report
+from edgesdk.report.network import Network
 from edgesdk.verification import RuntimeResult
 from edgesdk_quant.recipe import Override, Recipe, names
 
@@ -27,6 +28,7 @@ REMEDIES: Mapping[str, Override] = {
     "operands": Override("*", quantize="none"),
     "bias overflow": Override("*", quantize="none"),
 }
+QUANTIZERS = frozenset({"QuantizeLinear", "QUANTIZE"})
 # Weights of fewer bits get these before a layer is left in float.
 WIDE = 8
 # What an audit counts where that is no operator.
@@ -209,7 +211,8 @@ def _unfused(report: Report) -> Iterator[Advice]:
 
 
 def _kept_float(report: Report) -> Iterator[Advice]:
-    count = sum(layer.kind == FLOAT for layer in report.layers)
+    inside = _quantized_again(report.network)
+    count = sum(layer.kind == FLOAT and layer.name in inside for layer in report.layers)
     integers = sum(layer.kind.startswith("int") for layer in report.layers)
     if count and integers:
         yield Advice(
@@ -217,6 +220,16 @@ def _kept_float(report: Report) -> Iterator[Advice]:
             "Each border costs a conversion. The section on what stayed float says why; another "
             "target or recipe may take them.",
         )
+
+
+def _quantized_again(network: Network) -> set[str]:
+    """Nodes whose results, or what is computed from them, are quantized: not those at the end."""
+    found, leading = set[str](), set[str]()
+    for node in reversed(network.nodes):
+        if node.op in QUANTIZERS or any(value.name in leading for value in node.outputs):
+            found.add(node.name)
+            leading.update(node.inputs)
+    return found
 
 
 def _slow(report: Report) -> Iterator[Advice]:

@@ -106,11 +106,12 @@ class LayerComparison:
             integers: tensors of the simulation by name, quantized, in the file's layout.
         """
         for name in self._tallies.keys() & integers.keys():
-            tally, value = self._tallies[name], floats.get(self._float_name.get(name, name))
+            tally, source = self._tallies[name], self._float_name.get(name, name)
+            value = floats.get(source)
             if value is None:
                 continue
             actual = tally.grid.real(integers[name])
-            if name in self._masked:
+            if source in self._masked:
                 value = np.maximum(value, np.float32(tally.grid.low))
             expected = in_layout_of(actual, self._equalized(name, value))
             if expected is not None:

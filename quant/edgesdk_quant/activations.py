@@ -52,7 +52,7 @@ def settle(
     ranges = _Ranges(model, recipe, observe)
     if recipe.activations is None:
         return Settled(placement, {}, {})
-    least, coarse = recipe.activations.min_sqnr, dict[str, float]()
+    least, coarse, unfixed = recipe.activations.min_sqnr, dict[str, float](), set[str]()
     while True:
         parameters = ranges.of(placement.groups, recipe.activations)
         found = too_coarse(parameters, ranges.merged(placement.groups), least)
@@ -62,8 +62,10 @@ def settle(
                 {name: parameters[group] for group in placement.groups for name in group.values},
                 ranges.histograms,
             )
-        coarse.update(found)
-        placement = place(model, recipe, target, coarse)
+        fixed = {name for group in placement.groups if group.range for name in group.values}
+        unfixed |= found.keys() & fixed
+        coarse.update({name: sqnr for name, sqnr in found.items() if name not in fixed})
+        placement = place(model, recipe, target, coarse, unfixed)
 
 
 @dataclass
@@ -78,15 +80,15 @@ class _Ranges:
 
     def of(self, groups: Sequence[Group], recipe: ActivationRecipe) -> dict[Group, Affine]:
         """Parameters of these groups; what was not seen yet is observed first."""
-        self._see([name for g in groups if g.range is None for name in g.values])
+        self._see([name for group in groups for name in group.values])
         for group in groups:
             if group not in self.known:
                 self.known[group] = self._parameters(group, recipe)
         return self.known
 
     def merged(self, groups: Sequence[Group]) -> dict[Group, Histogram]:
-        """What the values of each group without a fixed range were, together."""
-        return {group: self._merge(group) for group in groups if group.range is None}
+        """What the values of each group were, together."""
+        return {group: self._merge(group) for group in groups}
 
     def _see(self, names: Sequence[str]) -> None:
         initializers = self.model.graph.initializers

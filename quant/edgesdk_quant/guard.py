@@ -2,7 +2,9 @@
 
 In transformers single elements are a hundred times larger than the rest (Bondarenko et al. 2021,
 "Understanding and Overcoming the Challenges of Efficient Transformer Quantization", section 3;
-Sun et al. 2024, "Massive Activations in Large Language Models"). Such a value stays float.
+Sun et al. 2024, "Massive Activations in Large Language Models"). Such a value stays float. So does
+a Softmax over so many elements that the step of 1/256, which kernels fix, leaves nothing of them:
+then its float result is stored with a step of its own.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ def too_coarse(
     """Values of the groups below `least_db` -> their expected SQNR in dB.
 
     Args:
-        parameters: of each group whose range was calibrated.
+        parameters: of each group.
         merged: what all values of such a group were, together.
         least_db: 0 finds none.
     """

@@ -7,7 +7,7 @@ TFLite's pass-through operators want the same scale on both sides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,7 +116,11 @@ class Placement:
 
 
 def place(
-    model: ir.Model, recipe: Recipe, target: Target, coarse: Mapping[str, float] | None = None
+    model: ir.Model,
+    recipe: Recipe,
+    target: Target,
+    coarse: Mapping[str, float] | None = None,
+    unfixed: Set[str] = frozenset(),
 ) -> Placement:
     """Decide what becomes of each node.
 
@@ -125,18 +129,25 @@ def place(
         recipe: what to do.
         target: what the device can run.
         coarse: values that stay float -> the SQNR in dB with which the recipe's width holds them.
+        unfixed: values that the range which their operator fixes does not hold so well.
     """
-    return _Placer(model, recipe, target, coarse or {}).place()
+    return _Placer(model, recipe, target, coarse or {}, unfixed).place()
 
 
 class _Placer:
     def __init__(
-        self, model: ir.Model, recipe: Recipe, target: Target, coarse: Mapping[str, float]
+        self,
+        model: ir.Model,
+        recipe: Recipe,
+        target: Target,
+        coarse: Mapping[str, float],
+        unfixed: Set[str],
     ) -> None:
         self.graph = model.graph
         self.recipe = recipe
         self.target = target
         self.coarse = coarse
+        self.unfixed = unfixed
         self.bits = None if recipe.activations is None else recipe.activations.bits
         self.kind = f"int{self.bits}"
         self.decisions: dict[str, Decision] = {}
@@ -194,6 +205,8 @@ class _Placer:
         return ""
 
     def _range_obstacle(self, node: ir.Node, capability: Capability) -> str:
+        if capability.role is Role.FIXED and str(node.outputs[0].name) in self.unfixed:
+            return "its values are too small for the step that integer kernels fix (min_sqnr)"
         last = fused_activation(node, capability.fuses) or node
         for value in (*data_inputs(node), *node.outputs, *last.outputs):
             if str(value.name) in self.coarse:

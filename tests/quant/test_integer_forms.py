@@ -45,6 +45,12 @@ def test_a_constant_divisor_becomes_a_factor() -> None:
     assert ops(rewritten(before, write_integer_forms)) == {"Mul": 1}
 
 
+def test_a_negation_becomes_a_product_of_floats_alone() -> None:
+    text = "agraph (float[2,6] x, int64[2] i) => (float[2,6] y, int64[2] j)"
+    before = model(f"{text} {{ y = Neg(x) j = Neg(i) }}")
+    assert ops(rewritten(before, write_integer_forms)) == {"Mul": 1, "Neg": 1}
+
+
 @pytest.mark.parametrize("divisor", [0.0, 1e-39])
 def test_a_divisor_without_a_finite_reciprocal_stays(divisor: float) -> None:
     before = model(

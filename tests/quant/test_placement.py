@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edgesdk_quant.capability import Target
@@ -23,6 +24,7 @@ def placed(
     recipe: Recipe = W8A8,
     coarse: dict[str, float] | None = None,
     target: Target = GENERIC,
+    unfixed: frozenset[str] = frozenset(),
     **weights: Any,
 ) -> Placement:
     """Placement of a graph `x => y` on images; nodes are named by what they compute."""
@@ -30,7 +32,7 @@ def placed(
     built = model(f"agraph ({IMAGE} x) => ({IMAGE} y) {{ {body} }}", **given)
     for node in built.graph:
         node.name = node.outputs[0].name
-    return place(built, recipe, target, coarse)
+    return place(built, recipe, target, coarse, unfixed)
 
 
 def kinds(placement: Placement) -> dict[str, str]:
@@ -122,6 +124,22 @@ def test_operators_around_a_coarse_value_keep_float_activations() -> None:
 def test_a_coarse_result_of_a_fused_activation_counts() -> None:
     found = placed(f"c = {CONV}(x, w) r = Relu(c) y = {CONV}(r, w)", coarse={"r": 12.0})
     assert kinds(found) == {"c": "weights", "r": "float", "y": "weights"}
+
+
+def test_what_a_fixed_step_does_not_hold_gets_one_of_its_own() -> None:
+    body = f"c = {CONV}(x, w) s = Softmax(c) y = MatMul(s, c)"
+    assert kinds(placed(body)) == {"c": "int8", "s": "int8", "y": "int8"}
+    found = placed(body, unfixed=frozenset({"s"}))
+    assert kinds(found) == {"c": "int8", "s": "float", "y": "int8"}
+    assert [group.range for group in found.groups if "s" in group.values] == [None]
+
+
+@pytest.mark.parametrize("body", ["e = Expand(c, sizes)", "e = Tile(c, sizes)"])
+def test_repeated_values_stay_integers(body: str) -> None:
+    sizes = np.array([1, 4, 1, 1] if "Expand" in body else [1, 1, 1, 1], np.int64)
+    found = placed(f"c = {CONV}(x, w) {body} y = {CONV}(e, w)", sizes=sizes)
+    assert kinds(found) == {"c": "int8", "e": "int8", "y": "int8"}
+    assert [sorted(g.values) for g in found.groups if "c" in g.values] == [["c", "e"]]
 
 
 def test_a_sum_between_float_operators_stays_float() -> None:

@@ -211,3 +211,25 @@ def test_capturing_twice_gives_the_same_bytes() -> None:
     first = to_bytes(capture(module, inputs={"x": (None, 4)}))
     capture(LinearRegression())
     assert to_bytes(capture(module, inputs={"x": (None, 4)})) == first
+
+
+class FusedAttention(nn.Module):
+    """The mask makes torch choose a kernel whose result has other strides (BEiT, T5)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mask = nn.Parameter(torch.randn(2, 5, 5))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        heads = x.reshape(x.shape[0], 5, 2, 4).transpose(1, 2)
+        mixed = nn.functional.scaled_dot_product_attention(heads, heads, heads, self.mask)
+        return mixed.transpose(1, 2).reshape(x.shape[0], 5, 8)
+
+
+def test_attention_with_a_learnt_bias_is_captured_with_an_open_batch() -> None:
+    torch.manual_seed(0)
+    module, x = FusedAttention(), torch.randn(3, 5, 8)
+    graph = capture(module, inputs={"x": (None, 5, 8)})
+    assert value_shape(graph.graph.inputs[0]) == (None, 5, 8)
+    (y,) = run(graph, {"x": x.numpy()})
+    np.testing.assert_allclose(y, module(x).detach().numpy(), atol=1e-5)

@@ -10,6 +10,7 @@ import pytest
 from edgesdk.cli import command_line
 from edgesdk.report.advice import advise
 from edgesdk.report.contents import Report
+from edgesdk.report.network import Node, Value
 from edgesdk_quant.recipe import Recipe
 from edgesdk_runtimes.errors import ModelError
 from tests.edgesdk.report import examples
@@ -108,3 +109,15 @@ def test_a_runtime_that_refuses_is_named_with_its_reason() -> None:
     advice = advise(report)[0]
     assert advice.finding == "model.tflite does not run on native."
     assert advice.action == "it lacks FOO"
+
+
+def test_float_operators_count_where_their_results_are_quantized_again() -> None:
+    at_the_end = examples.report()
+    assert "between integers" not in findings(at_the_end)
+    network = at_the_end.network
+    *nodes, output = network.nodes
+    again = Node("z_q", "QuantizeLinear", ("z",), (Value("zq", "UINT8", (None, 3, 8, 8)),))
+    inside = replace(
+        at_the_end, network=replace(network, nodes=(*nodes, again, replace(output, inputs=("zq",))))
+    )
+    assert "1 of 2 operators compute in float between integers" in findings(inside)

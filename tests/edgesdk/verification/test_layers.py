@@ -111,6 +111,8 @@ def test_tensors_that_are_not_quantized_as_a_whole_are_left_out() -> None:
         ((1, 3, 7), (1, 7, 3)),
         ((1, 6, 1, 1), (1, 6)),
         ((4, 5), (4, 5)),
+        ((1, 8, 32, 2), (1, 32, 8, 2)),
+        ((1, 2, 3, 1, 4, 5), (1, 2, 3, 1, 4, 5)),
     ],
 )
 def test_values_are_brought_to_the_layout_of_the_file(
@@ -150,3 +152,46 @@ def test_a_result_that_leaves_through_a_dequantize_is_compared_with_the_output()
     (damage,) = comparison.worst(5)
     assert damage.tensor == "scores_inside"
     assert damage.sqnr_db > 35
+
+
+def test_what_only_moves_is_its_source() -> None:
+    first, moved, second = (quantized(name, 4 / 127) for name in ("first", "moved", "second"))
+    plain = chain(quantized("x", 1.0), first, moved, second)
+    graph = plain.subgraphs[0]
+    operators = list(graph.operators)
+    operators[1] = Operator("RESHAPE", (1,), (2,))
+    model = Model((Subgraph("main", graph.tensors, tuple(operators), (0,), (3,)),))
+    comparison = LayerComparison(model)
+    x = normal()
+    noisy = to_grid(x + 0.3 * normal(1), first)
+    wrong_order = noisy[:, ::-1].copy()  # as the elements of a flattened image are
+    comparison.add(
+        dict.fromkeys(("first", "moved", "second"), x),
+        {"first": noisy, "moved": wrong_order, "second": noisy},
+    )
+    damages = {damage.tensor: damage for damage in comparison.worst(5)}
+    assert damages.keys() == {"first", "second"}
+    assert damages["second"].cause.sentence.endswith("its input first")
+
+
+def test_a_tensor_behind_a_move_is_told_by_the_operator_that_computes_it() -> None:
+    inside = Tensor("first_inside", "INT8", (1, 1000), None, quantized("", 1.0).quantization)
+    graph = chain(quantized("x", 1.0), inside, quantized("first", 4 / 127)).subgraphs[0]
+    operators = (graph.operators[0], Operator("RESHAPE", (1,), (2,)))
+    comparison = LayerComparison(Model((Subgraph("main", graph.tensors, operators, (0,), (2,)),)))
+    x = normal()
+    comparison.add({"first": x}, {"first": to_grid(x + 0.3 * normal(1), graph.tensors[2])})
+    (damage,) = comparison.worst(5)
+    assert (damage.op, damage.cause.kind) == ("CONV_2D", "weights")
+
+
+def test_what_a_mask_hides_is_no_saturation() -> None:
+    scores = quantized("scores", 12 / 255, 127)
+    x = -np.abs(normal())
+    x[0, ::2] = -1e4
+    integers = to_grid(np.maximum(x, -12), scores)
+    model = chain(quantized("x", 1.0), scores)
+    for masked, kind in ((frozenset[str](), "saturation"), (frozenset({"scores"}), "rounding")):
+        comparison = LayerComparison(model, masked=masked)
+        comparison.add({"scores": x}, {"scores": integers})
+        assert comparison.worst(1)[0].cause.kind == kind

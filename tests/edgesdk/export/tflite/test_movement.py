@@ -9,8 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.edgesdk.export.judged import codes, judge
-from tests.quant.graph.written import random
+import edgesdk
+from edgesdk.export.tflite import lower
+from edgesdk.layout import SourceLayoutSession, parse_layout
+from edgesdk_quant.graph import to_bytes
+from edgesdk_quant.reference import ReferenceRuntime
+from edgesdk_quant.tflite.writer import write_model
+from tests.edgesdk.export.judged import codes, judge, run_on
+from tests.quant.graph.written import model, random
 
 IMAGE = "c = MaxPool <kernel_shape=[1,1]> (x)"  # its result is NHWC in the file
 
@@ -94,3 +100,29 @@ def test_tiles_and_expansions() -> None:
 def test_a_scalar_stays_a_scalar() -> None:
     text = "(float[1,1] x) => (float y) { y = Squeeze(x) }"
     assert codes(judge(text)) == ["SQUEEZE"]
+
+
+@pytest.mark.parametrize(
+    ("op", "sizes", "code"),
+    [("Expand", [1, 6, 4, 5], "BROADCAST_TO"), ("Tile", [1, 6, 1, 1], "TILE")],
+)
+def test_repeated_integers_have_the_same_bits_on_every_runtime(
+    op: str, sizes: list[int], code: str
+) -> None:
+    x = random(4, 1, 4, 5)
+    source = model(
+        f"agraph (float[1,1,4,5] x) => (float[1,6,4,5] y) {{ r = {op}(x, s) y = Mul(r, w) }}",
+        s=np.array(sizes),
+        w=random(1, 6, 1, 1, seed=1),
+    )
+    graph = edgesdk.quantize(to_bytes(source), x).model
+    lowered = lower(graph)
+    assert codes(lowered) == ["QUANTIZE", code, "MUL", "DEQUANTIZE"]
+    (expected,) = run_on("native", lowered, [x[:1]])
+    assert len(np.unique(expected)) > 20
+    (simulated,) = SourceLayoutSession(
+        ReferenceRuntime().open(write_model(lowered)), parse_layout(lowered.metadata)
+    ).run([x[:1]])
+    np.testing.assert_array_equal(simulated, expected)
+    (litert,) = run_on("litert", lowered, [x[:1]])
+    np.testing.assert_array_equal(litert, expected)

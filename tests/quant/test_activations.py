@@ -1,0 +1,40 @@
+"""What calibration data decide about activations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import edgesdk
+from edgesdk_quant.graph import load, to_bytes
+from tests.quant.graph.written import model, random, run
+
+TOKENS = 400
+
+
+def attention(spread: float) -> bytes:
+    """Softmax over many scores, times values; the larger the spread, the fewer scores matter."""
+    text = f"agraph (float[1,{TOKENS},8] x) => (float[1,{TOKENS},4] y)"
+    body = "k = Transpose <perm=[0,2,1]> (x) s = MatMul(x, k) z = Mul(s, f) p = Softmax(z)"
+    return to_bytes(
+        model(
+            f"{text} {{ {body} v = MatMul(x, w) y = MatMul(p, v) }}",
+            f=np.array(spread, np.float32),
+            w=random(8, 4, seed=1),
+        )
+    )
+
+
+def test_attention_over_many_tokens_gets_a_step_of_its_own() -> None:
+    """1/400 is less than the step of 1/256 that integer Softmax kernels fix: all would be lost."""
+    data, diffuse = random(4, TOKENS, 8), attention(0.02)
+    quantized = edgesdk.quantize(diffuse, data)
+    (decision,) = (d for d in quantized.decisions if d.op == "Softmax")
+    assert (decision.kind, "too small for the step" in decision.reason) == ("float", True)
+    exact, found = (run(m, {"x": data[:1]})[0] for m in (load(diffuse), quantized.model))
+    noise = np.square(exact - found).sum() / np.square(exact).sum()
+    assert 10 * np.log10(1 / noise) > 20
+
+
+def test_attention_to_few_tokens_stays_an_integer_softmax() -> None:
+    quantized = edgesdk.quantize(attention(3.0), random(4, TOKENS, 8))
+    assert {d.kind for d in quantized.decisions if d.op == "Softmax"} == {"int8"}
