@@ -53,6 +53,7 @@ wheel: $(STAMP)  ## one wheel for all Pythons of this platform, in dist/
 
 wheels: $(STAMP)  ## an sdist and wheels for x86-64, 64-bit and 32-bit ARM, each tried on its own architecture, in dist/
 	$(BIN)/pip install --quiet -c constraints.txt ziglang
+	$(BIN)/python -m pytest -q tests/targets/test_build.py
 	$(BIN)/python -m edgesdk_targets.wheels --output dist --model native/tests/data/convolution.tflite
 
 clean:

@@ -25,27 +25,41 @@ size_t er_line_window_bytes(const er_dwconv_lines *conv, bool makes) {
          er_align_up(kernel);
 }
 
+/* What lies left and right of the image, in each line. */
+static void pad_ring(const er_line_window *w, int value) {
+  const er_dwconv_lines *conv = w->conv;
+  const er_conv_shape *s = &conv->shape;
+  const size_t pixel = (size_t)s->out_c * (conv->s8 ? 1 : sizeof(float));
+  const size_t left = (size_t)s->pad_left * pixel, end = left + (size_t)s->in_w * pixel;
+  char *line = w->ring;
+  for (int32_t i = 0; i < places(conv); i++, line += conv->line_bytes) {
+    memset(line, value, left);
+    memset(line + end, value, conv->line_bytes - end);
+  }
+}
+
 er_line_window er_line_window_open(const er_dwconv_lines *conv, er_line_source source,
                                    char *scratch) {
-  const size_t ring = ring_bytes(conv, source.make != NULL);
+  const int outside = conv->s8 ? conv->zero_point : 0;
   er_line_window w = {.conv = conv, .source = source};
   w.lines = (const void **)(void *)scratch;
   w.tags = (int64_t *)(void *)(scratch + list_bytes(conv));
   w.padding = (char *)w.tags + tag_bytes(conv);
   w.ring = w.padding + conv->line_bytes;
-  w.kernel = w.ring + ring;
+  w.kernel = w.ring + ring_bytes(conv, source.make != NULL);
   for (int32_t i = 0; i < places(conv); i++) w.tags[i] = -1;
-  memset(w.padding, conv->s8 ? conv->zero_point : 0, conv->line_bytes + (source.pads ? 0 : ring));
+  memset(w.padding, outside, conv->line_bytes);
+  if (!source.pads) pad_ring(&w, outside);
   return w;
 }
 
-static const void *line_at(const er_line_window *w, int32_t image, int32_t y) {
+/* @param place y mod places */
+static const void *line_at(const er_line_window *w, int32_t image, int32_t y, int64_t place) {
   const er_conv_shape *s = &w->conv->shape;
   if (y < 0 || y >= s->in_h) return w->padding;
   const int64_t number = (int64_t)image * s->in_h + y;
   const char *from = w->source.input + (size_t)number * w->source.bytes;
   if (!w->source.make) return from;
-  const int32_t place = y % places(w->conv);
   char *to = w->ring + (size_t)place * w->conv->line_bytes;
   if (w->tags[place] != number) {
     w->source.make(w->source.arg, from, to);
@@ -54,12 +68,16 @@ static const void *line_at(const er_line_window *w, int32_t image, int32_t y) {
   return to;
 }
 
-/* @param rows of one image, at most at_once */
-static void compute(const er_line_window *w, int32_t row, int32_t rows, void *output) {
+/* @param row,rows of one image, at most at_once */
+static void compute(const er_line_window *w, int32_t image, int32_t row, int32_t rows,
+                    void *output) {
   const er_conv_shape *s = &w->conv->shape;
-  const int32_t top = row % s->out_h * s->stride_h - s->pad_top;
-  for (int32_t i = 0; i < s->filter_h + rows - 1; i++) {
-    w->lines[i] = line_at(w, row / s->out_h, top + i * s->dilation_h);
+  const int32_t count = places(w->conv);
+  const int32_t top = row * s->stride_h - s->pad_top;
+  int64_t place = top % count;
+  for (int32_t i = 0; i < s->filter_h + rows - 1; i++, place += s->dilation_h) {
+    if (place >= count) place -= count; /* the window is higher than one step down it */
+    w->lines[i] = line_at(w, image, top + i * s->dilation_h, place);
   }
   er_dwconv_lines_compute(w->conv, rows, w->lines, output, w->kernel);
 }
@@ -69,11 +87,16 @@ static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
 void er_line_window_compute(const er_line_window *window, int32_t first, int32_t last,
                             void *output) {
   const er_dwconv_lines *conv = window->conv;
+  const size_t bytes = er_dwconv_lines_row_bytes(conv);
   const int32_t out_h = conv->shape.out_h;
+  int32_t image = first / out_h, row = first % out_h;
   char *to = output;
-  for (int32_t row = first, rows; row < last; row += rows) {
-    rows = least(conv->at_once, least(last - row, out_h - row % out_h));
-    compute(window, row, rows, to);
-    to += (size_t)rows * er_dwconv_lines_row_bytes(conv);
+  for (int32_t left = last - first, rows; left > 0; left -= rows, to += (size_t)rows * bytes) {
+    rows = least(conv->at_once, least(left, out_h - row));
+    compute(window, image, row, rows, to);
+    row += rows;
+    if (row < out_h) continue;
+    row = 0;
+    image++;
   }
 }

@@ -4,6 +4,7 @@
 
 #include "run/verb.h"
 #include "session.h"
+#include "sort.h"
 
 typedef struct tenant {
   int32_t tensor;
@@ -37,7 +38,7 @@ static int32_t sort(const er_graph *graph, tenant *tenants) {
     tenants[kept] = tenants[i];
     tenants[kept++].data = graph->data[i];
   }
-  qsort(tenants, (size_t)kept, sizeof *tenants, by_place);
+  er_sort(tenants, (size_t)kept, sizeof *tenants, by_place);
   return kept;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/real.h"
 #include "run/verb.h"
 
 static int wrong(const char *option, const char *value, const char *allowed) {
@@ -29,7 +30,7 @@ static int take_channels(const char *option, const char *text, float *values) {
   int32_t count = 0;
   for (; count < 3; count++) {
     char *end;
-    values[count] = strtof(at, &end);
+    values[count] = (float)read_real(at, &end);
     if (end == at || (*end && *end != ',')) break;
     at = end;
     if (*at++ == 0) {
@@ -91,7 +92,7 @@ static int take_cpu_mask(const char *option, const char *value, arguments *given
 
 static int take_tolerance(const char *option, const char *value, arguments *given) {
   char *end;
-  given->tolerance = strtod(value, &end);
+  given->tolerance = read_real(value, &end);
   bool good = end != value && *end == 0 && given->tolerance >= 0;
   return good ? EXIT_DONE : wrong(option, value, "a number that is not negative");
 }
@@ -131,7 +132,7 @@ static int take_std(const char *option, const char *value, arguments *given) {
 static int take_scale(const char *option, const char *value, arguments *given) {
   char *end;
   given->pixels.given = true;
-  given->pixels.scale = strtof(value, &end);
+  given->pixels.scale = (float)read_real(value, &end);
   bool good = end != value && *end == 0 && given->pixels.scale > 0;
   return good ? EXIT_DONE : wrong(option, value, "a number over 0");
 }

@@ -6,6 +6,7 @@
 #include "run/machine.h"
 #include "run/mark.h"
 #include "run/verb.h"
+#include "sort.h"
 
 typedef struct measurement {
   const arguments *given;
@@ -97,7 +98,7 @@ static void report(const measurement *run) {
   warnings all = {.count = 0};
   find_warnings(run, &all);
   int32_t runs = run->given->runs;
-  qsort(run->times, (size_t)runs, sizeof *run->times, by_value);
+  er_sort(run->times, (size_t)runs, sizeof *run->times, by_value);
   double ms[] = {percentile(run->times, runs, 0), percentile(run->times, runs, 50),
                  percentile(run->times, runs, 90), percentile(run->times, runs, 99)};
   if (run->given->format == REPORT_JSON) {
@@ -115,8 +116,8 @@ static double compare_thirds(int64_t *times, int32_t count) {
   int32_t third = count / 3;
   if (third < 5) return 1;
   int64_t *last = times + count - third;
-  qsort(times, (size_t)third, sizeof *times, by_value);
-  qsort(last, (size_t)third, sizeof *times, by_value);
+  er_sort(times, (size_t)third, sizeof *times, by_value);
+  er_sort(last, (size_t)third, sizeof *times, by_value);
   return percentile(last, third, 50) / percentile(times, third, 50);
 }
 

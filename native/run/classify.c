@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "run/verb.h"
+#include "sort.h"
 
 typedef struct score {
   int32_t index;
@@ -93,7 +94,7 @@ static int rank(const arguments *given, const edgert_session *session) {
   if (!scores) return refuse(given->model, EDGERT_OUT_OF_MEMORY, "no memory for the scores");
   const void *data = edgert_session_output(session, 0);
   for (int32_t i = 0; i < count; i++) scores[i] = (score){i, value_of(&info, data, i)};
-  qsort(scores, (size_t)count, sizeof *scores, by_score);
+  er_sort(scores, (size_t)count, sizeof *scores, by_score);
   int code = report(given, scores, count);
   free(scores);
   return code;

@@ -1,7 +1,8 @@
 #include "arena.h"
 
 #include <stdint.h>
-#include <stdlib.h>
+
+#include "sort.h"
 
 /* Larger first; of two of one size, the one that lives first. */
 static int by_size(const void *left, const void *right) {
@@ -44,7 +45,7 @@ bool er_arena_plan(er_piece *pieces, int32_t count, er_memory *scratch, size_t *
     if (pieces[i].bytes > SIZE_MAX / 4) return false;
     if (pieces[i].bytes) order[used++] = &pieces[i];
   }
-  qsort(order, (size_t)used, sizeof *order, by_size);
+  er_sort(order, (size_t)used, sizeof *order, by_size);
   *bytes = 0;
   for (int32_t i = 0; i < used; i++) {
     er_piece *piece = order[i];

@@ -2,8 +2,8 @@
 #include "kernels/dotprod/layer.h"
 #include "kernels/neon/gemv.h"
 
-ER_INLINE int32x4_t add16(int32x4_t acc, int8x16_t w, int8x16_t in) {
-  return vdotq_s32(acc, w, in);
+ER_INLINE void add16(int32x4_t sums[2], int8x16_t w, int8x16_t in) {
+  sums[0] = vdotq_s32(sums[0], w, in);
 }
 
 static int32x4_t four_units(const int8_t *const rows[4], const int8_t *input, int32_t depth) {

@@ -37,13 +37,16 @@ typedef struct er_packed {
 #else
 #define FASTEST ER_BOUNDED
 #endif
-static const enum er_settling ways[] = {FASTEST, ER_BOUNDED, ER_SATURATED};
+static const enum er_settling ways[] = {FASTEST, ER_RECTIFIED, ER_BOUNDED, ER_SATURATED};
+
+enum { PARTLY = -1 }; /* less than a block is to be stored */
 
 /* One block of channels of a line. */
 typedef struct er_strip {
   const int8_t *first; /* line */
   int64_t beyond[5];   /* bytes from it to each line: one base and constant offsets for all */
   const er_block *block;
+  int32_t how;         /* of the block, or PARTLY */
   int64_t pixel; /* bytes from pixel to pixel: channels */
   int8_t *output;
   int32_t channels; /* to write, 1..16 */
@@ -102,7 +105,8 @@ static void pack(const er_conv_shape *s, const er_weights_s8 *w, void *packed) {
     const int32_t chain = chain_of(w, c);
     p->chain = chain < p->chain ? chain : p->chain;
   }
-  p->excess = ((w->depth + p->chain - 1) / p->chain - 1) * -INT16_MIN;
+  const uint32_t groups = (uint32_t)((w->depth + p->chain - 1) / p->chain);
+  p->excess = (int32_t)(groups << 15);
   for (int32_t b = 0; b < block_count(s); b++) {
     er_block *block = (er_block *)(p->blocks + (size_t)b * block_bytes(s));
     pack_block(s, w, first_channel(s, b), p->excess, block);
@@ -115,71 +119,75 @@ static size_t scratch_bytes(const er_conv_shape *s) {
 }
 
 ER_INLINE int8x16_t settle_pixel(const enum er_settling how, const int32x4_t acc[4],
-                                 const er_block *block, const float *offset,
+                                 const er_block *block, const float **offset,
                                  const er_settle_neon *settle) {
-  const float *scale = block->scale;
-  const int16x8_t low = er_settle8_neon(how, ER_NARROWED, acc[0], acc[1], scale, offset, settle);
-  const int16x8_t high =
-      er_settle8_neon(how, ER_NARROWED, acc[2], acc[3], scale + 8, offset + 8, settle);
-  return er_bytes_neon(how, low, high, settle);
+  int16x8_t wide[2];
+  er_settle_row_neon(how, ER_NARROWED, 4, acc, block->scale, offset, settle, wide);
+  return er_bytes_neon(how, wide[0], wide[1], settle);
 }
 
+/* All channels of a block. The stores are in one piece with the sums' way to them. */
 ER_INLINE void settle_pixels(const int count, const enum er_settling how, const int32x4_t acc[4][4],
-                             const er_block *block, const er_settle_neon *settle, int8x16_t q[4]) {
-  const float *offset = block->offset;
+                             const er_strip *s, const er_settle_neon *settle, int8_t *to) {
+  const float *offset = s->block->offset;
+  int8x16_t q[4];
   ER_AGAIN(settle); /* its vectors would take registers of the sums' */
   ER_UNROLL for (int p = 0; p < count; p++) {
-    if (how >= ER_RECTIFIED) ER_AGAIN(offset);
-    q[p] = settle_pixel(how, acc[p], block, offset, settle);
+    q[p] = settle_pixel(how, acc[p], s->block, &offset, settle);
   }
+  ER_UNROLL for (int p = 0; p < count; p++) vst1q_s8(to + p * s->pixel, q[p]);
 }
 
 ER_INLINE void settle_in_turn(const enum er_settling how, int count, const int32x4_t acc[][4],
                               const er_block *block, const er_settle_neon *settle, int8x16_t *q) {
-  for (int p = 0; p < count; p++) q[p] = settle_pixel(how, acc[p], block, block->offset, settle);
+  const float *offset = block->offset;
+  for (int p = 0; p < count; p++) q[p] = settle_pixel(how, acc[p], block, &offset, settle);
 }
 
 /* What is not settled in place: one function for all lines, to keep them small. */
 static __attribute__((noinline)) void settle_any(int count, const int32x4_t acc[][4],
-                                                 const er_block *block,
-                                                 const er_settle_neon *settle, int8x16_t *q) {
-  if (block->how == ER_BOUNDED) {
+                                                 const er_strip *s, const er_settle_neon *settle,
+                                                 int8_t *to) {
+  const er_block *block = s->block;
+  int8x16_t q[4];
+  if (block->how == ER_RECTIFIED) {
+    settle_in_turn(ER_RECTIFIED, count, acc, block, settle, q);
+  } else if (block->how == ER_BOUNDED) {
     settle_in_turn(ER_BOUNDED, count, acc, block, settle, q);
   } else if (block->how == ER_SATURATED) {
     settle_in_turn(ER_SATURATED, count, acc, block, settle, q);
   } else {
     settle_in_turn(FASTEST, count, acc, block, settle, q);
   }
+  er_store_parts_neon(q, count, s->channels, s->pixel, to);
 }
 
-/* Add eight int16 to int32 sums. SADDW would do, and does for the first group; but on the A72 it
- * takes turns on the pipe of the multipliers, while SABAL, acc += |t - (-2^15)| = t + 2^15, runs
- * beside them. `pack` has taken the 2^15 out of the bias. */
-ER_INLINE void widen(const bool is_first, int16x8_t t, int32x4_t *low, int32x4_t *high) {
+/* Add eight int16 to int32 sums. SADDW would do; but on the A72 it takes turns on the pipe of the
+ * multipliers, while SABAL, acc += |t - (-2^15)| = t + 2^15, runs beside them. `pack` has taken the
+ * 2^15 out of the bias. */
+ER_INLINE void widen(int16x8_t t, int32x4_t *low, int32x4_t *high) {
   const int16x8_t least = vdupq_n_s16(INT16_MIN);
-  if (is_first) {
-    *low = vaddw_s16(*low, vget_low_s16(t));
-    *high = vaddw_high_s16(*high, t);
-  } else {
-    *low = vabal_s16(*low, vget_low_s16(t), vget_low_s16(least));
-    *high = vabal_high_s16(*high, t, least);
-  }
+  *low = vabal_s16(*low, vget_low_s16(t), vget_low_s16(least));
+  *high = vabal_high_s16(*high, t, least);
 }
 
 /* `count` pixels from output pixel x on. */
 ER_INLINE void pixels(const int count, const int filter, const int stride, const int chain,
                       const er_strip *s, int32_t x, const er_settle_neon *settle) {
   const int taps = filter * filter;
-  const int8_t *columns[3 * 2 + 5], *from = s->first + (int64_t)x * stride * s->pixel;
-  ER_UNROLL for (int i = 0; i < (count - 1) * stride + filter; i++, from += s->pixel) {
-    columns[i] = from;
-    __asm__("" : "+r"(from)); /* else the addresses of all lines and columns are computed */
+  const int8_t *columns[3 * 2 + 5];
+  columns[0] = s->first + (int64_t)x * stride * s->pixel;
+  ER_UNROLL for (int i = 1; i < (count - 1) * stride + filter; i++) {
+    columns[i] = columns[i - 1] + s->pixel;
+    __asm__("" : "+r"(columns[i])); /* else the addresses of all lines and columns are computed */
   }
   const int32_t *start = s->block->start;
   int32x4_t acc[4][4];
   ER_UNROLL for (int p = 0; p < count; p++) {
-    ER_UNROLL for (int v = 0; v < 4; v++) acc[p][v] = vld1q_s32(start + 4 * v);
-    ER_AGAIN(start); /* a copy would take a slot of the vector pipes */
+    ER_UNROLL for (int v = 0; v < 4; v++) {
+      ER_AGAIN(start); /* a copy would take a slot of the vector pipes, a pair of loads three */
+      acc[p][v] = vld1q_s32(start + 4 * v);
+    }
   }
   ER_UNROLL for (int first = 0; first < taps; first += chain) {
     const int end = first + chain < taps ? first + chain : taps;
@@ -194,31 +202,24 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
       }
     }
     ER_UNROLL for (int p = 0; p < count; p++) {
-      widen(first == 0, low[p], &acc[p][0], &acc[p][1]);
-      widen(first == 0, high[p], &acc[p][2], &acc[p][3]);
+      widen(low[p], &acc[p][0], &acc[p][1]);
+      widen(high[p], &acc[p][2], &acc[p][3]);
     }
   }
-  int8x16_t q[4];
-  if (s->block->how == FASTEST) {
-    settle_pixels(count, FASTEST, acc, s->block, settle, q);
-  } else if (count == PIXELS && chain == IN_PAIRS && s->block->how == ER_BOUNDED) {
-    settle_pixels(count, ER_BOUNDED, acc, s->block, settle, q);
+  const bool is_common = PIXELS > 2 && count == PIXELS && chain == IN_PAIRS;
+  int8_t *to = s->output + x * s->pixel;
+  if (s->how == FASTEST) {
+    settle_pixels(count, FASTEST, acc, s, settle, to);
+  } else if (is_common && s->how == ER_RECTIFIED) {
+    settle_pixels(count, ER_RECTIFIED, acc, s, settle, to);
+  } else if (is_common && s->how == ER_BOUNDED) {
+    settle_pixels(count, ER_BOUNDED, acc, s, settle, to);
   } else {
-    int32x4_t sums[4][4]; /* copies, so that the vectors need no memory in the common case */
-    int8x16_t settled[4];
+    int32x4_t sums[4][4]; /* a copy, so that the vectors need no memory in the common cases */
     ER_UNROLL for (int p = 0; p < count; p++) {
       ER_UNROLL for (int v = 0; v < 4; v++) sums[p][v] = acc[p][v];
     }
-    settle_any(count, sums, s->block, settle, settled);
-    ER_UNROLL for (int p = 0; p < count; p++) q[p] = settled[p];
-  }
-  int8_t *to = s->output + x * s->pixel;
-  if (s->channels == CHANNELS) {
-    ER_UNROLL for (int p = 0; p < count; p++) vst1q_s8(to + p * s->pixel, q[p]);
-  } else {
-    int8x16_t parts[4]; /* a copy, so that the vectors need no memory in the common case */
-    ER_UNROLL for (int p = 0; p < count; p++) parts[p] = q[p];
-    er_store_parts_neon(parts, count, s->channels, s->pixel, to);
+    settle_any(count, sums, s, settle, to);
   }
 }
 
@@ -235,6 +236,7 @@ ER_INLINE void go_to_block(const er_dwconv_s8_call *c, int32_t block, er_strip *
   const er_packed *packed = c->packed;
   const int32_t channel = first_channel(c->shape, block);
   strip->block = (const er_block *)(packed->blocks + (size_t)block * block_bytes(c->shape));
+  strip->how = strip->channels == CHANNELS ? strip->block->how : PARTLY;
   strip->first = c->lines[0] + channel;
   strip->output = c->output + channel;
 }
@@ -300,14 +302,7 @@ static void any_pixel(const er_dwconv_s8_call *c, const er_strip *strip, int32_t
       acc[3] = vaddw_high_s16(acc[3], high);
     }
   }
-  int8x16_t q;
-  settle_any(1, &acc, block, settle, &q);
-  int8_t *to = strip->output + x * strip->pixel;
-  if (strip->channels == CHANNELS) {
-    vst1q_s8(to, q);
-  } else {
-    er_store_parts_neon(&q, 1, strip->channels, 0, to);
-  }
+  settle_any(1, &acc, strip, settle, strip->output + x * strip->pixel);
 }
 
 static void run(const er_dwconv_s8_call *c) {

@@ -164,12 +164,13 @@ ER_INLINE void load_rows(const int rows, const int8_t *const *input, int64_t d, 
   ER_UNROLL for (int r = 0; r < rows; r++) a[r] = vreinterpretq_s16_s8(vld1q_s8(input[r] + d));
 }
 
-/* Where the sums start. Each row loads them anew: a copy would take a slot of the vector pipes. */
+/* Where the sums start. Each row loads them anew: a copy would take a slot of the vector pipes. That
+ * the first one does too keeps its loads beside the loop's products. */
 ER_INLINE void start(const int rows, const int vectors, const int32_t *from,
                      int32x4_t acc[ROWS][4]) {
   ER_UNROLL for (int r = 0; r < rows; r++) {
-    ER_UNROLL for (int v = 0; v < vectors; v++) acc[r][v] = vld1q_s32(from + 4 * v);
     ER_AGAIN(from);
+    ER_UNROLL for (int v = 0; v < vectors; v++) acc[r][v] = vld1q_s32(from + 4 * v);
   }
 }
 
@@ -190,12 +191,8 @@ ER_INLINE void settle_rows(const int rows, const int vectors, const enum er_sett
   }
   ER_AGAIN(settle); /* its vectors would take registers of the loop's */
   ER_UNROLL for (int r = 0; r < rows; r++) {
-    if (how >= ER_RECTIFIED) ER_AGAIN(offset);
     int16x8_t wide[2];
-    ER_UNROLL for (int i = 0; i < vectors / 2; i++) {
-      wide[i] = er_settle8_neon(how, ER_EVEN_ODD, acc[r][2 * i], acc[r][2 * i + 1], scale + 8 * i,
-                                offset + 8 * i, settle);
-    }
+    er_settle_row_neon(how, ER_EVEN_ODD, vectors, acc[r], scale, &offset, settle, wide);
     q[r] = er_bytes_neon(how, wide[0], wide[vectors / 2 - 1], settle);
   }
   ER_UNROLL for (int r = 0; r < rows; r++, to += stride) {

@@ -19,30 +19,27 @@ ER_INLINE int32x4_t er_add_lanes(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_
 #endif
 }
 
-/* @param rows weights of four units, nothing readable behind their `depth`
+/* @param add16 adds 16 products to either of a unit's sums, or to both: two chains of additions
+ * @param rows weights of four units, nothing readable behind their `depth`
  * @param input may be read beyond its depth */
-ER_INLINE int32x4_t er_gemv_four_units(int32x4_t (*add16)(int32x4_t, int8x16_t, int8x16_t),
+ER_INLINE int32x4_t er_gemv_four_units(void (*add16)(int32x4_t sums[2], int8x16_t, int8x16_t),
                                        const int8_t *const rows[4], const int8_t *input,
                                        int32_t depth) {
-  int32x4_t a = vdupq_n_s32(0), b = a, c = a, d = a;
+  int32x4_t sums[4][2];
+  ER_UNROLL for (int u = 0; u < 4; u++) sums[u][0] = sums[u][1] = vdupq_n_s32(0);
   int32_t i = 0;
   for (; i + 16 <= depth; i += 16) {
     const int8x16_t in = vld1q_s8(input + i);
-    a = add16(a, vld1q_s8(rows[0] + i), in);
-    b = add16(b, vld1q_s8(rows[1] + i), in);
-    c = add16(c, vld1q_s8(rows[2] + i), in);
-    d = add16(d, vld1q_s8(rows[3] + i), in);
+    ER_UNROLL for (int u = 0; u < 4; u++) add16(sums[u], vld1q_s8(rows[u] + i), in);
   }
   if (i < depth) {
     int8_t rest[4][16] = {{0}};
     for (int32_t u = 0; u < 4; u++) memcpy(rest[u], rows[u] + i, (size_t)(depth - i));
     const int8x16_t in = vld1q_s8(input + i);
-    a = add16(a, vld1q_s8(rest[0]), in);
-    b = add16(b, vld1q_s8(rest[1]), in);
-    c = add16(c, vld1q_s8(rest[2]), in);
-    d = add16(d, vld1q_s8(rest[3]), in);
+    ER_UNROLL for (int u = 0; u < 4; u++) add16(sums[u], vld1q_s8(rest[u]), in);
   }
-  return er_add_lanes(a, b, c, d);
+  return er_add_lanes(vaddq_s32(sums[0][0], sums[0][1]), vaddq_s32(sums[1][0], sums[1][1]),
+                      vaddq_s32(sums[2][0], sums[2][1]), vaddq_s32(sums[3][0], sums[3][1]));
 }
 
 /* Where fewer than four are left, the last unit stands in for the others. */

@@ -3,10 +3,10 @@
 #include "kernels/neon/gemv.h"
 #include "kernels/neon/layer.h"
 
-/* acc += products of 16 bytes. */
-ER_INLINE int32x4_t add16(int32x4_t acc, int8x16_t w, int8x16_t in) {
-  acc = vpadalq_s16(acc, vmull_s8(vget_low_s8(w), vget_low_s8(in)));
-  return vpadalq_s16(acc, vmull_s8(vget_high_s8(w), vget_high_s8(in)));
+/* Products of 16 bytes. */
+ER_INLINE void add16(int32x4_t sums[2], int8x16_t w, int8x16_t in) {
+  sums[0] = vpadalq_s16(sums[0], vmull_s8(vget_low_s8(w), vget_low_s8(in)));
+  sums[1] = vpadalq_s16(sums[1], vmull_s8(vget_high_s8(w), vget_high_s8(in)));
 }
 
 static int32x4_t four_units(const int8_t *const rows[4], const int8_t *input, int32_t depth) {

@@ -97,6 +97,14 @@ ER_INLINE int16x8_t er_saturated(const enum er_order order, int32x4_t a, int32x4
   return order == ER_EVEN_ODD ? vcombine_s16(zipped.val[0], zipped.val[1]) : vcombine_s16(x, y);
 }
 
+/* Eight of er_scale_neon's integers together; they lack only the last narrowing. */
+ER_INLINE int16x8_t er_together_neon(const enum er_settling how, const enum er_order order,
+                                     int32x4_t a, int32x4_t b, const er_settle_neon *s) {
+  const int16x8_t q = how == ER_SATURATED ? er_saturated(order, a, b) : er_low_halves(order, a, b);
+  if (how == ER_SATURATED) return vqaddq_s16(q, s->zero_point);
+  return how >= ER_RECTIFIED ? q : vaddq_s16(q, s->odd);
+}
+
 /* Eight sums to integers that lack only the last narrowing.
  * @param scale,offset [8] in the order of the sums */
 ER_INLINE int16x8_t er_settle8_neon(const enum er_settling how, const enum er_order order,
@@ -104,9 +112,25 @@ ER_INLINE int16x8_t er_settle8_neon(const enum er_settling how, const enum er_or
                                     const float *offset, const er_settle_neon *s) {
   a = er_scale_neon(how, a, vld1q_f32(scale), offset, s);
   b = er_scale_neon(how, b, vld1q_f32(scale + 4), offset + 4, s);
-  const int16x8_t q = how == ER_SATURATED ? er_saturated(order, a, b) : er_low_halves(order, a, b);
-  if (how == ER_SATURATED) return vqaddq_s16(q, s->zero_point);
-  return how >= ER_RECTIFIED ? q : vaddq_s16(q, s->odd);
+  return er_together_neon(how, order, a, b, s);
+}
+
+/* The same of 8 or 16, each vector of offsets loaded anew and alone: to the A72 a pair of loads is
+ * three operations, two loads are two.
+ * @param vectors 2 or 4
+ * @param scale,offset [4 * vectors] */
+ER_INLINE void er_settle_row_neon(const enum er_settling how, const enum er_order order,
+                                  const int vectors, const int32x4_t *sums, const float *scale,
+                                  const float **offset, const er_settle_neon *s,
+                                  int16x8_t wide[2]) {
+  int32x4_t q[4];
+  ER_UNROLL for (int v = 0; v < vectors; v++) {
+    if (how >= ER_RECTIFIED) ER_AGAIN(*offset);
+    q[v] = er_scale_neon(how, sums[v], vld1q_f32(scale + 4 * v), *offset + 4 * v, s);
+  }
+  ER_UNROLL for (int i = 0; i < vectors / 2; i++) {
+    wide[i] = er_together_neon(how, order, q[2 * i], q[2 * i + 1], s);
+  }
 }
 
 /* Whether a way leaves nothing to clamp but what the last narrowing saturates. */
