@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "kernels/float.h"
 #include "shape.h"
@@ -90,14 +91,57 @@ static void work_elements(void *arg, int64_t first, int64_t last) {
                    job->output + first * p->element_bytes));
 }
 
+/* Short rows that meet the same row again and again, as images meet a value for each channel, are
+ * computed many at once: with copies of that row side by side. */
+enum { COPIES_BYTES = 2048 };
+
+typedef struct er_copies {
+  int32_t rows;          /* that a call computes; 1: no copies are made */
+  bool of_a;             /* which argument is repeated */
+  const uint8_t *source; /* of the copies there are, or NULL */
+  uint8_t bytes[COPIES_BYTES];
+} er_copies;
+
+static void plan_copies(const er_binary_plan *p, er_copies *copies) {
+  const er_broadcast *o = &p->rows;
+  const int32_t inner = o->rank - 1;
+  const int64_t fitting = COPIES_BYTES / (o->count * p->element_bytes);
+  const bool a_again = o->a_stride[inner] == 0 && o->b_stride[inner] == o->count;
+  const bool b_again = o->b_stride[inner] == 0 && o->a_stride[inner] == o->count;
+  const bool whole = o->a_step == 1 && o->b_step == 1 && (a_again || b_again);
+  copies->rows = whole && fitting > 1 ? (int32_t)fitting : 1;
+  copies->of_a = a_again;
+  copies->source = NULL;
+}
+
+/* @return the row at `source` as often as a call needs it */
+static const uint8_t *copies_of(er_copies *copies, const uint8_t *source, int64_t row_bytes) {
+  if (copies->rows == 1) return source;
+  if (source != copies->source) {
+    for (int32_t i = 0; i < copies->rows; i++) {
+      memcpy(copies->bytes + i * row_bytes, source, (size_t)row_bytes);
+    }
+    copies->source = source;
+  }
+  return copies->bytes;
+}
+
 static void work_rows(void *arg, int64_t first, int64_t last) {
   er_job *job = arg;
   const er_binary_plan *p = job->plan;
-  const int64_t bytes = p->rows.count * p->element_bytes;
-  er_row row = er_row_at(&p->rows, first);
-  for (int64_t r = first; r < last; ++r, er_row_next(&p->rows, &row)) {
-    note(job, p->run(p, p->rows.count, job->a + row.a * p->element_bytes,
-                     job->b + row.b * p->element_bytes, job->output + r * bytes));
+  const er_broadcast *o = &p->rows;
+  const int64_t bytes = o->count * p->element_bytes;
+  er_copies copies;
+  plan_copies(p, &copies);
+  er_row row = er_row_at(o, first);
+  for (int64_t r = first, rows; r < last; r += rows) {
+    rows = o->dims[o->rank - 1] - row.at[o->rank - 1];
+    if (rows > copies.rows) rows = copies.rows;
+    if (rows > last - r) rows = last - r;
+    const uint8_t *a = job->a + row.a * p->element_bytes, *b = job->b + row.b * p->element_bytes;
+    *(copies.of_a ? &a : &b) = copies_of(&copies, copies.of_a ? a : b, bytes);
+    note(job, p->run(p, (int32_t)(rows * o->count), a, b, job->output + r * bytes));
+    er_row_next(o, (int32_t)rows, &row);
   }
 }
 

@@ -75,11 +75,12 @@ er_row er_row_at(const er_broadcast *broadcast, int64_t index) {
   return row;
 }
 
-void er_row_next(const er_broadcast *broadcast, er_row *row) {
-  for (int32_t d = broadcast->rank - 1; d >= 0; --d) {
-    row->a += broadcast->a_stride[d];
-    row->b += broadcast->b_stride[d];
-    if (++row->at[d] < broadcast->dims[d]) return;
+void er_row_next(const er_broadcast *broadcast, int32_t rows, er_row *row) {
+  for (int32_t d = broadcast->rank - 1; d >= 0; --d, rows = 1) {
+    row->a += rows * broadcast->a_stride[d];
+    row->b += rows * broadcast->b_stride[d];
+    row->at[d] += rows;
+    if (row->at[d] < broadcast->dims[d]) return;
     row->at[d] = 0;
     row->a -= broadcast->a_stride[d] * broadcast->dims[d];
     row->b -= broadcast->b_stride[d] * broadcast->dims[d];

@@ -26,6 +26,7 @@ typedef struct er_row {
 
 /** @return row number `index`. */
 er_row er_row_at(const er_broadcast *broadcast, int64_t index);
-void er_row_next(const er_broadcast *broadcast, er_row *row);
+/** Go on by `rows`, at most to the end of the innermost of the dimensions around. */
+void er_row_next(const er_broadcast *broadcast, int32_t rows, er_row *row);
 
 #endif

@@ -85,7 +85,7 @@ static edgert_status run(const er_run *run, const er_node *node) {
   const uint8_t *a = er_in_data(run, node, 0), *b = er_in_data(run, node, 1);
   uint8_t *output = er_out_data(run, node, 0);
   er_row row = er_row_at(rows, 0);
-  for (int64_t r = 0; r < rows->rows; ++r, er_row_next(rows, &row)) {
+  for (int64_t r = 0; r < rows->rows; ++r, er_row_next(rows, 1, &row)) {
     const uint8_t *x = a + row.a * compare->element_bytes, *y = b + row.b * compare->element_bytes;
     if (compare->real[0] != NULL) {
       run_real(compare, x, y, output + r * rows->count);
