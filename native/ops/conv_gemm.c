@@ -299,12 +299,12 @@ static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
 
 /* `count` output pixels of a line, or of several from their first pixel on.
  * @param lines under them, from the first pixel's patch on */
-static void multiply_lines_s8(const er_conv_gemm *conv, const int8_t *lines, size_t line_bytes,
-                              int32_t count, int8_t *output) {
+static void multiply_lines_s8(const er_conv_gemm *conv, int32_t group, const int8_t *lines,
+                              size_t line_bytes, int32_t count, int8_t *output) {
   const er_conv_shape *s = &conv->shape;
-  er_gemm_s8_call call = call_s8(conv, 0, count, output);
+  er_gemm_s8_call call = call_s8(conv, group, count, output);
   call.input = lines;
-  call.input_stride = (int64_t)s->stride_w * s->in_c;
+  call.input_stride = (int64_t)s->stride_w * s->filter_c;
   call.depth = s->filter_h * conv->piece;
   call.segments = s->filter_h;
   call.segment_stride = (int64_t)line_bytes;
@@ -313,12 +313,12 @@ static void multiply_lines_s8(const er_conv_gemm *conv, const int8_t *lines, siz
   conv->s8->run(&call);
 }
 
-static void multiply_lines_f32(const er_conv_gemm *conv, const float *lines, size_t line_bytes,
-                               int32_t count, float *output) {
+static void multiply_lines_f32(const er_conv_gemm *conv, int32_t group, const float *lines,
+                               size_t line_bytes, int32_t count, float *output) {
   const er_conv_shape *s = &conv->shape;
-  er_gemm_f32_call call = call_f32(conv, 0, count, output);
+  er_gemm_f32_call call = call_f32(conv, group, count, output);
   call.input = lines;
-  call.input_stride = (int64_t)s->stride_w * s->in_c;
+  call.input_stride = (int64_t)s->stride_w * s->filter_c;
   call.segments = s->filter_h;
   call.segment_stride = (int64_t)(line_bytes / sizeof(float));
   call.width = s->out_w;
@@ -327,19 +327,19 @@ static void multiply_lines_f32(const er_conv_gemm *conv, const float *lines, siz
 }
 
 /* Output pixels [first, last) of one image. @param lines under them */
-static void multiply_lines(const er_conv_gemm *conv, const char *lines, size_t line_bytes,
-                           int32_t first, int32_t last, char *output) {
+static void multiply_lines(const er_conv_gemm *conv, int32_t group, const char *lines,
+                           size_t line_bytes, int32_t first, int32_t last, char *output) {
   const er_conv_shape *s = &conv->shape;
   const size_t element = er_conv_gemm_element_bytes(conv);
-  const size_t pixel = (size_t)s->stride_w * (size_t)s->in_c * element;
+  const size_t pixel = (size_t)s->stride_w * (size_t)s->filter_c * element;
   for (int32_t at = first, end; at < last; at = end) {
     const int32_t x = at % s->out_w;
     const void *from = lines + (size_t)x * pixel;
     end = takes_lines(conv) && x == 0 ? last : least(last, at - x + s->out_w);
     if (conv->f32) {
-      multiply_lines_f32(conv, from, line_bytes, end - at, (float *)(void *)output);
+      multiply_lines_f32(conv, group, from, line_bytes, end - at, (float *)(void *)output);
     } else {
-      multiply_lines_s8(conv, from, line_bytes, end - at, (int8_t *)output);
+      multiply_lines_s8(conv, group, from, line_bytes, end - at, (int8_t *)output);
     }
     lines += (size_t)s->stride_h * line_bytes;
     output += (size_t)(end - at) * (size_t)conv->pixel_step * element;
@@ -355,8 +355,12 @@ static void multiply_in_place(const er_conv_gemm *conv, const void *input, int32
     const int32_t line = at / s->out_w, in_image = s->out_h - line % s->out_h;
     end = least(last, (line + least(lines.rows, in_image)) * s->out_w);
     const int32_t rows = (end - 1) / s->out_w - line + 1;
-    const char *from = er_patch_lines_get(&lines, conv->zero_point, input, line, rows, scratch);
-    multiply_lines(conv, from, lines.line_bytes, at, end, output + (size_t)(at - first) * pixel);
+    for (int32_t group = 0; group < s->groups; group++) {
+      const char *from =
+          er_patch_lines_get(&lines, conv->zero_point, input, group, line, rows, scratch);
+      multiply_lines(conv, group, from, lines.line_bytes, at, end,
+                     output + (size_t)(at - first) * pixel);
+    }
   }
 }
 

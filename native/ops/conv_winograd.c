@@ -92,7 +92,7 @@ void er_conv_winograd_pixels(const er_conv_gemm *conv, const void *input, int32_
   const int32_t end = last / s->out_w;
   for (int32_t line = first / s->out_w, rows; line < end; line += rows) {
     rows = least(lines.rows, least(end - line, s->out_h - line % s->out_h));
-    const void *from = er_patch_lines_get(&lines, conv->zero_point, input, line, rows, scratch);
+    const void *from = er_patch_lines_get(&lines, conv->zero_point, input, 0, line, rows, scratch);
     if (conv->s8) {
       run_s8(conv, rows, from, lines.line_bytes, output, room);
     } else {

@@ -22,7 +22,7 @@ static er_patch_gather gather_of(const er_patch_lines *lines) {
 
 /* Image by image. */
 static void get_from_lines(const er_patch_lines *lines, int8_t zero_point, const void *input,
-                           int32_t first, int32_t last, char *rows, void *scratch) {
+                           int32_t group, int32_t first, int32_t last, char *rows, void *scratch) {
   const er_conv_shape *s = &lines->shape;
   const er_patch_gather gather = gather_of(lines);
   const int64_t patch = gather.pieces * gather.bytes;
@@ -30,7 +30,7 @@ static void get_from_lines(const er_patch_lines *lines, int8_t zero_point, const
     const int32_t line = at / s->out_w, next_image = (line / s->out_h + 1) * s->out_h * s->out_w;
     end = last < next_image ? last : next_image;
     const int32_t touched = (end - 1) / s->out_w - line + 1;
-    const void *from = er_patch_lines_get(lines, zero_point, input, line, touched, scratch);
+    const void *from = er_patch_lines_get(lines, zero_point, input, group, line, touched, scratch);
     er_gather_patches(&gather, from, at % s->out_w, end - at, rows + (at - first) * patch);
   }
 }
@@ -39,7 +39,7 @@ void er_patch_rows_get(const er_patch_rows *patches, const er_conv_shape *shape,
                        const void *input, int32_t group, int32_t first, int32_t last, void *rows,
                        void *scratch) {
   if (patches->in_lines) {
-    get_from_lines(&patches->lines, zero_point, input, first, last, rows, scratch);
+    get_from_lines(&patches->lines, zero_point, input, group, first, last, rows, scratch);
   } else if (patches->lines.element == 1) {
     er_im2col_s8(shape, zero_point, input, group, first, last, rows);
   } else {

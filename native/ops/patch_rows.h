@@ -7,7 +7,7 @@
 
 typedef struct er_patch_rows {
   er_patch_lines lines; /* their shape is that of the convolution otherwise */
-  bool in_lines;        /* no groups, no dilations */
+  bool in_lines;        /* no dilations */
   size_t thread_bytes;  /* scratch of one thread */
 } er_patch_rows;
 

@@ -66,7 +66,7 @@ static void compare(const er_gemm_s8 *gemm) {
   int8_t *scratch = take(lines.thread_bytes, 0);
   for (int32_t line = 0; line < s.batch * s.out_h;) {
     const int32_t left = s.out_h - line % s.out_h, count = left < lines.rows ? left : lines.rows;
-    const int8_t *from = er_patch_lines_get(&lines, zero_point, input, line, count, scratch);
+    const int8_t *from = er_patch_lines_get(&lines, zero_point, input, 0, line, count, scratch);
     for (int32_t i = 0; i < count; i++, line++) {
       in_place(&call, &s, gemm, &lines, from + i * s.stride_h * (int64_t)lines.line_bytes,
                actual + (int64_t)line * s.out_w * UNITS);
@@ -80,9 +80,11 @@ static void compare(const er_gemm_s8 *gemm) {
 static void compare_rows(int32_t element) {
   er_conv_shape s = random_shape();
   if (random_from(0, 3) == 0) s.in_c = s.filter_c = random_from(10, 500);
+  s.groups = random_from(1, 3), s.in_c = s.groups * s.filter_c;
+  const int32_t group = random_from(0, s.groups - 1);
   const int32_t pixels = s.batch * s.out_h * s.out_w, first = random_from(0, pixels - 1);
   const int32_t last = random_from(first + 1, pixels);
-  const size_t depth = (size_t)(s.filter_h * s.filter_w * s.in_c);
+  const size_t depth = (size_t)(s.filter_h * s.filter_w * s.filter_c);
   const size_t in_bytes = (size_t)(s.batch * s.in_h * s.in_w * s.in_c * element);
   const size_t bytes = (size_t)(last - first) * depth * (size_t)element;
   const int8_t zero_point = element == 1 ? (int8_t)random_from(-128, 127) : 0;
@@ -90,13 +92,13 @@ static void compare_rows(int32_t element) {
   int8_t *expected = take(bytes, 0), *actual = take(bytes, ER_OVERREAD);
   random_int8(input, in_bytes, -128, 127);
   if (element == 1) {
-    er_im2col_s8(&s, zero_point, input, 0, first, last, expected);
+    er_im2col_s8(&s, zero_point, input, group, first, last, expected);
   } else {
-    er_im2col_f32(&s, (float *)(void *)input, 0, first, last, (float *)(void *)expected);
+    er_im2col_f32(&s, (float *)(void *)input, group, first, last, (float *)(void *)expected);
   }
   const er_patch_rows rows = er_patch_rows_of(&s, element, last - first + random_from(0, 9));
   void *scratch = take(rows.thread_bytes, 0);
-  er_patch_rows_get(&rows, &s, zero_point, input, 0, first, last, actual, scratch);
+  er_patch_rows_get(&rows, &s, zero_point, input, group, first, last, actual, scratch);
   CHECK(memcmp(expected, actual, bytes) == 0);
   free(input), free(expected), free(actual), free(scratch);
 }
@@ -118,7 +120,7 @@ static void floats_in_place(const er_gemm_f32_call *like, const er_conv_shape *s
   call.width = s->out_w;
   call.line_stride = s->stride_h * call.segment_stride;
   for (int32_t i = 0; i < s->batch; i++) {
-    call.input = er_patch_lines_get(&lines, 0, input, i * s->out_h, s->out_h, scratch);
+    call.input = er_patch_lines_get(&lines, 0, input, 0, i * s->out_h, s->out_h, scratch);
     call.output = output + (int64_t)i * call.rows * call.units;
     gemm->run(&call);
   }

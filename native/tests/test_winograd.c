@@ -94,7 +94,7 @@ static void by_filtering(const er_winograd_s8 *tested, const layer *l, int64_t s
     rows = left < lines.rows ? left : lines.rows;
     const int8_t zero_point = (int8_t)l->weights.input_zero_point;
     tested->run(&(er_winograd_s8_call){
-        s, rows, er_patch_lines_get(&lines, zero_point, l->input, line, rows, padded),
+        s, rows, er_patch_lines_get(&lines, zero_point, l->input, 0, line, rows, padded),
         lines.line_bytes, packed, l->weights.range, output + line * s->out_w * stride, stride,
         scratch});
   }

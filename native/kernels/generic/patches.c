@@ -1,5 +1,5 @@
-/* Rows of a convolution as a matrix, elements as they are stored, pixel by pixel: for dilations and
- * groups. */
+/* Rows of a convolution as a matrix, elements as they are stored, pixel by pixel: for
+ * dilations. */
 #include <string.h>
 
 #include "kernels/kernels.h"
