@@ -1,4 +1,6 @@
 /* Pools of int8 images with AVX2: 32 channels of a window at a time. */
+#include <string.h>
+
 #include "avx2.h"
 
 enum { CHANNELS = 32, MOST_PIXELS = 256 }; /* whose sum fits int16 */
@@ -74,24 +76,25 @@ static void pool(const er_conv_shape *s, int32_t low, int32_t high, const int8_t
                  int8_t *output, int32_t first, int32_t last,
                  void (*block)(const window *w, int64_t c, int8_t *output)) {
   const int64_t image = (int64_t)s->in_h * s->in_w * s->in_c;
-  int8_t *to = output + (int64_t)first * s->out_w * s->in_c;
+  int8_t *to = output + (int64_t)first * s->out_w * s->in_c, few[CHANNELS];
   for (int32_t row = first; row < last; row++) {
     for (int32_t x = 0; x < s->out_w; x++, to += s->in_c) {
       window w = window_at(s, input + row / s->out_h * image, row % s->out_h, x);
       w.low = low, w.high = high;
+      if (s->in_c < CHANNELS) {
+        block(&w, 0, few);
+        memcpy(to, few, (size_t)s->in_c);
+        continue;
+      }
       for (int64_t c = 0; c + CHANNELS <= s->in_c; c += CHANNELS) block(&w, c, to);
       if (s->in_c % CHANNELS != 0) block(&w, s->in_c - CHANNELS, to); /* some twice */
     }
   }
 }
 
-static bool fits(const er_conv_shape *s, edgert_type type) {
-  return type == EDGERT_INT8 && s->in_c >= CHANNELS;
-}
-
 void er_average_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
                           const void *input, void *output, int32_t first, int32_t last) {
-  if (!fits(shape, type) || (int64_t)shape->filter_h * shape->filter_w > MOST_PIXELS) {
+  if (type != EDGERT_INT8 || (int64_t)shape->filter_h * shape->filter_w > MOST_PIXELS) {
     er_average_pool(shape, type, low, high, input, output, first, last);
   } else {
     pool(shape, low, high, input, output, first, last, average);
@@ -100,7 +103,7 @@ void er_average_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t 
 
 void er_max_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
                       const void *input, void *output, int32_t first, int32_t last) {
-  if (!fits(shape, type)) {
+  if (type != EDGERT_INT8) {
     er_max_pool(shape, type, low, high, input, output, first, last);
   } else {
     pool(shape, low, high, input, output, first, last, maximum);

@@ -25,9 +25,10 @@ static void sum_image(const int8_t *input, int64_t pixels, int64_t channels, int
   for (; c + CHANNELS <= channels; c += CHANNELS) {
     sum_channels(input + c, pixels, channels, sums + c);
   }
-  for (; c < channels; c++) {
-    for (int64_t p = 0; p < pixels; p++) sums[c] += input[p * channels + c];
-  }
+  if (c == channels) return;
+  int64_t rest[CHANNELS] = {0};
+  sum_channels(input + c, pixels, channels, rest);
+  for (int32_t i = 0; c + i < channels; i++) sums[c + i] += rest[i];
 }
 
 void er_sum_avx2(const er_reduce_shape *shape, edgert_type type, const void *input, int64_t *sums) {

@@ -30,7 +30,13 @@ static void advance(const er_reduce_shape *shape, er_walk *walk) {
 
 static inline void sum_run(edgert_type type, const void *input, int64_t i, int32_t count,
                            int64_t step, int64_t *sums) {
-  for (int32_t c = 0; c < count; ++c) sums[c * step] += er_load(type, input, i + c);
+  if (step == 1) {
+    for (int32_t c = 0; c < count; ++c) sums[c] += er_load(type, input, i + c);
+    return;
+  }
+  int64_t sum = 0;
+  for (int32_t c = 0; c < count; ++c) sum += er_load(type, input, i + c);
+  *sums += sum;
 }
 
 void er_sum(const er_reduce_shape *shape, edgert_type type, const void *input, int64_t *sums) {
