@@ -24,6 +24,8 @@ typedef edgert_status (*er_pattern)(er_plan *plan, const er_links *links, int32_
                                     bool *fused);
 
 edgert_status er_fuse_function(er_plan *plan, const er_links *links, int32_t position, bool *fused);
+edgert_status er_fuse_activation(er_plan *plan, const er_links *links, int32_t position,
+                                 bool *fused);
 edgert_status er_fuse_padding(er_plan *plan, const er_links *links, int32_t position, bool *fused);
 edgert_status er_fuse_block(er_plan *plan, const er_links *links, int32_t position, bool *fused);
 edgert_status er_fuse_residual(er_plan *plan, const er_links *links, int32_t position, bool *fused);

@@ -167,6 +167,11 @@ const er_binary_plan *er_plain_binary(const er_node *node) {
   return plain && p->run != integer_rows ? p : NULL;
 }
 
+er_binary_plan *er_float_binary(const er_node *node) {
+  er_binary_plan *p = node->op->run == run ? node->data : NULL;
+  return p && p->type == EDGERT_FLOAT32 ? p : NULL;
+}
+
 #define BINARY(symbol, number, text, operation, slot)                   \
   static edgert_status prepare_##symbol(er_plan *plan, er_node *node) { \
     return prepare(plan, node, operation, slot);                        \

@@ -32,5 +32,7 @@ edgert_status er_plan_quantized_binary(er_plan *plan, er_node *node, er_binary_p
 /** @return the plan of a node that combines two tensors of one shape element by element and cannot
  * fail, else NULL. */
 const er_binary_plan *er_plain_binary(const er_node *node);
+/** @return the plan of a node that combines two float tensors, else NULL. */
+er_binary_plan *er_float_binary(const er_node *node);
 
 #endif

@@ -72,7 +72,7 @@ static edgert_status plan_arithmetic(er_plan *plan, er_node *node, const er_conv
   }
   ER_TRY(er_want_constant(plan, node, tensors->weights, "weights"));
   if (tensors->bias) ER_TRY(er_want_constant(plan, node, tensors->bias, "biases"));
-  ER_TRY(er_conv_gemm_plan(plan, shape, tensors, linear, &conv->gemm));
+  ER_TRY(er_conv_neighbours_plan(plan, shape, tensors, linear, &conv->gemm));
   node->kernel = er_conv_gemm_kernel(&conv->gemm);
   return EDGERT_OK;
 }

@@ -35,6 +35,11 @@ typedef struct er_conv_gemm {
 edgert_status er_conv_gemm_plan(er_plan *plan, const er_conv_shape *shape,
                                 const er_linear_tensors *tensors, const er_linear *linear,
                                 er_conv_gemm *conv);
+/** The same for a CONV_2D, whose neighbouring pixels may become output channels: then the shape in
+ * `conv` is not the operator's. */
+edgert_status er_conv_neighbours_plan(er_plan *plan, const er_conv_shape *shape,
+                                      const er_linear_tensors *tensors, const er_linear *linear,
+                                      er_conv_gemm *conv);
 /** Output pixels [first, last) of batch * out_h * out_w.
  * @param output [last - first, out_c], pixels pixel_step apart
  * @param scratch [thread_bytes], 64-byte aligned */

@@ -30,12 +30,14 @@ static bool has_room(const er_weights_s8 *w) {
   return true;
 }
 
+bool er_has_winograd_s8(const er_gemm_s8 *gemm, const er_conv_shape *s) {
+  return gemm->winograd && has_form(s) && has_size(s, LEAST_CHANNELS_S8);
+}
+
 const er_winograd_s8 *er_conv_winograd_s8_for(const er_conv_gemm *conv,
                                               const er_weights_s8 *weights) {
-  const er_conv_shape *s = &conv->shape;
-  const er_winograd_s8 *kernel = conv->s8->winograd;
-  if (!kernel || !has_form(s) || !has_size(s, LEAST_CHANNELS_S8)) return NULL;
-  return conv->wide.count == 0 && has_room(weights) ? kernel : NULL;
+  if (!er_has_winograd_s8(conv->s8, &conv->shape)) return NULL;
+  return conv->wide.count == 0 && has_room(weights) ? conv->s8->winograd : NULL;
 }
 
 const er_winograd_f32 *er_conv_winograd_f32_for(er_plan *plan, const er_conv_gemm *conv) {

@@ -4,6 +4,8 @@
 
 #include "conv.h"
 
+/** @return whether kernels like `gemm` have one for such a convolution. */
+bool er_has_winograd_s8(const er_gemm_s8 *gemm, const er_conv_shape *shape);
 /** @param weights of the whole convolution
  * @return the kernel to compute it with, or NULL: the gemm's */
 const er_winograd_s8 *er_conv_winograd_s8_for(const er_conv_gemm *conv,

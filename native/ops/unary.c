@@ -149,6 +149,17 @@ void *er_unary_with_table(er_plan *plan, const er_node *node, const uint8_t *tab
   return p;
 }
 
+bool er_unary_bounds(const er_node *node, er_bounds *bounds) {
+  static const er_bounds of[] = {[ER_RELU] = {0.0f, INFINITY},
+                                 [ER_RELU6] = {0.0f, 6.0f},
+                                 [ER_RELU_0_TO_1] = {0.0f, 1.0f},
+                                 [ER_RELU_N1_TO_1] = {-1.0f, 1.0f}};
+  const er_unary_plan *p = node->op->run == run ? node->data : NULL;
+  if (!p || p->type != EDGERT_FLOAT32 || (size_t)p->op >= sizeof of / sizeof *of) return false;
+  *bounds = of[p->op];
+  return bounds->low < bounds->high;
+}
+
 static edgert_status prepare_leaky_relu(er_plan *plan, er_node *node) {
   const float alpha = er_f32(node->options, 0, 0.0f);
   if (!(fabsf(alpha) <= 1e6f)) {
