@@ -190,6 +190,26 @@ def test_a_residual_may_overwrite_what_it_adds_but_not_what_it_convolves(quantiz
     assert outputs(model, arrays, threads=3) == expected
 
 
+@pytest.mark.parametrize("op", ["RELU", "RELU6", "RELU_N1_TO_1"])
+@pytest.mark.parametrize("fused", ["NONE", "RELU6", "RELU_N1_TO_1"])
+def test_a_float_sum_is_bounded_by_the_activation_behind_it(op: str, fused: str) -> None:
+    builder = ModelBuilder()
+    net = _Network(builder.graph("main"), False, 0)
+    x, other = net.activation("x", [1, 6, 7, 9]), net.activation("other", [9])
+    total, y = net.activation("sum", [1, 6, 7, 9]), net.activation("y", [1, 6, 7, 9])
+    options = schema.AddOptionsT()
+    options.fusedActivationFunction = getattr(schema.ActivationFunctionType, fused)
+    net.graph.operator(OP.ADD, [x, other], [total], options)
+    net.graph.operator(getattr(OP, op), [total], [y], None)
+    net.graph.ends([x, other], [y])
+    model = pack(builder.model)
+    rng = np.random.default_rng(0)
+    arrays = [(8 * rng.normal(size=shape)).astype(np.float32) for shape in ([1, 6, 7, 9], [9])]
+    arrays[0][0, 0] = [np.nan, np.inf, -np.inf, -0.0, 0.0, 1.0, -1.0, 6.0, 7.0]
+    assert [node.op for node in opened(model).nodes()] == [f"ADD+{op}"]
+    assert outputs(model, arrays) == outputs(model, arrays, unfused=True)
+
+
 def _padded_pool(
     quantized: bool, fill: float, border: tuple[int, int], window: tuple[int, int], padding: int
 ) -> bytes:

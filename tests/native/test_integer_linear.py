@@ -108,6 +108,45 @@ def test_conv_2d_of_wide_images_is_exact_and_has_the_bits_of_litert(
     )
 
 
+@given(
+    seed=seeds,
+    groups=st.sampled_from([2, 3, 8]),
+    channels=st.sampled_from([1, 4, 8, 13, 16]),
+    extra=st.integers(8, 40),
+    geometry=geometries,
+)
+def test_grouped_conv_2d_of_wide_images_is_exact_and_has_the_bits_of_litert(
+    seed: int, groups: int, channels: int, extra: int, geometry: rules.Geometry
+) -> None:
+    rng = np.random.default_rng(seed)
+    height, width = image_size(geometry, rng)
+    units = int(rng.integers(1, 18))
+    check_conv_2d(rng, "int8", 0, geometry, [height, width + extra], groups, channels, units)
+
+
+@given(
+    seed=seeds,
+    filters=st.tuples(st.integers(1, 9), st.integers(3, 9)),
+    strides=st.tuples(st.integers(1, 2), st.integers(1, 3)),
+    same=st.booleans(),
+    units=st.integers(1, 5),
+    extra=st.sampled_from([0, 3, 5, 9, 16]),
+)
+def test_conv_2d_with_few_output_channels_is_exact_and_has_the_bits_of_litert(
+    seed: int,
+    filters: tuple[int, int],
+    strides: tuple[int, int],
+    same: bool,
+    units: int,
+    extra: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    geometry = rules.Geometry(filters, strides, (1, 1), same)
+    height, width = image_size(geometry, rng)
+    channels = int(rng.integers(1, 40))
+    check_conv_2d(rng, "int8", 0, geometry, [height, width + extra], 1, channels, units)
+
+
 def check_conv_2d(
     rng: np.random.Generator,
     kind: str,
