@@ -24,6 +24,8 @@ from edgesdk_quant.tflite.model import Quantization, Subgraph
 from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import UnsupportedError
 
+SCALE_16 = 2.0**-15  # of what Softmax, Logistic and Tanh give in 16 bits
+STORED = (np.int8, np.uint8, np.int16)
 # Relu, and Clip by its bounds -> fused activation.
 CLIPS: dict[tuple[float | None, float | None], str] = {
     (0.0, 6.0): "RELU6",
@@ -230,7 +232,13 @@ class Scope:
         return Place(self.out.constant(name, stored(data), quantization), tuple(range(data.ndim)))
 
     def _dequantized(self, value: ir.Value, place: Place) -> Place:
+        """A DEQUANTIZE; biases, which runtimes do not dequantize, become real numbers here."""
         shape = self.out.shape(place.tensor)
+        source = self.out.tensors[place.tensor]
+        if source.type == "INT32" and source.data is not None and source.quantization is not None:
+            scale = source.quantization.scale  # of a bias: one, or one for each of [C]
+            real = (source.data.astype(np.float64) * scale).astype(np.float32)
+            return Place(self.out.constant(str(value.name), real), place.permutation)
         result = self.out.add(str(value.name), "FLOAT32", shape)
         self.out.emit("DEQUANTIZE", [place.tensor], [result])
         return Place(result, place.permutation)
@@ -262,14 +270,16 @@ class Scope:
         return all(found == parameters[0] for found in parameters)
 
     def gives(self, node: ir.Node, scale: float, zero_point: int) -> bool:
-        """Whether the result is quantized so; some kernels of TFLite know no other scale."""
+        """Whether the result is quantized so, in 8 bits, or by 2^-15 in 16.
+
+        Some kernels of TFLite know no other scale.
+        """
         quantizer = self.quantizer(node.outputs[0])
         if quantizer is None:
             return False
         kind, found = self.quantization(quantizer)
-        return kind != "INT8" or (
-            float(found.scale[0]) == scale and int(found.zero_point[0]) == zero_point
-        )
+        wanted = (scale, zero_point) if kind == "INT8" else (SCALE_16, 0)
+        return (float(found.scale[0]), int(found.zero_point[0])) == wanted
 
     def parameters(self, node: ir.Node) -> tuple[str, float, int] | None:
         """Type, scale and zero point of a Q or DQ node; None if it has several."""
@@ -329,7 +339,12 @@ class Scope:
         zero = (
             constant(quantizer.inputs[2]) if len(quantizer.inputs) > 2 else np.zeros((), np.uint8)
         )
-        dtype = np.uint8 if zero is None else zero.dtype
+        dtype = np.dtype(np.uint8) if zero is None else zero.dtype
+        if dtype not in STORED:
+            raise UnsupportedError(
+                f"TFLite has no quantized {dtype}; quantize to int8, uint8 or, with zero points of "
+                "0, to int16"
+            )
         return ("INT16" if dtype == np.int16 else "INT8"), per_tensor(np.asarray(scale), zero)
 
     def fuse(self, node: ir.Node) -> tuple[str, ir.Value]:

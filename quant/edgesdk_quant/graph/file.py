@@ -11,13 +11,15 @@ import onnx_ir as ir
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx.external_data_helper import load_external_data_for_model, uses_external_data
 
+from edgesdk_quant.graph import quantized_operators
+from edgesdk_quant.graph.quantized import QUANTIZING
 from edgesdk_quant.graph.wiring import missing_values
 from edgesdk_runtimes.errors import InputError, ModelError, UnsupportedError
 
 OLDEST_OPSET = 1
 NEWEST_OPSET = onnx.defs.onnx_opset_version()
-# ONNX Runtime's own quantizer writes Q/DQ of 16 bits under this domain; `opset` brings them home.
-FOREIGN_OPS = {("com.microsoft", "QuantizeLinear"), ("com.microsoft", "DequantizeLinear")}
+# What ONNX Runtime's own quantizer writes under its domain; `opset` brings them home.
+FOREIGN_OPS = {("com.microsoft", op) for op in (*QUANTIZING, *quantized_operators.FOREIGN)}
 
 
 def load(source: str | PathLike[str] | bytes, name: str = "the given bytes") -> ir.Model:

@@ -85,5 +85,5 @@ def _collect(model: ir.Model) -> None:
     """One main graph without functions that owns all constants, with types and shapes."""
     common.InlinePass()(model)
     lift_constants(model)
+    write_quantized_operators(model)  # of which ONNX's own inference knows half
     infer_shapes(model)
-    write_quantized_operators(model)
