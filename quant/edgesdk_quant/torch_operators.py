@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from edgesdk_quant.fake_quantize import clamp, fake_quantize, round_through
-from edgesdk_quant.graph import constant
+from edgesdk_quant.graph import constant, value_shape
 from edgesdk_runtimes.errors import UnsupportedError
 
 
@@ -41,6 +41,14 @@ class Call:
 # A left-out operand is None.
 Operands = Sequence[Any]
 Result = Any  # one tensor or a list of them; torch's own functions are typed loosely
+
+
+def _numbers(call: Call, x: Operands, index: int) -> list[Any] | None:
+    """The elements of an operand, constant or computed from shapes; None where it is left out."""
+    held = call.constant(index)
+    if held is None and len(x) > index and x[index] is not None:
+        return list(x[index].reshape(-1).tolist())
+    return held
 
 
 def _conv(call: Call, x: Operands) -> Result:
@@ -140,11 +148,19 @@ def _reduce_sum(call: Call, x: Operands) -> Result:
 
 
 def _reshape(call: Call, x: Operands) -> Result:
-    shape = [int(size) for size in call.constant(1) or []]
+    shape = [int(size) for size in _numbers(call, x, 1) or []]
     sizes = [x[0].shape[i] if size == 0 else size for i, size in enumerate(shape)]
-    if sizes and sizes[0] == 1 and x[0].shape[0] > 1:
-        sizes[0] = x[0].shape[0]
+    if sizes and sizes[0] > 0 and shape[0] != 0:
+        sizes[0] *= _samples(call, x[0], sizes[0])
     return x[0].reshape(sizes)
+
+
+def _samples(call: Call, x: Tensor, target: int) -> int:
+    """How many times the samples that the graph was made for are in the first dimension."""
+    declared = value_shape(call.node.inputs[0])
+    if declared is None:
+        return x.shape[0] if target == 1 else 1
+    return x.shape[0] // declared[0] if declared and declared[0] else 1
 
 
 def _flatten(call: Call, x: Operands) -> Result:
@@ -177,14 +193,34 @@ def _pad(call: Call, x: Operands) -> Result:
 
 
 def _slice(call: Call, x: Operands) -> Result:
-    starts, ends = call.constant(1) or [], call.constant(2) or []
-    axes = call.constant(3) or list(range(len(starts)))
-    steps = call.constant(4) or [1] * len(starts)
+    starts, ends = _numbers(call, x, 1) or [], _numbers(call, x, 2) or []
+    axes = _numbers(call, x, 3) or list(range(len(starts)))
+    steps = _numbers(call, x, 4) or [1] * len(starts)
     y: Tensor = x[0]
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         places = range(*slice(int(start), int(end), int(step)).indices(y.shape[int(axis)]))
         y = y.index_select(int(axis), torch.tensor(places))
     return y
+
+
+def _shape(call: Call, x: Operands) -> Result:
+    first, end = call.number("start", 0), call.number("end", None)
+    return torch.tensor(x[0].shape[first:end])
+
+
+def _expand(call: Call, x: Operands) -> Result:
+    sizes = [int(size) for size in _numbers(call, x, 1) or []]
+    return x[0].expand(np.broadcast_shapes(tuple(x[0].shape), tuple(sizes)))
+
+
+def _constant_of_shape(call: Call, x: Operands) -> Result:
+    held = call.node.attributes.get_tensor("value")
+    value = np.zeros(1, np.float32) if held is None else held.numpy()
+    return torch.from_numpy(np.array(value)).expand([int(size) for size in x[0]])
+
+
+def _cast(call: Call, x: Operands) -> Result:
+    return x[0].to(CAST.get(call.number("to", 1), torch.int64))
 
 
 def _depth_to_space(call: Call, x: Operands) -> Result:
@@ -199,7 +235,7 @@ def _depth_to_space(call: Call, x: Operands) -> Result:
 def _resize(call: Call, x: Operands) -> Result:
     """Images, by the rules that torch has."""
     mode, place = str(call.number("mode", "nearest")), str(call.number(PLACE, "half_pixel"))
-    old, size = list(x[0].shape[2:]), _resized(call, x[0])
+    old, size = list(x[0].shape[2:]), _resized(call, x)
     if x[0].ndim == 4 and size and mode == "linear" and place in INTERPOLATED:
         corners = place == "align_corners"
         return functional.interpolate(x[0], size, mode="bilinear", align_corners=corners)
@@ -210,11 +246,11 @@ def _resize(call: Call, x: Operands) -> Result:
     raise UnsupportedError(f"{call.node.name} resizes by {mode}, {place}, which torch does not.")
 
 
-def _resized(call: Call, x: Tensor) -> list[int]:
+def _resized(call: Call, x: Operands) -> list[int]:
     """Height and width; none where a scale does not give whole ones."""
-    if sizes := call.constant(3):
+    if sizes := _numbers(call, x, 3):
         return [int(n) for n in sizes[2:]]
-    exact = [n * s for n, s in zip(x.shape, call.constant(2) or [], strict=True)][2:]
+    exact = [n * s for n, s in zip(x[0].shape, _numbers(call, x, 2) or [], strict=True)][2:]
     return [int(n) for n in exact] if all(float(n).is_integer() for n in exact) else []
 
 
@@ -246,6 +282,23 @@ def _gather(call: Call, x: Operands) -> Result:
     places = x[1].long() % x[0].shape[axis]
     rows = x[0].index_select(axis, places.reshape(-1))
     return rows.reshape(*x[0].shape[:axis], *places.shape, *x[0].shape[axis + 1 :])
+
+
+def _gather_nd(call: Call, x: Operands) -> Result:
+    if call.number("batch_dims", 0):
+        raise UnsupportedError(f"{call.node.name} gathers within batches, which torch does not.")
+    return x[0][tuple(x[1].long().unbind(-1))]
+
+
+def _gather_elements(call: Call, x: Operands) -> Result:
+    axis = call.number("axis", 0)
+    return torch.gather(x[0], axis, x[1].long() % x[0].shape[axis])
+
+
+def _cum_sum(call: Call, x: Operands) -> Result:
+    if call.number("exclusive", 0) or call.number("reverse", 0):
+        raise UnsupportedError(f"{call.node.name} sums from another side than torch does.")
+    return torch.cumsum(x[0], dim=int(x[1]))
 
 
 def _split(call: Call, x: Operands) -> Result:
@@ -300,48 +353,65 @@ def _along(call: Call, parameter: Tensor, x: Tensor) -> Tensor:
     return parameter.reshape([-1 if d == axis else 1 for d in range(x.ndim)])
 
 
+CAST = {int(ir.DataType.FLOAT): torch.float32, int(ir.DataType.BOOL): torch.bool}
 PLACE = "coordinate_transformation_mode"
 REPEATED = ("half_pixel", "asymmetric")
 INTERPOLATED = ("half_pixel", "pytorch_half_pixel", "align_corners")
 OPERATORS: Mapping[str, Callable[[Call, Operands], Result]] = {
     "Abs": lambda call, x: torch.abs(x[0]),
     "Add": lambda call, x: x[0] + x[1],
+    "And": lambda call, x: x[0] & x[1],
     "AveragePool": _average_pool,
-    "Cast": lambda call, x: x[0].to(torch.float32) if call.number("to", 1) == 1 else x[0].long(),
+    "Cast": _cast,
     "Clip": _clip,
     "Concat": lambda call, x: torch.cat(list(x), dim=call.number("axis", 0)),
+    "ConstantOfShape": _constant_of_shape,
     "Conv": _conv,
     "ConvTranspose": _conv_transpose,
     "Cos": lambda call, x: torch.cos(x[0]),
+    "CumSum": _cum_sum,
     "DepthToSpace": _depth_to_space,
     "DequantizeLinear": _dequantize,
     "Div": lambda call, x: x[0] / x[1],
     "Elu": lambda call, x: functional.elu(x[0], call.number("alpha", 1.0)),
+    "Equal": lambda call, x: x[0] == x[1],
     "Erf": lambda call, x: torch.erf(x[0]),
     "Exp": lambda call, x: torch.exp(x[0]),
+    "Expand": _expand,
     "Flatten": _flatten,
     "Gather": _gather,
+    "GatherElements": _gather_elements,
+    "GatherND": _gather_nd,
     "Gelu": _gelu,
     "Gemm": _gemm,
     "GlobalAveragePool": _global_average,
+    "Greater": lambda call, x: x[0] > x[1],
+    "GreaterOrEqual": lambda call, x: x[0] >= x[1],
     "HardSigmoid": lambda call, x: torch.clamp(
         call.number("alpha", 0.2) * x[0] + call.number("beta", 0.5), 0, 1
     ),
     "HardSwish": lambda call, x: functional.hardswish(x[0]),
     "InstanceNormalization": _instance_norm,
+    "IsNaN": lambda call, x: torch.isnan(x[0]),
     "LayerNormalization": _layer_norm,
     "LeakyRelu": lambda call, x: functional.leaky_relu(x[0], call.number("alpha", 0.01)),
+    "Less": lambda call, x: x[0] < x[1],
+    "LessOrEqual": lambda call, x: x[0] <= x[1],
     "Log": lambda call, x: torch.log(x[0]),
+    "LogSoftmax": lambda call, x: torch.log_softmax(x[0], dim=call.number("axis", -1)),
     "MatMul": lambda call, x: x[0] @ x[1],
     "Max": lambda call, x: functools.reduce(torch.maximum, x),
     "MaxPool": _max_pool,
     "Min": lambda call, x: functools.reduce(torch.minimum, x),
     "Mul": lambda call, x: x[0] * x[1],
     "Neg": lambda call, x: -x[0],
+    "Not": lambda call, x: ~x[0],
+    "Or": lambda call, x: x[0] | x[1],
     "PRelu": lambda call, x: torch.where(x[0] >= 0, x[0], x[0] * x[1]),
     "Pad": _pad,
     "Pow": lambda call, x: x[0] ** x[1],
     "QuantizeLinear": _quantize,
+    "Range": lambda call, x: torch.arange(*(operand.item() for operand in x)),
     "Reciprocal": lambda call, x: 1 / x[0],
     "ReduceMax": _reduce_max,
     "ReduceMean": _reduce_mean,
@@ -349,6 +419,7 @@ OPERATORS: Mapping[str, Callable[[Call, Operands], Result]] = {
     "Relu": lambda call, x: torch.relu(x[0]),
     "Reshape": _reshape,
     "Resize": _resize,
+    "Shape": _shape,
     "Sigmoid": lambda call, x: torch.sigmoid(x[0]),
     "Sin": lambda call, x: torch.sin(x[0]),
     "Slice": _slice,
@@ -359,6 +430,7 @@ OPERATORS: Mapping[str, Callable[[Call, Operands], Result]] = {
     "Squeeze": _squeeze,
     "Sub": lambda call, x: x[0] - x[1],
     "Tanh": lambda call, x: torch.tanh(x[0]),
+    "Tile": lambda call, x: x[0].repeat([int(n) for n in _numbers(call, x, 1) or []]),
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
     "Where": lambda call, x: torch.where(x[0], x[1], x[2]),

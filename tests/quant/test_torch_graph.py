@@ -14,6 +14,8 @@ from edgesdk_quant.torch_graph import TorchGraph
 from edgesdk_runtimes import runtime_named
 from edgesdk_runtimes.errors import UnsupportedError
 from tests.edgesdk.small_network import images, network
+from tests.quant.graph.written import model as written
+from tests.quant.graph.written import run
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.normal(size=(2, 6, 9, 8)).astype(np.float32)
@@ -66,6 +68,12 @@ CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("Softplus", [], {}),
     ("Exp", [], {}),
     ("Gather", [ints(3, -1, 0)], {"axis": 2}),
+    ("Expand", [ints(3, 1, 1, 9, 1)], {}),
+    ("Tile", [ints(1, 2, 1, 3)], {}),
+    ("LogSoftmax", [], {"axis": 1}),
+    ("GatherElements", [np.broadcast_to(ints(3, -1), (2, 6, 9, 2))], {"axis": 3}),
+    ("GatherND", [np.stack([ints(1, 0, 1), ints(5, 2, 0)], -1)], {}),
+    ("CumSum", [np.array(2)], {}),
 ]
 
 
@@ -161,3 +169,38 @@ def test_unknown_operators_are_named_together() -> None:
         node.op_type = f"No{node.op_type}"
     with pytest.raises(UnsupportedError, match="NoConv, NoRelu"):
         TorchGraph(model)
+
+
+def test_sizes_that_are_computed_follow_the_samples() -> None:
+    """As exporters write a class token for an open batch."""
+    built = written(
+        """agraph (float[N,3,4] x) => (float[N,4,4] y) {
+            n = Shape<start=0, end=1>(x) s = Concat<axis=0>(n, tail) e = Expand(token, s)
+            c = Concat<axis=1>(e, x) f = Concat<axis=0>(n, flat) r = Reshape(c, f)
+            g = ConstantOfShape(f) a = Add(r, g) b = Concat<axis=0>(n, back) y = Reshape(a, b)
+        }""",
+        tail=ints(1, 4),
+        flat=ints(16),
+        back=ints(4, 4),
+        token=array(1, 1, 4),
+    )
+    x = array(5, 3, 4)
+    (expected,) = run(built, {"x": x})
+    found = TorchGraph(built).run({"x": torch.from_numpy(x)})["y"]
+    assert np.array_equal(found.numpy(), expected)
+
+
+def test_heads_come_out_of_the_batch_and_go_back() -> None:
+    """A graph that was made for a sample, which is given three."""
+    built = written(
+        """agraph (float[1,8,5] x) => (float[1,4,5,2] y) {
+            h = Reshape(x, heads) t = Transpose<perm=[0,2,1]>(h) y = Reshape(t, back)
+        }""",
+        heads=ints(4, 2, 5),
+        back=ints(1, 4, 5, 2),
+    )
+    x = array(3, 8, 5)
+    expected = np.concatenate([run(built, {"x": x[i : i + 1]})[0] for i in range(3)])
+    for count in (1, 3):
+        found = TorchGraph(built).run({"x": torch.from_numpy(x[:count])})["y"]
+        assert np.array_equal(found.numpy(), expected[:count])
