@@ -9,6 +9,7 @@ import onnx_ir as ir
 
 from edgesdk.export.legalization import (
     activations,
+    grid_sample,
     integers,
     linear,
     loops,
@@ -33,6 +34,7 @@ from edgesdk_runtimes.errors import UnsupportedError
 Rule = Callable[[Composer, ir.Node], bool]
 FAMILIES = (
     activations,
+    grid_sample,
     integers,
     linear,
     loops,

@@ -35,7 +35,7 @@ def rewrite_one_hot(write: Composer, node: ir.Node) -> bool:
     axis = node.attributes.get_int("axis", -1) % rank
     column = np.arange(int(depth)).reshape([-1] + [1] * (rank - 1 - axis))
     indices = write("Unsqueeze", write("Cast", node.inputs[0], to=int(ir.DataType.INT64)), [axis])
-    wrapped = _from_start(write, indices, int(depth))
+    wrapped = from_start(write, indices, int(depth))
     off, on = (
         write("Squeeze", write("Slice", node.inputs[2], [i], [i + 1], [0]), [0]) for i in (0, 1)
     )
@@ -43,7 +43,7 @@ def rewrite_one_hot(write: Composer, node: ir.Node) -> bool:
     return True
 
 
-def _from_start(write: Composer, indices: ir.Value | None, size: int) -> ir.Value:
+def from_start(write: Composer, indices: ir.Value | None, size: int) -> ir.Value:
     """Indices with negative ones counted from the end, int64."""
     shifted = write("Add", indices, np.array(size))
     return write("Where", write("Less", indices, np.array(0)), shifted, indices)
@@ -59,7 +59,7 @@ def rewrite_gather_elements(write: Composer, node: ir.Node) -> bool:
     own = np.indices(picked)
     base = sum(own[i] * strides[i] for i in range(len(shape)) if i != axis)
     indices = write("Cast", node.inputs[1], to=int(ir.DataType.INT64))
-    along = write("Mul", _from_start(write, indices, shape[axis]), np.array(strides[axis]))
+    along = write("Mul", from_start(write, indices, shape[axis]), np.array(strides[axis]))
     flat = write("Add", along, np.asarray(base, np.int64))
     write.replace(write("Gather", write("Reshape", node.inputs[0], [-1]), flat, axis=0))
     return True
