@@ -177,6 +177,12 @@ typedef struct block {
     END_CHAIN(r, PAIRS(0, r)) \
   }
 
+#define TWO_CHAINS(r)         \
+  if (rows > r) {             \
+    END_CHAIN(r, PAIRS(0, r)) \
+    END_CHAIN(r, PAIRS(1, r)) \
+  }
+
 #define EXACT(r)                                                              \
   if (rows > r) {                                                             \
     const int16_t *x = wide + r * WIDE_STRIDE;                                \
@@ -247,13 +253,19 @@ static ER_ALWAYS_INLINE void reorder(const char *order, int32_t depth, uint8_t *
   }
 }
 
+/* To the next chain. The empty instruction keeps gcc from computing both anew behind each loop. */
+#define STEP(quads)            \
+  at += (quads), w += (quads); \
+  __asm__("" : "+r"(at), "+r"(w));
+
 /* rows is a constant, so that all sums are registers.
  * @param output [rows][UNITS] */
 static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, int32_t *sums,
                                             int8_t *output, int64_t stride, const int rows) {
   const er_s8_panel *head = (const er_s8_panel *)(const void *)panel;
   const er_s8_counts *counts = (const er_s8_counts *)(const void *)(panel + b->counts_at);
-  const uint16_t *at = (const uint16_t *)(const void *)(panel + b->places_at), *end;
+  const uint16_t *start_at = (const uint16_t *)(const void *)(panel + b->places_at);
+  const uint16_t *at = start_at, *end;
   const __m256i *w = (const __m256i *)(const void *)(panel + b->weights_at);
   const uint8_t *bytes = b->rows->bytes;
   if (counts->own_order) reorder(panel + b->order_at, b->depth, b->rows->bytes, rows);
@@ -267,45 +279,57 @@ static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, i
     EACH_ROW(RESUME)
   }
   const __m256i ones = _mm256_set1_epi16(1);
-  for (end = at + LONG_CHAIN * counts->longs; at < end; w += LONG_CHAIN, at += LONG_CHAIN) {
+  for (end = start_at + counts->longs; at < end;) {
     for (int i = 0; i < LONG_CHAIN * UNITS * QUAD / LINE; i++) { /* of the next panel */
       _mm_prefetch((const char *)w + b->panel_bytes + i * LINE, _MM_HINT_T0);
     }
     const uint8_t *x = bytes + at[0];
     CHAIN_LONG(0, 1, 2, 3)
     CHAIN_LONG(4, 5, 6, 7)
+    STEP(LONG_CHAIN)
   }
-  for (end = at + 4 * counts->fours; at < end; w += 4, at += 4) {
+  for (end = start_at + counts->fours; at < end;) {
     _mm_prefetch((const char *)w + b->panel_bytes, _MM_HINT_T0); /* the next panel */
     _mm_prefetch((const char *)w + b->panel_bytes + LINE, _MM_HINT_T0);
     const uint8_t *x0 = bytes + at[0], *x1 = bytes + at[1];
     const uint8_t *x2 = bytes + at[2], *x3 = bytes + at[3];
     const __m256i w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
     EACH_ROW(CHAIN_4)
+    STEP(4)
   }
-  for (end = at + 3 * counts->threes; at < end; w += 3, at += 3) {
+  for (end = start_at + counts->threes; at < end;) {
     _mm_prefetch((const char *)w + b->panel_bytes, _MM_HINT_T0);
     const uint8_t *x0 = bytes + at[0], *x1 = bytes + at[1], *x2 = bytes + at[2];
     const __m256i w0 = w[0], w1 = w[1], w2 = w[2];
     EACH_ROW(CHAIN_3)
+    STEP(3)
   }
-  for (end = at + 2 * counts->twos; at < end; w += 2, at += 2) {
+  for (end = start_at + counts->twos; at < end;) {
     _mm_prefetch((const char *)w + b->panel_bytes, _MM_HINT_T0);
     const uint8_t *x0 = bytes + at[0], *x1 = bytes + at[1];
     const __m256i w0 = w[0], w1 = w[1];
     EACH_ROW(CHAIN_2)
+    STEP(2)
   }
-  for (end = at + counts->ones; at < end; w++, at++) {
+  for (end = start_at + counts->ones; at + 1 < end;) {
     _mm_prefetch((const char *)w + b->panel_bytes, _MM_HINT_T0);
+    const uint8_t *x0 = bytes + at[0], *x1 = bytes + at[1];
+    const __m256i w0 = w[0], w1 = w[1];
+    EACH_ROW(TWO_CHAINS)
+    STEP(2)
+  }
+  if (at < end) {
     const uint8_t *x0 = bytes + at[0];
     const __m256i w0 = w[0];
     EACH_ROW(CHAIN_1)
+    STEP(1)
   }
-  for (end = at + counts->exact; at < end; w++, at++) {
+  for (end = start_at + counts->exact; at < end;) {
     _mm_prefetch((const char *)w + b->panel_bytes, _MM_HINT_T0);
     const int16_t *wide = b->rows->wide + at[0];
     const __m256i w0 = widened((const int8_t *)w), w1 = widened((const int8_t *)w + 16);
     EACH_ROW(EXACT)
+    STEP(1)
   }
   const __m256 scale = _mm256_loadu_ps(head->scale);
   if (b->finish == RECTIFY_AND_PACK) {
@@ -399,7 +423,7 @@ static forms forms_of(const block *b) {
   for (int32_t units = b->units; units > 0; units -= UNITS, at += b->panel_bytes) {
     const er_s8_counts *counts = (const er_s8_counts *)(const void *)at;
     if (counts->orders > needed.orders) needed.orders = counts->orders;
-    if (counts->exact > 0) needed.exact = true;
+    if (counts->exact > counts->ones) needed.exact = true;
     if (!counts->fits) needed.fits = false;
     if (counts->reach) needed.reach = true;
   }

@@ -125,11 +125,12 @@ int32_t er_s8_find_order(const int8_t *values, int32_t units, int32_t depth, uin
 }
 
 void er_s8_take_block(const int8_t *values, int32_t units, int32_t depth, const uint8_t *order,
-                      int32_t d, int8_t (*rows)[BLOCK]) {
+                      int32_t d, __m128i *rows) {
   const __m128i places = _mm_loadu_si128((const __m128i *)(const void *)(order + d));
-  load_block(values, units, depth, d, rows);
+  int8_t block[UNITS][BLOCK];
+  load_block(values, units, depth, d, block);
   for (int32_t unit = 0; unit < UNITS; unit++) {
-    __m128i *row = (__m128i *)(void *)rows[unit];
-    _mm_storeu_si128(row, _mm_shuffle_epi8(_mm_loadu_si128(row), places));
+    const __m128i row = _mm_loadu_si128((const __m128i *)(const void *)block[unit]);
+    rows[unit] = _mm_shuffle_epi8(row, places);
   }
 }

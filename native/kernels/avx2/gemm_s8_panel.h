@@ -27,12 +27,11 @@ enum { SAFE = 128 };
 /* The quads of one chunk of a panel, in this order: long chains, chains of four, three, two
  * and one, exact. */
 typedef struct er_s8_counts {
-  uint16_t longs, fours, threes, twos, ones; /* chains */
-  uint16_t exact;                            /* quads */
-  uint16_t orders;                           /* in which the rows' bytes are read: 0, 1 or ORDERS */
-  uint16_t fits;                             /* whether no scaled sum of the panel leaves int32 */
-  uint16_t reach;                            /* whether some sum of the panel could reach 2^23 */
-  uint16_t own_order;                        /* whether it reads the rows in its own order */
+  uint16_t longs, fours, threes, twos, ones, exact; /* where they end, in quads */
+  uint16_t orders;    /* in which the rows' bytes are read: 0, 1 or ORDERS */
+  uint16_t fits;      /* whether no scaled sum of the panel leaves int32 */
+  uint16_t reach;     /* whether some sum of the panel could reach 2^23 */
+  uint16_t own_order; /* whether it reads the rows in its own order */
 } er_s8_counts;
 
 /* What a panel begins with. Behind it, each from a multiple of 64 bytes on:
@@ -114,6 +113,6 @@ void er_s8_pack(const er_weights_s8 *weights, void *packed);
 int32_t er_s8_find_order(const int8_t *values, int32_t units, int32_t depth, uint8_t *order);
 /** The block from depth d on, in that order. @param[out] rows [UNITS], 0 where there is none */
 void er_s8_take_block(const int8_t *values, int32_t units, int32_t depth, const uint8_t *order,
-                      int32_t d, int8_t (*rows)[BLOCK]);
+                      int32_t d, __m128i *rows);
 
 #endif
