@@ -38,7 +38,12 @@ class Settled:
 
 
 def settle(
-    model: ir.Model, placement: Placement, recipe: Recipe, target: Target, observe: Observe
+    model: ir.Model,
+    placement: Placement,
+    recipe: Recipe,
+    target: Target,
+    observe: Observe,
+    coarse: Mapping[str, float],
 ) -> Settled:
     """Calibrate, and place again until each value is held as well as the recipe asks.
 
@@ -48,11 +53,12 @@ def settle(
         recipe: what to do.
         target: what the device can run.
         observe: runs the calibration data and gives the histograms of computed values by name.
+        coarse: values that are to stay float, whatever the data say, as for `place`.
     """
     ranges = _Ranges(model, recipe, observe)
     if recipe.activations is None:
         return Settled(placement, {}, {})
-    least, coarse, unfixed = recipe.activations.min_sqnr, dict[str, float](), set[str]()
+    least, coarse, unfixed = recipe.activations.min_sqnr, dict(coarse), set[str]()
     while True:
         parameters = ranges.of(placement.groups, recipe.activations)
         found = too_coarse(parameters, ranges.merged(placement.groups), least)

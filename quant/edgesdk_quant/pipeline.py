@@ -12,6 +12,7 @@ import onnx_ir as ir
 from edgesdk_quant import channel_factors
 from edgesdk_quant.activations import settle
 from edgesdk_quant.algorithms.equalization import equalize, observed
+from edgesdk_quant.algorithms.feature_scaling import scale_features, tables
 from edgesdk_quant.bit_allocation import Searched, allocate_bits
 from edgesdk_quant.calibration import Collected, Histogram, collect
 from edgesdk_quant.calibration.channel_range import ChannelRange
@@ -96,18 +97,19 @@ def quantize(
         write_integer_forms(model)
     if recipe.weights.granularity == "block":
         write_matrix_products(model)
-    placement = place(model, recipe, target)
+    coarse = _scale_tables(model, recipe, data, progress, workdir)
+    placement = place(model, recipe, target, coarse)
     _refuse_no_op(placement, recipe, target)
     if recipe.algorithms.equalization and data is not None:
         factors = _equalize(model, placement, data, progress, workdir)
         model.metadata_props[channel_factors.KEY] = channel_factors.to_text(factors)
     run = replace(run, recipe=recipe)
     if scale_for_weights(model, placement, run):
-        placement = place(model, recipe, target)
+        placement = place(model, recipe, target, coarse)
     observe = partial(
         _observe, model=model, data=data, recipe=recipe, progress=progress, workdir=workdir
     )
-    settled = settle(model, placement, recipe, target, observe)
+    settled = settle(model, placement, recipe, target, observe, coarse)
     placement = settled.placement
     _refuse_no_op(placement, recipe, target)
     placement, searched = allocate_bits(model, placement, settled.parameters, target, run)
@@ -123,6 +125,30 @@ def quantize(
         }
     )
     return QuantizedModel(model, recipe, placement.decisions, settled.histograms, searched)
+
+
+def _scale_tables(
+    model: ir.Model,
+    recipe: Recipe,
+    data: CalibrationData | None,
+    progress: Progress,
+    workdir: Path | None,
+) -> dict[str, float]:
+    """Inputs that are to stay float because their features were scaled -> their SQNR, lost."""
+    values = tables(model)
+    if not values or data is None or recipe.activations is None or recipe.activations.bits > 8:
+        return {}
+    found = collect(
+        model,
+        values,
+        ChannelRange,
+        ChannelRange.from_state,
+        data,
+        task="measuring features",
+        progress=progress,
+        workdir=workdir,
+    )
+    return dict.fromkeys(scale_features(model, found.observers), 0.0)
 
 
 def _equalize(
