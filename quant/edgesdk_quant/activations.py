@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from edgesdk_quant.calibration import Collected, Histogram, find_range
 from edgesdk_quant.calibration.masks import find_scores
 from edgesdk_quant.capability import Target
 from edgesdk_quant.graph import constant
-from edgesdk_quant.guard import too_coarse
+from edgesdk_quant.guard import expected_sqnr, too_coarse
 from edgesdk_quant.placement import Group, Placement, place
 from edgesdk_quant.recipe import ActivationRecipe, Recipe
 from edgesdk_quant.scheme import Affine, activation_parameters, fixed_parameters
@@ -61,16 +61,24 @@ def settle(
     least, coarse, unfixed = recipe.activations.min_sqnr, dict(coarse), set[str]()
     while True:
         parameters = ranges.of(placement.groups, recipe.activations)
-        found = too_coarse(parameters, ranges.merged(placement.groups), least)
-        if not found:
+        merged = ranges.merged(placement.groups)
+        free = {group: histogram for group, histogram in merged.items() if group.range is None}
+        found = too_coarse(parameters, free, least)
+        better = {
+            name
+            for group in merged.keys() - free.keys()
+            if expected_sqnr(merged[group], parameters[group]) < least
+            and ranges.holds_by_itself(group, recipe.activations)
+            for name in group.values
+        }
+        if not found and not better:
             return Settled(
                 placement,
                 {name: parameters[group] for group in placement.groups for name in group.values},
                 ranges.histograms,
             )
-        fixed = {name for group in placement.groups if group.range for name in group.values}
-        unfixed |= found.keys() & fixed
-        coarse.update({name: sqnr for name, sqnr in found.items() if name not in fixed})
+        coarse.update(found)
+        unfixed |= better
         placement = place(model, recipe, target, coarse, unfixed)
 
 
@@ -95,6 +103,12 @@ class _Ranges:
     def merged(self, groups: Sequence[Group]) -> dict[Group, Histogram]:
         """What the values of each group were, together."""
         return {group: self._merge(group) for group in groups}
+
+    def holds_by_itself(self, group: Group, recipe: ActivationRecipe) -> bool:
+        """Whether a range of its own would hold a group whose range an operator fixes."""
+        histogram = self._merge(group)
+        own = self._parameters(replace(group, range=None), recipe)
+        return expected_sqnr(histogram, own) >= recipe.min_sqnr
 
     def _see(self, names: Sequence[str]) -> None:
         initializers = self.model.graph.initializers

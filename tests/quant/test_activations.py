@@ -38,3 +38,13 @@ def test_attention_over_many_tokens_gets_a_step_of_its_own() -> None:
 def test_attention_to_few_tokens_stays_an_integer_softmax() -> None:
     quantized = edgesdk.quantize(attention(3.0), random(4, TOKENS, 8))
     assert {d.kind for d in quantized.decisions if d.op == "Softmax"} == {"int8"}
+
+
+def test_what_no_step_holds_stays_with_the_fixed_one() -> None:
+    """One row looks at one token, three at all: 8 bits lose the latter under any scale (26 dB)."""
+    scores = np.zeros((4, 1, TOKENS), np.float32)
+    scores[0, 0, 0] = 20
+    text = f"agraph (float[1,1,{TOKENS}] x) => (float[1,1,4] y)"
+    mixed = to_bytes(model(f"{text} {{ p = Softmax(x) y = MatMul(p, w) }}", w=random(TOKENS, 4)))
+    quantized = edgesdk.quantize(mixed, scores)
+    assert {d.op: d.kind for d in quantized.decisions} == {"Softmax": "int8", "MatMul": "int8"}
