@@ -65,6 +65,7 @@ size_t er_dwconv_lines_row_bytes(const er_dwconv_lines *conv) {
 
 static void compute_s8(const er_dwconv_lines *conv, const er_dwconv_s8_call *call) {
   conv->s8->run(call);
+  if (conv->wide.count == 0) return;
   for (int32_t i = 0; i < call->rows; i++) {
     conv->wide.kernels->wide_units_line(&conv->wide, call->shape, call->lines + i,
                                         call->output + i * er_dwconv_lines_row_bytes(conv));

@@ -9,4 +9,5 @@ void er_add_dotprod(er_kernels *kernels) {
   kernels->dwconv_s8 = er_dwconv_s8_dotprod;
   kernels->gemv_s8.name = "gemv_s8_dotprod";
   kernels->gemv_s8.run = er_gemv_s8_dotprod;
+  kernels->add_row_s8 = er_add_row_s8_dotprod;
 }

@@ -1,7 +1,6 @@
 /* Padded lines for the depthwise kernels, elements as they are stored. */
-#include <string.h>
-
 #include "kernels/kernels.h"
+#include "kernels/move.h"
 
 static void fill(int32_t bytes, const void *zero, int64_t count, char *to) {
   if (bytes == 1) {
@@ -42,7 +41,7 @@ void er_dwconv_line(const er_conv_shape *shape, int32_t bytes, const void *input
   fill(bytes, zero, (int64_t)from * s->out_c, start);
   fill(bytes, zero, (int64_t)(line_w - to) * s->out_c, start + to * pixel);
   if (s->multiplier == 1) {
-    memcpy(start + from * pixel, input, (size_t)((to - from) * pixel));
+    er_copy(start + from * pixel, input, (to - from) * pixel);
   } else {
     spread(bytes, input, (int64_t)(to - from) * s->in_c, s->multiplier, start + from * pixel);
   }
