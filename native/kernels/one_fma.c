@@ -1,6 +1,7 @@
 #include "kernels/one_fma.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { STEPS = 255, TWO_23 = 1 << 23 };
 
@@ -11,7 +12,7 @@ typedef struct er_steps {
   int32_t first;
   int32_t at[STEPS];
   int32_t excess[STEPS]; /* at[i] * scale - (first + i + 1/2) */
-  int32_t low, high;     /* of all sums */
+  int32_t low, high;     /* of all sums but those that are clamped anyhow */
 } er_steps;
 
 static int64_t half_way(const er_steps *s, int32_t i) {
@@ -95,12 +96,31 @@ static int64_t find_anchor(const er_steps *s, int64_t digits, er_window w) {
   return t < 0 || first + t > last ? -1 : first + t;
 }
 
+/* Of the sums below the first step or above the last one only the nearest matters: how floats count
+ * changes beyond [2^23, 2^24), but they rise still, and so does the result. */
+static bool leave_out_clamped(int32_t low, int32_t high, er_steps *s) {
+  const int32_t least = s->at[0] - 1, most = s->at[STEPS - 1];
+  s->low = low < least ? (high < least ? high : least) : low;
+  s->high = high > most ? (low > most ? low : most) : high;
+  return s->low > -TWO_23 && s->high < TWO_23 && (int64_t)s->high - s->low < TWO_23;
+}
+
+/* Whether the low 16 bits are the result for this sum, too. */
+static bool fits_16_bits(const er_one_fma *fma, int32_t acc) {
+  const int64_t bits = (int64_t)fma->start + acc;
+  if (bits < 0x00800000 || bits >= 0x7F800000) return false;
+  const int32_t word = (int32_t)bits;
+  float x;
+  memcpy(&x, &word, sizeof x);
+  return fabsf(fmaf(x, fma->factor, fma->offset) - 1.5f * TWO_23) < 32768.0f;
+}
+
 bool er_one_fma_of(float scale, int32_t low, int32_t high, er_range_s8 range, er_one_fma *fma) {
   if (range.low > -128 || range.high < 127) return false;
   if (!(scale >= 0x1p-14f && scale <= 0.25f)) return false;
-  if (low <= -TWO_23 || high >= TWO_23 || (int64_t)high - low >= TWO_23) return false;
-  er_steps steps = {.first = -128 - range.zero_point, .low = low, .high = high};
+  er_steps steps = {.first = -128 - range.zero_point};
   find_steps(scale, &steps);
+  if (!leave_out_clamped(low, high, &steps)) return false;
   for (int32_t i = 0; i < 3; i++) { /* a neighbour of the scale may do where it does not */
     const int32_t change = i == 2 ? -1 : i;
     const int64_t digits = steps.digits + change;
@@ -111,7 +131,7 @@ bool er_one_fma_of(float scale, int32_t low, int32_t high, er_range_s8 range, er
     *fma =
         (er_one_fma){0x4B000000 + (int32_t)(anchor - TWO_23), ldexpf((float)digits, -steps.places),
                      (float)(3 * (TWO_23 / 2) + range.zero_point - whole)};
-    return true;
+    return fits_16_bits(fma, low) && fits_16_bits(fma, high);
   }
   return false;
 }

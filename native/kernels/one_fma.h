@@ -9,7 +9,10 @@
  *
  * Both functions only ever rise with acc, so they are equal when they rise to each stored integer
  * at the same acc. Each such step bounds r from both sides; an anchor that brings r between the
- * highest and the lowest of these bounds is a proof. Most scales above 2^-9 have one. */
+ * highest and the lowest of these bounds is a proof. Most scales above 2^-9 have one.
+ *
+ * Of the sums that are clamped on either side only the nearest must be an x of [2^23, 2^24):
+ * beyond, floats rise by other steps, but rise. */
 #ifndef ER_ONE_FMA_H
 #define ER_ONE_FMA_H
 
@@ -20,7 +23,7 @@ typedef struct er_one_fma {
   float factor, offset;
 } er_one_fma;
 
-/** @param low,high all sums lie between; |sum * scale| < 2^15
+/** @param low,high all sums lie between
  * @param range with -128..127 allowed
  * @return false: there is none, or none was found */
 bool er_one_fma_of(float scale, int32_t low, int32_t high, er_range_s8 range, er_one_fma *fma);
