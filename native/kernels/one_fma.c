@@ -86,10 +86,11 @@ static int64_t first_inside(int64_t step, int64_t modulus, int64_t low, int64_t 
   return turns < 0 ? -1 : (low + modulus * turns + step - 1) / step;
 }
 
-/* The anchor whose product with `digits` lies in the window beside an integer, or -1. */
-static int64_t find_anchor(const er_steps *s, int64_t digits, er_window w) {
+/* The anchor whose product with `digits` lies in the window beside a multiple of `modulus`, or -1.
+ * @param modulus a power of 2 */
+static int64_t find_anchor(const er_steps *s, int64_t digits, int64_t modulus, er_window w) {
   const int64_t first = (int64_t)TWO_23 - s->low, last = 2 * (int64_t)TWO_23 - 1 - s->high;
-  const int64_t modulus = (int64_t)1 << s->places, mask = modulus - 1;
+  const int64_t mask = modulus - 1;
   const int64_t low = (w.least - first * digits) & mask, high = low + w.most - w.least;
   if (w.least > w.most) return -1;
   const int64_t t = high >= modulus ? 0 : first_inside(digits & mask, modulus, low, high);
@@ -105,33 +106,77 @@ static bool leave_out_clamped(int32_t low, int32_t high, er_steps *s) {
   return s->low > -TWO_23 && s->high < TWO_23 && (int64_t)s->high - s->low < TWO_23;
 }
 
-/* Whether the low 16 bits are the result for this sum, too. */
-static bool fits_16_bits(const er_one_fma *fma, int32_t acc) {
+/* x * factor + offset; NaN where the bits of x are no longer those of a normal float. */
+static float multiplied(const er_one_fma *fma, int32_t acc) {
   const int64_t bits = (int64_t)fma->start + acc;
-  if (bits < 0x00800000 || bits >= 0x7F800000) return false;
+  if (bits < 0x00800000 || bits >= 0x7F800000) return NAN;
   const int32_t word = (int32_t)bits;
   float x;
   memcpy(&x, &word, sizeof x);
-  return fabsf(fmaf(x, fma->factor, fma->offset) - 1.5f * TWO_23) < 32768.0f;
+  return fmaf(x, fma->factor, fma->offset);
+}
+
+/* Whether the result lies in the low 16 bits for all sums.
+ * @param zero what stands for 0 */
+static bool fits_16_bits(const er_one_fma *fma, int32_t low, int32_t high, float zero) {
+  return fabsf(multiplied(fma, low) - zero) < 32000.0f &&
+         fabsf(multiplied(fma, high) - zero) < 32000.0f;
+}
+
+static er_one_fma fma_of(const er_steps *s, int64_t anchor, int64_t digits, float offset) {
+  return (er_one_fma){0x4B000000 + (int32_t)(anchor - TWO_23), ldexpf((float)digits, -s->places),
+                      offset};
+}
+
+/* @return false: it cannot be settled by FMLA at all */
+static bool take(float scale, int32_t low, int32_t high, er_range_s8 range, er_steps *steps) {
+  if (range.low > -128 || range.high < 127) return false;
+  if (!(scale >= 0x1p-14f && scale <= 0.25f)) return false;
+  *steps = (er_steps){.first = -128 - range.zero_point};
+  find_steps(scale, steps);
+  return leave_out_clamped(low, high, steps);
 }
 
 bool er_one_fma_of(float scale, int32_t low, int32_t high, er_range_s8 range, er_one_fma *fma) {
-  if (range.low > -128 || range.high < 127) return false;
-  if (!(scale >= 0x1p-14f && scale <= 0.25f)) return false;
-  er_steps steps = {.first = -128 - range.zero_point};
-  find_steps(scale, &steps);
-  if (!leave_out_clamped(low, high, &steps)) return false;
+  er_steps steps;
+  if (!take(scale, low, high, range, &steps)) return false;
+  const int64_t one = (int64_t)1 << steps.places;
   for (int32_t i = 0; i < 3; i++) { /* a neighbour of the scale may do where it does not */
     const int32_t change = i == 2 ? -1 : i;
     const int64_t digits = steps.digits + change;
-    const int64_t anchor = find_anchor(&steps, digits, window_of(&steps, change));
+    const int64_t anchor = find_anchor(&steps, digits, one, window_of(&steps, change));
     if (anchor < 0) continue;
-    const int64_t half = (int64_t)1 << (steps.places - 1);
-    const int64_t whole = (anchor * digits + half) >> steps.places;
-    *fma =
-        (er_one_fma){0x4B000000 + (int32_t)(anchor - TWO_23), ldexpf((float)digits, -steps.places),
-                     (float)(3 * (TWO_23 / 2) + range.zero_point - whole)};
-    return fits_16_bits(fma, low) && fits_16_bits(fma, high);
+    const int64_t whole = (anchor * digits + one / 2) >> steps.places;
+    *fma = fma_of(&steps, anchor, digits, (float)(3 * (TWO_23 / 2) + range.zero_point - whole));
+    return fits_16_bits(fma, low, high, 1.5f * TWO_23);
+  }
+  return false;
+}
+
+/* Whether the result rises where it should: then it is right in between. */
+static bool rises_at_steps(const er_steps *s, const er_one_fma *fma) {
+  for (int32_t i = 0; i < STEPS; i++) {
+    if (s->at[i] <= s->low || s->at[i] > s->high) continue;
+    const float below = rintf(multiplied(fma, s->at[i] - 1)), at = rintf(multiplied(fma, s->at[i]));
+    if (!(below <= (float)(s->first + i) && at > (float)(s->first + i))) return false;
+  }
+  return true;
+}
+
+bool er_fma_add_of(float scale, int32_t low, int32_t high, er_range_s8 range, er_one_fma *fma) {
+  /* How near anchor * digits comes to a float of 24 digits, of its 46 to 48. */
+  static const struct {
+    int32_t modulus, error;
+  } tries[] = {{TWO_23, 0}, {2 * TWO_23, 8}, {2 * TWO_23, 256}};
+  er_steps steps;
+  if (!take(scale, low, high, range, &steps)) return false;
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    const er_window near = {-tries[i].error, tries[i].error};
+    const int64_t anchor = find_anchor(&steps, steps.digits, tries[i].modulus, near);
+    if (anchor < 0) continue;
+    const float product = ldexpf((float)(anchor * steps.digits), -steps.places);
+    *fma = fma_of(&steps, anchor, steps.digits, -product);
+    if (fits_16_bits(fma, low, high, 0) && rises_at_steps(&steps, fma)) return true;
   }
   return false;
 }

@@ -6,37 +6,43 @@
 #include "kernels/rounding.h"
 #include "random_numbers.h"
 
-enum { SCALES = 400, LEAST_FOUND = 240, EACH = 3000000 };
+enum { SCALES = 400, EACH = 3000000 };
+
+typedef bool finder(float scale, int32_t low, int32_t high, er_range_s8 range, er_one_fma *fma);
 
 static int32_t narrowed(int32_t bits) {
   const int16_t low_half = (int16_t)(uint16_t)((uint32_t)bits & 0xFFFF);
   return er_clamp(low_half, -128, 127);
 }
 
-static int32_t by_one_fma(const er_one_fma *fma, int32_t acc) {
+/* @param magic what is added beside */
+static int32_t by_fma(const er_one_fma *fma, float magic, int32_t acc) {
   const int32_t bits = fma->start + acc;
   float x;
   memcpy(&x, &bits, sizeof x);
-  const float y = fmaf(x, fma->factor, fma->offset);
+  const float y = fmaf(x, fma->factor, fma->offset) + magic;
   int32_t result;
   memcpy(&result, &y, sizeof result);
-  return narrowed(result);
+  return result;
 }
 
-/* A scale of 2^-13..2^-4, or one with few digits, whose products lie half way again and again. */
+/* A scale of 2^-13..2^-3, or one with few digits, whose products lie half way again and again. */
 static float random_scale(void) {
   if (random_from(0, 7) == 0) return ldexpf((float)random_from(1, 15), -random_from(6, 14));
   return ldexpf(1.0f + (float)random_from(0, 1 << 23) / (1 << 23), -random_from(4, 13));
 }
 
 /* @return whether there is one; counts the sums for which it differs */
-static int compare(float scale, int32_t low, int32_t high, er_range_s8 range, int32_t *different) {
+static int compare(finder *find, float scale, int32_t low, int32_t high, er_range_s8 range,
+                   int32_t *different) {
   er_one_fma fma;
-  if (!er_one_fma_of(scale, low, high, range, &fma)) return 0;
+  if (!find(scale, low, high, range, &fma)) return 0;
+  const bool adds = find == er_fma_add_of;
   const int32_t step = high - low > EACH ? 5 : 1;
   for (int32_t acc = low; acc <= high; acc += step) {
     const int32_t expected = er_settle((float)acc * scale, range.zero_point, range.low, range.high);
-    if (by_one_fma(&fma, acc) != expected) ++*different;
+    const int32_t bits = by_fma(&fma, adds ? 12582912.0f : 0.0f, acc);
+    if (narrowed(bits + (adds ? range.zero_point : 0)) != expected) ++*different;
   }
   return 1;
 }
@@ -48,17 +54,22 @@ static int32_t random_span(float scale) {
   return span < 4e7f ? (int32_t)span : (int32_t)4e7f;
 }
 
-static void every_sum_is_settled_as_by_the_rule(void) {
+static void compare_with_the_rule(finder *find, int32_t least_found) {
   int32_t found = 0, different = 0;
   for (int32_t i = 0; i < SCALES; i++) {
     const float scale = random_scale();
     const int32_t span = random_span(scale);
     const int32_t low = -span / 2 + random_from(-span / 2, span / 2);
     const er_range_s8 range = {random_from(0, 1) ? -128 : random_from(-128, 127), -128, 127};
-    found += compare(scale, low, low + span, range, &different);
+    found += compare(find, scale, low, low + span, range, &different);
   }
   CHECK(different == 0);
-  CHECK(found >= LEAST_FOUND);
+  CHECK(found >= least_found);
+}
+
+static void every_sum_is_settled_as_by_the_rule(void) {
+  compare_with_the_rule(er_one_fma_of, 240);
+  compare_with_the_rule(er_fma_add_of, 380);
 }
 
 static void what_it_cannot_stand_for_is_refused(void) {
@@ -68,7 +79,11 @@ static void what_it_cannot_stand_for_is_refused(void) {
   CHECK(!er_one_fma_of(0.013f, -1000, 1000, clamped, &fma));
   CHECK(!er_one_fma_of(0.5f, -1000, 1000, whole, &fma));
   CHECK(!er_one_fma_of(1e-6f, -1000, 1000, whole, &fma));
-  CHECK(er_one_fma_of(0.0117f, -1000000, 1000000, whole, &fma));   /* clamped but for few */
+  CHECK(er_one_fma_of(0.0117f, -1000000, 1000000, whole, &fma)); /* clamped but for few */
+  CHECK(er_fma_add_of(0.013f, -1000000, 1000000, whole, &fma));
+  CHECK(!er_fma_add_of(0.5f, -1000, 1000, whole, &fma));
+  CHECK(!er_fma_add_of(0.013f, -1000, 1000, clamped, &fma));
+  CHECK(!er_fma_add_of(0.013f, -(1 << 22), 1 << 22, whole, &fma));
   CHECK(!er_one_fma_of(0.013f, -(1 << 22), 1 << 22, whole, &fma)); /* more than 16 bits */
 }
 

@@ -24,7 +24,7 @@ typedef struct er_block {
   int8_t weights[][2][16];
 } er_block;
 
-static const enum er_settling ways[] = {ER_ONE_FMA, ER_RECTIFIED, ER_SATURATED};
+static const enum er_settling ways[] = {ER_ONE_FMA, ER_FMA_ADD, ER_SATURATED};
 
 static bool has_kernel(const er_conv_shape *s) {
   const bool square = s->filter_h == s->filter_w && (s->filter_h == 3 || s->filter_h == 5);
@@ -245,14 +245,14 @@ typedef void strip_function(const er_strip *s);
 
 #define STRIP(name, ...)                                                                           \
   static void name##_one_fma(const er_strip *s) { strip((er_form){__VA_ARGS__}, ER_ONE_FMA, *s); } \
-  static void name##_rectified(const er_strip *s) {                                                \
-    strip((er_form){__VA_ARGS__}, ER_RECTIFIED, *s);                                               \
+  static void name##_fma_add(const er_strip *s) {                                                \
+    strip((er_form){__VA_ARGS__}, ER_FMA_ADD, *s);                                               \
   }                                                                                                \
   static void name##_saturated(const er_strip *s) {                                                \
     strip((er_form){__VA_ARGS__}, ER_SATURATED, *s);                                               \
   }                                                                                                \
   static strip_function *const name[] = {[ER_ONE_FMA] = name##_one_fma,                            \
-                                         [ER_RECTIFIED] = name##_rectified,                        \
+                                         [ER_FMA_ADD] = name##_fma_add,                        \
                                          [ER_SATURATED] = name##_saturated};
 STRIP(strip_3x3_s1, 3, 1, 1)
 STRIP(strip_3x3_s1_two, 3, 1, 2)

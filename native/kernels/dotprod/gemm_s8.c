@@ -17,7 +17,8 @@ typedef struct er_panel {
   int8_t weights[][2][16]; /* [steps of depth][4 units each] */
 } er_panel;
 
-static const enum er_settling settled_ways[] = {ER_ONE_FMA, ER_RECTIFIED, ER_MAGIC, ER_SATURATED};
+static const enum er_settling settled_ways[] = {ER_ONE_FMA, ER_FMA_ADD, ER_FMA_ADD_ODD,
+                                                ER_SATURATED};
 
 static size_t panel_bytes(int64_t depth) {
   return sizeof(er_panel) + ((size_t)depth + STEP - 1) / STEP * STEP * UNITS;
@@ -80,16 +81,9 @@ ER_INLINE int8_t *settle_rows(const int rows, const enum er_settling how, const 
                               const int64_t strides[5], int8_t *to) {
   const float *offset = panel->offset;
   int8x8_t q[MOST_ROWS];
-  if (how == ER_PLAIN) {
-    ER_UNROLL for (int r = 0; r < rows; r++, to += strides[1]) {
-      vst1q_s32((int32_t *)(void *)to, acc[r][0]);
-      vst1q_s32((int32_t *)(void *)to + 4, acc[r][1]);
-    }
-    return to;
-  }
   ER_AGAIN(settle); /* its vectors would take registers of the loop's */
   ER_UNROLL for (int r = 0; r < rows; r++) {
-    if (how >= ER_RECTIFIED) ER_AGAIN(offset);
+    ER_AGAIN(offset);
     const int16x8_t wide =
         er_settle8_neon(how, ER_IN_ORDER, acc[r][0], acc[r][1], panel->scale, offset, settle);
     q[r] = er_eight_bytes_neon(how, wide, settle);
@@ -101,6 +95,25 @@ ER_INLINE int8_t *settle_rows(const int rows, const enum er_settling how, const 
   return to;
 }
 
+/* What is rare, or asks for the sums themselves: once for all numbers of rows. */
+static __attribute__((noinline)) int8_t *settle_sums(int rows, const er_panel *panel,
+                                                     int32_t sums[MOST_ROWS][UNITS],
+                                                     const er_settle_neon *settle, int64_t stride,
+                                                     int8_t *to) {
+  for (int r = 0; r < rows; r++, to += stride) {
+    const int32x4_t a = vld1q_s32(sums[r]), b = vld1q_s32(sums[r] + 4);
+    if (panel->how == ER_PLAIN) {
+      vst1q_s32((int32_t *)(void *)to, a);
+      vst1q_s32((int32_t *)(void *)to + 4, b);
+      continue;
+    }
+    const int16x8_t wide =
+        er_settle8_neon(ER_SATURATED, ER_IN_ORDER, a, b, panel->scale, NULL, settle);
+    vst1_s8(to, er_eight_bytes_neon(ER_SATURATED, wide, settle));
+  }
+  return to;
+}
+
 /* A branch for each tile, so that one loop serves all ways. */
 ER_INLINE int8_t *settle_any(const int rows, const er_panel *panel,
                              const int32x4_t acc[MOST_ROWS][2], const er_settle_neon *settle,
@@ -108,11 +121,15 @@ ER_INLINE int8_t *settle_any(const int rows, const er_panel *panel,
 #define WAY(way) \
   if (panel->how == way) return settle_rows(rows, way, panel, acc, settle, strides, to);
   WAY(ER_ONE_FMA)
-  WAY(ER_RECTIFIED)
-  WAY(ER_MAGIC)
-  WAY(ER_SATURATED)
+  WAY(ER_FMA_ADD)
+  WAY(ER_FMA_ADD_ODD)
 #undef WAY
-  return settle_rows(rows, ER_PLAIN, panel, acc, settle, strides, to);
+  int32_t sums[MOST_ROWS][UNITS];
+  ER_UNROLL for (int r = 0; r < rows; r++) {
+    vst1q_s32(sums[r], acc[r][0]);
+    vst1q_s32(sums[r] + 4, acc[r][1]);
+  }
+  return settle_sums(rows, panel, sums, settle, strides[1], to);
 }
 
 /* @param input of the first rows of the task  @param at bytes from there to this tile's */

@@ -16,7 +16,7 @@ typedef struct er_panel {
   int8_t weights[][PAIRS][16]; /* [steps of depth] */
 } er_panel;
 
-static const enum er_settling ways[] = {ER_ONE_FMA, ER_MAGIC, ER_SATURATED};
+static const enum er_settling ways[] = {ER_ONE_FMA, ER_FMA_ADD_ODD, ER_SATURATED};
 
 static size_t panel_bytes(int64_t depth) {
   return sizeof(er_panel) + ((size_t)depth + STEP - 1) / STEP * STEP * UNITS;
@@ -89,7 +89,7 @@ ER_INLINE void settle_rows(const int rows, const enum er_settling how, const er_
   ER_AGAIN(settle); /* its vectors would take registers of the loop's */
   ER_UNROLL for (int r = 0; r < rows; r++) {
     const int32x4_t *sums = acc[r / 2];
-    if (how >= ER_RECTIFIED) ER_AGAIN(offset);
+    if (how >= ER_FMA_ADD_ODD) ER_AGAIN(offset);
     const int16x8_t wide =
         er_settle8_neon(how, ER_IN_ORDER, row_of(r % 2, sums[0], sums[1]),
                         row_of(r % 2, sums[2], sums[3]), panel->scale, offset, settle);
@@ -103,8 +103,8 @@ ER_INLINE void settle_any(const int rows, const er_panel *panel,
                           int8x8_t q[ROWS]) {
   if (panel->how == ER_ONE_FMA) {
     settle_rows(rows, ER_ONE_FMA, panel, acc, settle, q);
-  } else if (panel->how == ER_MAGIC) {
-    settle_rows(rows, ER_MAGIC, panel, acc, settle, q);
+  } else if (panel->how == ER_FMA_ADD_ODD) {
+    settle_rows(rows, ER_FMA_ADD_ODD, panel, acc, settle, q);
   } else {
     settle_rows(rows, ER_SATURATED, panel, acc, settle, q);
   }

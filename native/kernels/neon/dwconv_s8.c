@@ -37,7 +37,7 @@ typedef struct er_packed {
 #else
 #define FASTEST ER_BOUNDED
 #endif
-static const enum er_settling ways[] = {FASTEST, ER_RECTIFIED, ER_BOUNDED, ER_SATURATED};
+static const enum er_settling ways[] = {FASTEST, ER_FMA_ADD, ER_BOUNDED, ER_SATURATED};
 
 enum { PARTLY = -1 }; /* less than a block is to be stored */
 
@@ -150,8 +150,8 @@ static __attribute__((noinline)) void settle_any(int count, const int32x4_t acc[
                                                  int8_t *to) {
   const er_block *block = s->block;
   int8x16_t q[4];
-  if (block->how == ER_RECTIFIED) {
-    settle_in_turn(ER_RECTIFIED, count, acc, block, settle, q);
+  if (block->how == ER_FMA_ADD) {
+    settle_in_turn(ER_FMA_ADD, count, acc, block, settle, q);
   } else if (block->how == ER_BOUNDED) {
     settle_in_turn(ER_BOUNDED, count, acc, block, settle, q);
   } else if (block->how == ER_SATURATED) {
@@ -210,8 +210,8 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
   int8_t *to = s->output + x * s->pixel;
   if (s->how == FASTEST) {
     settle_pixels(count, FASTEST, acc, s, settle, to);
-  } else if (is_common && s->how == ER_RECTIFIED) {
-    settle_pixels(count, ER_RECTIFIED, acc, s, settle, to);
+  } else if (is_common && s->how == ER_FMA_ADD) {
+    settle_pixels(count, ER_FMA_ADD, acc, s, settle, to);
   } else if (is_common && s->how == ER_BOUNDED) {
     settle_pixels(count, ER_BOUNDED, acc, s, settle, to);
   } else {

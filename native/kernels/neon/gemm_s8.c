@@ -30,7 +30,7 @@ typedef struct er_panel { /* units in vectors of four, er_order ER_EVEN_ODD */
   int8_t weights[][4][16]; /* [steps of depth][4 units each] */
 } er_panel;
 
-static const enum er_settling settled_ways[] = {ER_ONE_FMA, ER_RECTIFIED, ER_BOUNDED, ER_SATURATED};
+static const enum er_settling settled_ways[] = {ER_ONE_FMA, ER_FMA_ADD, ER_BOUNDED, ER_SATURATED};
 
 static size_t panel_bytes(int64_t depth) {
   return sizeof(er_panel) + ((size_t)depth + STEP - 1) / STEP * STEP * UNITS;
@@ -212,7 +212,7 @@ ER_INLINE void settle_any(const int rows, const int vectors, const int together,
   }
 #ifdef __aarch64__ /* units.c gives the others no such way */
   WAY(ER_ONE_FMA)
-  WAY(ER_RECTIFIED)
+  WAY(ER_FMA_ADD)
 #endif
   WAY(ER_BOUNDED)
   if (vectors < 4 || together == 4) return; /* of all units only, and slow */

@@ -6,17 +6,13 @@
  *   ER_BOUNDED    |acc * scale| < 2^15: SCVTF FMUL FADD. MAGIC = 1.5 * 2^23 is a float whose last
  *                 bit counts 1: adding it rounds to an integer, ties to even, that the low 16 bits
  *                 show. The even part of the zero point is added with it.
- *   ER_MAGIC      no conversion, which is slow on cores like the A76 (one pipe, two cycles each).
- *                 All acc of a unit lie in [low, low + 2^23). A sum that starts at the bits of
- *                 2^23, less low, is the float 2^23 + acc - low: FSUB (2^23 - low, exact), then
- *                 FMUL FADD.
- *   ER_RECTIFIED  when the output is -128 for every acc <= 0. A sum that starts at the bits of 2^23
- *                 is x = 2^23 + acc for 0 <= acc < 2^23, and x * scale - 2^23 * scale in one FMLA
- *                 is acc * scale rounded once, for 2^23 * scale is exact; for acc < 0 it is
- *                 negative. Then FADD.
+ *   ER_FMA_ADD    no conversion, which is slow on cores like the A76 (one pipe, two cycles each). The
+ *                 sum starts so that its bits are those of a float, and one FMLA is acc * scale, but
+ *                 for what does not matter (one_fma.h). Then FADD. The zero point is even.
+ *   ER_FMA_ADD_ODD  the same for any zero point.
  *   ER_ONE_FMA    a single FMLA, see one_fma.h.
  *   ER_PLAIN      not at all: the sums are the result.
- * The three before need all of -128..127 to be allowed: nothing is clamped but by the narrowing. */
+ * The ways by FMLA need all of -128..127 to be allowed: nothing is clamped but by the narrowing. */
 #ifndef ER_NEON_SETTLE_H
 #define ER_NEON_SETTLE_H
 
@@ -24,7 +20,14 @@
 #include "kernels/neon/intrinsics.h"
 #include "kernels/neon/unroll.h"
 
-enum er_settling { ER_SATURATED, ER_BOUNDED, ER_MAGIC, ER_RECTIFIED, ER_ONE_FMA, ER_PLAIN };
+enum er_settling {
+  ER_SATURATED,
+  ER_BOUNDED,
+  ER_FMA_ADD_ODD,
+  ER_FMA_ADD,
+  ER_ONE_FMA,
+  ER_PLAIN
+};
 
 /* The order of sums in two vectors, a and b, of four. */
 enum er_order {
@@ -34,8 +37,6 @@ enum er_order {
 };
 
 #define ER_MAGIC_FLOAT 12582912.0f
-#define ER_TWO_23 8388608.0f
-#define ER_TWO_23_BITS 0x4B000000
 
 typedef struct er_settle_neon {
   int16x8_t zero_point, odd; /* odd: what `magic` does not hold of it, 0 or 1 */
@@ -72,9 +73,8 @@ ER_INLINE int32x4_t er_scale_neon(const enum er_settling how, int32x4_t sum, flo
   float32x4_t value = x;
   if (how == ER_SATURATED) return er_rint_neon(vmulq_f32(vcvtq_f32_s32(sum), scale));
   if (how == ER_BOUNDED) value = vmulq_f32(vcvtq_f32_s32(sum), scale);
-  if (how == ER_MAGIC) value = vmulq_f32(vsubq_f32(x, vld1q_f32(offset)), scale);
 #ifdef __aarch64__
-  if (how >= ER_RECTIFIED) value = vfmaq_f32(vld1q_f32(offset), x, scale);
+  if (how >= ER_FMA_ADD_ODD) value = vfmaq_f32(vld1q_f32(offset), x, scale);
 #endif
   if (how == ER_ONE_FMA) return vreinterpretq_s32_f32(value);
   return vreinterpretq_s32_f32(vaddq_f32(value, s->magic));
@@ -102,7 +102,7 @@ ER_INLINE int16x8_t er_together_neon(const enum er_settling how, const enum er_o
                                      int32x4_t a, int32x4_t b, const er_settle_neon *s) {
   const int16x8_t q = how == ER_SATURATED ? er_saturated(order, a, b) : er_low_halves(order, a, b);
   if (how == ER_SATURATED) return vqaddq_s16(q, s->zero_point);
-  return how >= ER_RECTIFIED ? q : vaddq_s16(q, s->odd);
+  return how >= ER_FMA_ADD ? q : vaddq_s16(q, s->odd);
 }
 
 /* Eight sums to integers that lack only the last narrowing.
@@ -125,7 +125,7 @@ ER_INLINE void er_settle_row_neon(const enum er_settling how, const enum er_orde
                                   int16x8_t wide[2]) {
   int32x4_t q[4];
   ER_UNROLL for (int v = 0; v < vectors; v++) {
-    if (how >= ER_RECTIFIED) ER_AGAIN(*offset);
+    if (how >= ER_FMA_ADD_ODD) ER_AGAIN(*offset);
     q[v] = er_scale_neon(how, sums[v], vld1q_f32(scale + 4 * v), *offset + 4 * v, s);
   }
   ER_UNROLL for (int i = 0; i < vectors / 2; i++) {
@@ -134,7 +134,7 @@ ER_INLINE void er_settle_row_neon(const enum er_settling how, const enum er_orde
 }
 
 /* Whether a way leaves nothing to clamp but what the last narrowing saturates. */
-ER_INLINE bool er_is_whole(const enum er_settling how) { return how >= ER_MAGIC; }
+ER_INLINE bool er_is_whole(const enum er_settling how) { return how >= ER_FMA_ADD_ODD; }
 
 ER_INLINE int8x16_t er_bytes_neon(const enum er_settling how, int16x8_t a, int16x8_t b,
                                   const er_settle_neon *s) {

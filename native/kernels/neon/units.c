@@ -1,28 +1,33 @@
 #include "kernels/neon/units.h"
 
-#include <math.h>
-
 #include "kernels/kernels.h"
 
-enum { TWO_23 = 1 << 23 };
-
-static int32_t bit(enum er_settling how) { return 1 << how; }
-
-static int32_t ways_of(const er_unit *u, er_range_s8 range, er_one_fma *fma) {
+/* Whether a way holds for all sums of a unit; finds what it needs. */
+static bool holds(enum er_settling way, er_range_s8 range, er_unit *u) {
   const int64_t most = u->high > -(int64_t)u->low ? u->high : -(int64_t)u->low;
-  const bool whole = range.low == -128 && range.high == 127;
-  int32_t ways = bit(ER_SATURATED);
-  if (!((float)most * u->scale < 32000.0f)) return ways;
-  ways |= bit(ER_BOUNDED);
-  if (!whole) return ways;
-  if ((int64_t)u->high - u->low < TWO_23 && most < TWO_23) ways |= bit(ER_MAGIC);
+  switch (way) {
+    case ER_BOUNDED:
+      return (float)most * u->scale < 32000.0f;
 #ifdef __aarch64__ /* ARMv7 has no fused FMLA */
-  if (range.zero_point == -128 && u->high < TWO_23) ways |= bit(ER_RECTIFIED);
-  if (er_one_fma_of(u->scale, u->low, u->high, range, fma)) ways |= bit(ER_ONE_FMA);
+    case ER_FMA_ADD:
+      return range.zero_point % 2 == 0 && er_fma_add_of(u->scale, u->low, u->high, range, &u->fma);
+    case ER_FMA_ADD_ODD:
+      return er_fma_add_of(u->scale, u->low, u->high, range, &u->fma);
+    case ER_ONE_FMA:
+      return er_one_fma_of(u->scale, u->low, u->high, range, &u->fma);
 #else
-  (void)fma;
+      (void)range;
 #endif
-  return ways;
+    default:
+      return way == ER_SATURATED || way == ER_PLAIN;
+  }
+}
+
+static bool holds_for_all(enum er_settling way, er_range_s8 range, int32_t count, er_unit *units) {
+  for (int32_t i = 0; i < count; i++) {
+    if (!holds(way, range, &units[i])) return false;
+  }
+  return true;
 }
 
 /* A unit whose output is the same for all inputs, often one with hardly more than a bias, becomes
@@ -43,8 +48,7 @@ static void drop_idle_weights(er_range_s8 range, er_unit *u) {
 static er_unit plain_unit(const er_weights_s8 *w, int32_t unit, int64_t first, int64_t step) {
   return (er_unit){.values = w->values + first,
                    .bias = er_bias_less_zero_point(w, unit, first, step),
-                   .scale = w->scale[unit],
-                   .ways = bit(ER_PLAIN)};
+                   .scale = w->scale[unit]};
 }
 
 static er_unit unit_of(const er_weights_s8 *w, int32_t unit, int64_t first, int64_t step) {
@@ -58,35 +62,22 @@ static er_unit unit_of(const er_weights_s8 *w, int32_t unit, int64_t first, int6
   u.low = (int32_t)low;
   u.high = (int32_t)high;
   drop_idle_weights(w->range, &u);
-  u.ways = ways_of(&u, w->range, &u.fma);
   return u;
 }
 
 enum er_settling er_units_of(const er_weights_s8 *weights, int32_t first, int32_t count,
                              int64_t unit_step, int64_t step, const enum er_settling *ways,
                              er_unit *units) {
-  int32_t common = ~0;
   for (int32_t i = 0; i < count; i++) {
     const int64_t at = (first + i) * unit_step;
     units[i] = *ways == ER_PLAIN ? plain_unit(weights, first + i, at, step)
                                  : unit_of(weights, first + i, at, step);
-    common &= units[i].ways;
   }
-  while (!(common & bit(*ways))) ways++;
+  while (!holds_for_all(*ways, weights->range, count, units)) ways++;
   return *ways;
 }
 
 er_unit_constants er_constants_of(const er_unit *u, enum er_settling how) {
-  const float float_low = (float)u->low;
-  switch (how) {
-    case ER_ONE_FMA:
-      return (er_unit_constants){u->bias + u->fma.start, u->fma.factor, u->fma.offset};
-    case ER_RECTIFIED:
-      return (er_unit_constants){u->bias + ER_TWO_23_BITS, u->scale, -ER_TWO_23 * u->scale};
-    case ER_MAGIC:
-      return (er_unit_constants){u->bias - u->low + ER_TWO_23_BITS, u->scale,
-                                 ER_TWO_23 - float_low};
-    default:
-      return (er_unit_constants){u->bias, u->scale, 0.0f};
-  }
+  if (how < ER_FMA_ADD_ODD || how == ER_PLAIN) return (er_unit_constants){u->bias, u->scale, 0.0f};
+  return (er_unit_constants){u->bias + u->fma.start, u->fma.factor, u->fma.offset};
 }

@@ -11,8 +11,7 @@ typedef struct er_unit {
   int32_t bias;         /* less the input zero point's part */
   float scale;
   int32_t low, high; /* all sums lie between */
-  int32_t ways;      /* a bit for each er_settling that holds for all of them */
-  er_one_fma fma;
+  er_one_fma fma;    /* where it is settled by FMLA */
 } er_unit;
 
 /* @param first of `count` units
