@@ -120,7 +120,6 @@ ER_INLINE int8_t *settle_any(const int rows, const er_panel *panel,
                              const int64_t strides[5], int8_t *to) {
 #define WAY(way) \
   if (panel->how == way) return settle_rows(rows, way, panel, acc, settle, strides, to);
-  WAY(ER_ONE_FMA)
   WAY(ER_FMA_ADD)
   WAY(ER_FMA_ADD_ODD)
 #undef WAY
@@ -132,46 +131,63 @@ ER_INLINE int8_t *settle_any(const int rows, const er_panel *panel,
   return settle_sums(rows, panel, sums, settle, strides[1], to);
 }
 
-/* @param input of the first rows of the task  @param at bytes from there to this tile's */
-ER_INLINE int8_t *tile(const int rows, const er_strip s, const er_settle_neon *settle,
-                       const int8_t *const *input, int64_t at, const int64_t strides[5],
-                       int8_t *to) {
+/* The last steps of a row. @param left of its depth, 1..BLOCK; behind it weights are 0 */
+ER_INLINE void multiply_rest(const int rows, const int8_t *const *input, int64_t d, int64_t left,
+                             const int8_t (*weights)[2][16], int32x4_t acc[MOST_ROWS][2]) {
+  int8x16_t a[MOST_ROWS];
+  load_rows(rows, input, d, a);
+  MULTIPLY(0)
+  if (left > STEP) MULTIPLY(1)
+  if (left > 2 * STEP) MULTIPLY(2)
+  if (left > 3 * STEP) MULTIPLY(3)
+}
+
+/* What a tile is, and where.
+ * @param at bytes from the first rows of the task, at `input`, to this tile's
+ * @param is_plain of pieces of whole blocks, settled by one FMLA, as is most common: then the only
+ *   branches are this one and those of the loops */
+ER_INLINE int8_t *tile(const int rows, const er_strip s, const bool is_plain,
+                       const er_settle_neon *settle, const int8_t *const *input, int64_t at,
+                       const int64_t strides[5], int8_t *to) {
   const er_panel *panel = s.panel;
   const int8_t(*weights)[2][16] = panel->weights;
   int32x4_t acc[MOST_ROWS][2];
   int8x16_t a[MOST_ROWS];
   int64_t d = at, last = at + s.segment - BLOCK; /* of d, in a piece */
-  if (d <= last) { /* twice the same start, so that no branch parts it from the loop */
-    start(rows, panel->start, acc);
-    for (int32_t left = s.pieces;;) {
-      do {
-        load_rows(rows, input, d, a);
-        MULTIPLY(0)
-        MULTIPLY(1)
-        MULTIPLY(2)
-        MULTIPLY(3)
-        weights += 4;
-        d += BLOCK;
-        ER_AGAIN(d); /* else it is kept twice, and moved */
-      } while (d <= last);
-      if (!s.goes_on) goto settled;
-      if (--left == 0) break;
-      d += s.gap;
-      last += s.gap + s.segment;
-    }
-  } else {
-    start(rows, panel->start, acc);
+  start(rows, panel->start, acc);
+  for (int32_t left = s.pieces;;) {
+    do {
+      load_rows(rows, input, d, a);
+      MULTIPLY(0)
+      MULTIPLY(1)
+      MULTIPLY(2)
+      MULTIPLY(3)
+      weights += 4;
+      d += BLOCK;
+      ER_AGAIN(d); /* else it is kept twice, and moved */
+    } while (d <= last);
+    if (is_plain) goto settled;
+    if (--left == 0) break;
+    d += s.gap;
+    last += s.gap + s.segment;
   }
-  const int64_t end = last + BLOCK;
-  if (d < end) { /* what lies behind the row meets weights of 0 */
-    load_rows(rows, input, d, a);
-    MULTIPLY(0)
-    if (d + STEP < end) MULTIPLY(1)
-    if (d + 2 * STEP < end) MULTIPLY(2)
-    if (d + 3 * STEP < end) MULTIPLY(3)
-  }
+  const int64_t rest = last + BLOCK - d;
+  if (rest > 0) multiply_rest(rows, input, d, rest, weights, acc);
+  if (panel->how != ER_ONE_FMA) return settle_any(rows, panel, acc, settle, strides, to);
 settled:
-  return settle_any(rows, panel, acc, settle, strides, to);
+  return settle_rows(rows, ER_ONE_FMA, panel, acc, settle, strides, to);
+}
+
+/* The same for rows that are shorter than a block. */
+ER_INLINE int8_t *short_tile(const int rows, const er_strip s, const er_settle_neon *settle,
+                             const int8_t *const *input, int64_t at, const int64_t strides[5],
+                             int8_t *to) {
+  const er_panel *panel = s.panel;
+  int32x4_t acc[MOST_ROWS][2];
+  start(rows, panel->start, acc);
+  multiply_rest(rows, input, at, s.depth, panel->weights, acc);
+  if (panel->how != ER_ONE_FMA) return settle_any(rows, panel, acc, settle, strides, to);
+  return settle_rows(rows, ER_ONE_FMA, panel, acc, settle, strides, to);
 }
 
 ER_INLINE void point_at_rows(const int8_t *from, int64_t stride, int32_t count,
@@ -189,16 +205,25 @@ ER_INLINE void multiply_stride(int64_t stride, int64_t strides[5]) {
 
 #define TILES(n, condition)                                             \
   for (; left >= n && (condition); left -= n, at += n * s.input_stride) \
-    to = tile(n, s, task->settle, input, at, strides, to);
+    to = tile(n, s, is_plain, task->settle, input, at, strides, to);
+#define SHORT_TILES(n)                                   \
+  for (; left >= n; left -= n, at += n * s.input_stride) \
+    to = short_tile(n, s, task->settle, input, at, strides, to);
 /* Tiles of 9 and 7 rows come first, where 1, 6 or 7 rows would be left of those of 8. */
 #define PREPARE                                               \
   const int8_t *input[MOST_ROWS];                             \
   int64_t strides[5];                                         \
   point_at_rows(task->input, s.input_stride, s.width, input); \
   multiply_stride(s.output_stride, strides)
-ER_RUN_ROWS(run_rows, UNITS, panel_bytes(s.depth), PREPARE,
-            TILES(9, left % ROWS == 1) TILES(7, left % ROWS >= 6) TILES(ROWS, true) TILES(4, true)
-                TILES(2, true) TILES(1, true))
+ER_RUN_ROWS(
+    run_rows, UNITS, panel_bytes(s.depth), PREPARE,
+    const bool is_plain = !s.goes_on && ((const er_panel *)s.panel)->how == ER_ONE_FMA;
+    if (s.depth < BLOCK) {
+      SHORT_TILES(4)
+      SHORT_TILES(1)
+      continue;
+    } TILES(9, left % ROWS == 1) TILES(7, left % ROWS >= 6) TILES(ROWS, true) TILES(4, true)
+        TILES(2, true) TILES(1, true))
 
 static void run(const er_gemm_s8_call *c) {
   er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), run_rows, NULL});
