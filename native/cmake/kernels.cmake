@@ -40,12 +40,6 @@ endforeach()
 file(GLOB functions kernels/*/unary_f32.c kernels/*/binary_f32.c kernels/*/reduce_f32.c kernels/*/softmax_f32.c)
 set_property(SOURCE ${functions} APPEND PROPERTY COMPILE_OPTIONS -fno-trapping-math)
 
-# Here no sums spill: there are few of them at once, and the loads between are better moved up.
-if("dotprod" IN_LIST EDGERT_LAYERS)
-  set_property(SOURCE kernels/dotprod/dwconv_s8.c APPEND PROPERTY COMPILE_OPTIONS
-               $<$<C_COMPILER_ID:GNU>:-fschedule-insns>)
-endif()
-
 # Those that move, compare or convert, those that every SIMD layer replaces, and transposed convolutions
 # that are no product.
 set(EDGERT_SMALL_KERNELS cast compare copy_strided cumsum select top_k pad patches reduce arg_extreme real_rows softmax_s8

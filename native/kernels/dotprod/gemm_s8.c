@@ -145,7 +145,7 @@ ER_INLINE void multiply_rest(const int rows, const int8_t *const *input, int64_t
 /* What a tile is, and where.
  * @param at bytes from the first rows of the task, at `input`, to this tile's
  * @param is_plain of pieces of whole blocks, settled by one FMLA, as is most common: then the only
- *   branches are this one and those of the loops */
+ *   branches are those of the loops */
 ER_INLINE int8_t *tile(const int rows, const er_strip s, const bool is_plain,
                        const er_settle_neon *settle, const int8_t *const *input, int64_t at,
                        const int64_t strides[5], int8_t *to) {
@@ -166,8 +166,8 @@ ER_INLINE int8_t *tile(const int rows, const er_strip s, const bool is_plain,
       d += BLOCK;
       ER_AGAIN(d); /* else it is kept twice, and moved */
     } while (d <= last);
-    if (is_plain) goto settled;
-    if (--left == 0) break;
+    if (--left == 0 && is_plain) goto settled;
+    if (left == 0) break;
     d += s.gap;
     last += s.gap + s.segment;
   }
@@ -203,27 +203,32 @@ ER_INLINE void multiply_stride(int64_t stride, int64_t strides[5]) {
   }
 }
 
-#define TILES(n, condition)                                             \
-  for (; left >= n && (condition); left -= n, at += n * s.input_stride) \
-    to = tile(n, s, is_plain, task->settle, input, at, strides, to);
-#define SHORT_TILES(n)                                   \
-  for (; left >= n; left -= n, at += n * s.input_stride) \
-    to = short_tile(n, s, task->settle, input, at, strides, to);
-/* Tiles of 9 and 7 rows come first, where 1, 6 or 7 rows would be left of those of 8. */
 #define PREPARE                                               \
   const int8_t *input[MOST_ROWS];                             \
   int64_t strides[5];                                         \
   point_at_rows(task->input, s.input_stride, s.width, input); \
   multiply_stride(s.output_stride, strides)
+#define TILES(n, condition, tile, ...)                                  \
+  for (; left >= n && (condition); left -= n, at += n * s.input_stride) \
+    to = tile(n, s, __VA_ARGS__ task->settle, input, at, strides, to);
+/* Tiles of 9 and 7 rows come first, where 1, 6 or 7 rows would be left of those of 8. */
+#define LINE(is_plain)                           \
+  if (0xC2 >> left % ROWS & 1) {                 \
+    TILES(9, left % ROWS == 1, tile, is_plain, ) \
+    TILES(7, left % ROWS >= 6, tile, is_plain, ) \
+  }                                              \
+  TILES(ROWS, true, tile, is_plain, )            \
+  if (left == 0) continue;                       \
+  TILES(4, true, tile, is_plain, )               \
+  TILES(2, true, tile, is_plain, )               \
+  TILES(1, true, tile, is_plain, )
 ER_RUN_ROWS(
     run_rows, UNITS, panel_bytes(s.depth), PREPARE,
-    const bool is_plain = !s.goes_on && ((const er_panel *)s.panel)->how == ER_ONE_FMA;
-    if (s.depth < BLOCK) {
-      SHORT_TILES(4)
-      SHORT_TILES(1)
-      continue;
-    } TILES(9, left % ROWS == 1) TILES(7, left % ROWS >= 6) TILES(ROWS, true) TILES(4, true)
-        TILES(2, true) TILES(1, true))
+    if (s.segment % BLOCK == 0 && ((const er_panel *)s.panel)->how == ER_ONE_FMA) {
+      LINE(true)
+    } else if (s.depth >= BLOCK) {
+      LINE(false)
+    } else {TILES(4, true, short_tile, ) TILES(1, true, short_tile, )})
 
 static void run(const er_gemm_s8_call *c) {
   er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), run_rows, NULL});
