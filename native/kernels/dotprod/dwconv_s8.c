@@ -116,7 +116,8 @@ typedef struct er_place {
   /* Sums of the pixels that some of the columns so far belong to, at place pixel % alive. */
   int32x4_t acc[MOST_ALIVE][MOST_OUTPUTS][2];
   int8x16_t weights[MOST_OUTPUTS][MOST_TAPS][2];
-  int8x16_t fifth, pairs[3]; /* the last pixels of the fifth line, alone and zipped in pairs */
+  /* The last pixels of the fifth line, alone and zipped in pairs, at place pair % alive. */
+  int8x16_t fifth, pairs[MOST_ALIVE];
 } er_place;
 
 /* Pixels that the columns of one pixel belong to. */
@@ -161,16 +162,17 @@ ER_INLINE void add_column(const er_form f, const er_strip *s, const int column, 
   if (f.filter < 5) return;
   const bool is_second = f.stride == 1 || column % 2 == 0;
   if (is_second) {
-    p->pairs[2] = p->pairs[1];
-    p->pairs[1] = p->pairs[0];
-    p->pairs[0] = vzip1q_s8(column ? p->fifth : in[4], in[4]);
+    const int pair = (slot + column / f.stride) % alive(f);
+    p->pairs[pair] = vzip1q_s8(column ? p->fifth : in[4], in[4]);
   }
   p->fifth = in[4];
 }
 
 /* The four last columns of the fifth line. @param slot of the pixel whose columns 1..4 they are */
 ER_INLINE void add_fifth(const er_form f, const er_strip *s, const int slot, er_place *p) {
-  const int8x16_t older = p->pairs[f.stride == 1 ? 2 : 1], newer = p->pairs[0];
+  const int newest = slot + (f.filter - 1) / f.stride, before = f.stride == 1 ? 2 : 1;
+  const int8x16_t older = p->pairs[(newest - before) % alive(f)];
+  const int8x16_t newer = p->pairs[newest % alive(f)];
   const int16x8_t a = vreinterpretq_s16_s8(older), b = vreinterpretq_s16_s8(newer);
   const int8x16_t turned[2] = {vreinterpretq_s8_s16(vzip1q_s16(a, b)),
                                vreinterpretq_s8_s16(vzip2q_s16(a, b))};
