@@ -247,14 +247,12 @@ typedef void strip_function(const er_strip *s);
 
 #define STRIP(name, ...)                                                                           \
   static void name##_one_fma(const er_strip *s) { strip((er_form){__VA_ARGS__}, ER_ONE_FMA, *s); } \
-  static void name##_fma_add(const er_strip *s) {                                                \
-    strip((er_form){__VA_ARGS__}, ER_FMA_ADD, *s);                                               \
-  }                                                                                                \
+  static void name##_fma_add(const er_strip *s) { strip((er_form){__VA_ARGS__}, ER_FMA_ADD, *s); } \
   static void name##_saturated(const er_strip *s) {                                                \
     strip((er_form){__VA_ARGS__}, ER_SATURATED, *s);                                               \
   }                                                                                                \
   static strip_function *const name[] = {[ER_ONE_FMA] = name##_one_fma,                            \
-                                         [ER_FMA_ADD] = name##_fma_add,                        \
+                                         [ER_FMA_ADD] = name##_fma_add,                            \
                                          [ER_SATURATED] = name##_saturated};
 STRIP(strip_3x3_s1, 3, 1, 1)
 STRIP(strip_3x3_s1_two, 3, 1, 2)
