@@ -75,6 +75,8 @@ ER_INLINE int32x4_t er_scale_neon(const enum er_settling how, int32x4_t sum, flo
   if (how == ER_BOUNDED) value = vmulq_f32(vcvtq_f32_s32(sum), scale);
 #ifdef __aarch64__
   if (how >= ER_FMA_ADD_ODD) value = vfmaq_f32(vld1q_f32(offset), x, scale);
+#else
+  (void)offset; /* no way of ARMv7 reads it */
 #endif
   if (how == ER_ONE_FMA) return vreinterpretq_s32_f32(value);
   return vreinterpretq_s32_f32(vaddq_f32(value, s->magic));
