@@ -76,7 +76,7 @@ static void store(const er_chunk *all, target *to) {
 static bool orders_itself(const er_source *s, const er_chunk *usual, uint8_t *order,
                           er_chunk *own) {
   const int32_t cost = er_s8_chunk_cost(usual) - usual->count / 2;
-  if (s->depth > MOST_OWN || s->orders < ORDERS || cost <= 6 * usual->count) return false;
+  if (s->depth > MOST_OWN || s->orders == 0 || cost <= 6 * usual->count) return false;
   if (!er_s8_take_ordered(s, order, own)) return false;
   er_s8_chunk_chain(own);
   return er_s8_chunk_cost(own) < cost;
@@ -134,8 +134,9 @@ static void pack_panel(const er_weights_s8 *weights, int32_t first, er_s8_panel 
   er_source s = {weights->values + (int64_t)first * depth, left < UNITS ? left : UNITS, depth,
                  ORDERS};
   target stored = {.paired = _mm256_setzero_si256(), .exact = _mm256_setzero_si256()};
-  /* With one panel it does not pay to prepare the rows in two ways: all quads are alike. */
-  if (weights->units <= UNITS) s.orders = 1;
+  /* Shallow panels may have an order of their own. With one panel it does not pay to prepare the
+   * rows in two ways: all quads are alike. */
+  if (weights->units <= UNITS || depth <= MOST_OWN) s.orders = 1;
   if (weights->units <= UNITS && !is_safe(&s)) s.orders = 0;
   memcpy(to->bias, weights->bias + first, (size_t)s.count * sizeof *to->bias);
   memcpy(to->scale, weights->scale + first, (size_t)s.count * sizeof *to->scale);
