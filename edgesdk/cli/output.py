@@ -8,7 +8,7 @@ from typing import Any
 
 from edgesdk.plain import to_plain
 
-FILE_WIDTH = 140
+FILE_WIDTH = 240
 
 
 def print_json(value: Any) -> None:
