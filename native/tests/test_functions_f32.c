@@ -134,6 +134,15 @@ static void check_softmax(void) {
   }
   tested.softmax_f32(rows, depth, beta, input, input);
   CHECK(same_bits(expected, input, count));
+  /* What is masked, and what is no number. */
+  static const float strange[] = {-1e4f, -103.5f, -95.0f, -INFINITY, INFINITY, NAN};
+  for (int32_t s = 0; s < 6; s++) {
+    const size_t at = (size_t)random_from(0, (int32_t)count - 1);
+    for (size_t i = at; i < count; i++) input[i] += i % 3 == 0 ? strange[s] : 0.0f;
+    generic.softmax_f32(rows, depth, beta, input, expected);
+    tested.softmax_f32(rows, depth, beta, input, input);
+    CHECK(same_bits(expected, input, count));
+  }
   free(input), free(expected);
 }
 

@@ -1,5 +1,49 @@
-/* The portable loops, which the compiler turns into vectors of eight. */
+/* SOFTMAX in float32 with vectors of eight. */
 #include "avx2.h"
 
-#define er_softmax_f32 er_softmax_f32_avx2
-#include "kernels/generic/softmax_f32.c"
+#define LANES 8
+
+typedef __m256 vector, lanes;
+
+static inline vector spread(float value) { return _mm256_set1_ps(value); }
+static inline vector load(const float *from) { return _mm256_loadu_ps(from); }
+static inline void store(float *to, vector v) { _mm256_storeu_ps(to, v); }
+static inline vector add(vector a, vector b) { return _mm256_add_ps(a, b); }
+static inline vector subtract(vector a, vector b) { return _mm256_sub_ps(a, b); }
+static inline vector multiply(vector a, vector b) { return _mm256_mul_ps(a, b); }
+static inline vector divide(vector a, vector b) { return _mm256_div_ps(a, b); }
+static inline vector greater(vector a, vector b) { return _mm256_max_ps(a, b); }
+static inline vector in_lanes(vector v, lanes which) { return _mm256_and_ps(v, which); }
+static inline lanes lanes_not_below(vector v, float least) {
+  return _mm256_cmp_ps(v, spread(least), _CMP_NLT_UQ);
+}
+static inline __m256 add_to_lanes(vector v, __m256 sums) { return _mm256_add_ps(sums, v); }
+
+static inline vector load_some(const float *from, int32_t count) {
+  const __m256i mask = er_avx2_first(count);
+  return _mm256_blendv_ps(spread(-INFINITY), _mm256_maskload_ps(from, mask),
+                          _mm256_castsi256_ps(mask));
+}
+
+static inline void store_some(vector v, int32_t count, float *to) {
+  _mm256_maskstore_ps(to, er_avx2_first(count), v);
+}
+
+/* @param n -126 to 127 */
+static inline vector power_of_two(__m256i n) {
+  const __m256i biased = _mm256_add_epi32(n, _mm256_set1_epi32(127));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(biased, 23));
+}
+
+/* In two factors, as n may lie outside of a float's exponents. */
+static inline vector times_power(vector v, vector n) {
+  const __m256i whole = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(whole, 1);
+  return multiply(multiply(v, power_of_two(half)), power_of_two(_mm256_sub_epi32(whole, half)));
+}
+
+#include "softmax_f32.h"
+
+void er_softmax_f32_avx2(int64_t rows, int32_t depth, float beta, const float *input,
+                         float *output) {
+  softmax_rows(rows, depth, beta, input, output);
+}

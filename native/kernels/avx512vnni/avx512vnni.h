@@ -18,6 +18,8 @@ extern const er_gemm_f32 er_gemm_f32_avx512;
 extern const er_winograd_f32 er_winograd_f32_avx512;
 void er_unary_f32_avx512(er_unary op, float alpha, int64_t count, const float *input,
                          float *output);
+void er_softmax_f32_avx512(int64_t rows, int32_t depth, float beta, const float *input,
+                           float *output);
 void er_add_row_s8_avx512(const er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,
                           int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
 void er_dwconv_f32_avx512(const er_dwconv_f32_call *c);

@@ -7,18 +7,18 @@ static inline float clip(float x, float low, float high) {
   return above > high ? high : above;
 }
 
-/* Values are computed in blocks of a fixed size, in place: a vector loop without a tail, and
- * nothing that the compiler must prove of the caller's pointers. */
+/* Values are computed in blocks of a fixed size: a vector loop without a tail, into an array of its
+ * own, so that there is nothing that the compiler must prove of the caller's pointers. */
 enum { BLOCK = 64 };
 
 /* An expression of x, the value, and alpha. */
-#define FUNCTION(name, expression)                     \
-  static void name(float alpha, float values[BLOCK]) { \
-    (void)alpha;                                       \
-    for (int32_t i = 0; i < BLOCK; i++) {              \
-      const float x = values[i];                       \
-      values[i] = (expression);                        \
-    }                                                  \
+#define FUNCTION(name, expression)                                            \
+  static void name(float alpha, const float *input, float *restrict values) { \
+    (void)alpha;                                                              \
+    for (int32_t i = 0; i < BLOCK; i++) {                                     \
+      const float x = input[i];                                               \
+      values[i] = (expression);                                               \
+    }                                                                         \
   }
 
 FUNCTION(absolute, fabsf(x))
@@ -46,7 +46,7 @@ FUNCTION(root, sqrtf(x))
 FUNCTION(square, x *x)
 FUNCTION(hyperbolic_tangent, er_tanh(x))
 
-static void (*const functions[])(float alpha, float values[BLOCK]) = {
+static void (*const functions[])(float alpha, const float *input, float *restrict values) = {
     [ER_ABS] = absolute,
     [ER_CEIL] = round_up,
     [ER_COS] = cosine,
@@ -74,11 +74,15 @@ static void (*const functions[])(float alpha, float values[BLOCK]) = {
 };
 
 void er_unary_f32(er_unary op, float alpha, int64_t count, const float *input, float *output) {
-  float values[BLOCK] = {0};
-  for (int64_t i = 0; i < count; i += BLOCK) {
-    const size_t bytes = (size_t)(count - i < BLOCK ? count - i : BLOCK) * sizeof *values;
-    memcpy(values, input + i, bytes);
-    functions[op](alpha, values);
-    memcpy(output + i, values, bytes);
+  float values[BLOCK], rest[BLOCK] = {0};
+  int64_t i = 0;
+  for (; i + BLOCK <= count; i += BLOCK) {
+    functions[op](alpha, input + i, values);
+    memcpy(output + i, values, sizeof values);
   }
+  if (i == count) return;
+  const size_t bytes = (size_t)(count - i) * sizeof *values;
+  memcpy(rest, input + i, bytes);
+  functions[op](alpha, rest, values);
+  memcpy(output + i, values, bytes);
 }
