@@ -46,8 +46,8 @@ static void bench_gemm_f32(const char *isa, const er_gemm_f32 *gemm, const gemm_
   const size_t rows = (size_t)s->rows, depth = (size_t)s->depth, units = (size_t)s->units;
   float *values = take_floats(units * depth, 0.01f), *bias = take_floats(units, 0.5f);
   float *input = take_floats(rows * depth, 1.0f), *output = take(rows * units * sizeof *output);
-  void *packed = take(gemm->packed_bytes(s->units, s->depth));
-  gemm->pack(s->units, s->depth, values, bias, packed);
+  void *packed = take(er_packed_f32(gemm, s->units, s->depth));
+  er_pack_f32(gemm, s->units, s->depth, values, false, bias, packed);
   gemm_f32_job job = {gemm,
                       {.rows = s->rows,
                        .depth = s->depth,

@@ -195,12 +195,20 @@ typedef struct er_gemm_f32 {
   const char *name;
   int32_t unit_step;
   int32_t row_step;
-  size_t (*packed_bytes)(int32_t units, int32_t depth);
-  /** @param values [units, depth]  @param bias [units], or NULL
-   * @param[out] packed 64-byte aligned, zeroed */
-  void (*pack)(int32_t units, int32_t depth, const float *values, const float *bias, void *packed);
   void (*run)(const er_gemm_f32_call *call);
 } er_gemm_f32;
+
+/* Weights of a float gemm, packed in panels of unit_step units: [bias, then depth][unit_step].
+ * What a panel has too many is 0. */
+static inline int64_t er_panel_f32(const er_gemm_f32 *gemm, int32_t depth) {
+  return ((int64_t)depth + 1) * gemm->unit_step;
+}
+/** @return bytes of all panels. */
+size_t er_packed_f32(const er_gemm_f32 *gemm, int32_t units, int32_t depth);
+/** @param values [units, depth], or turned: [depth, units]  @param bias [units], or NULL
+ * @param[out] packed 64-byte aligned */
+void er_pack_f32(const er_gemm_f32 *gemm, int32_t units, int32_t depth, const float *values,
+                 bool turned, const float *bias, void *packed);
 
 typedef struct er_dwconv_f32_call {
   const er_conv_shape *shape; /* multiplier 1 */

@@ -1,6 +1,5 @@
 /* BATCH_MATMUL: products of matrices whose outer dimensions broadcast. */
 #include <math.h>
-#include <string.h>
 
 #include "activation.h"
 #include "kernels/float.h"
@@ -12,7 +11,6 @@ typedef struct er_matmul_plan {
   er_matmul_shape shape;
   er_matmul_rule rule;
   const er_gemm_f32 *gemm; /* float products of many rows: B is packed while running */
-  size_t packed_bytes;     /* of B, before its transposed copy */
   size_t thread_bytes;
 } er_matmul_plan;
 
@@ -129,9 +127,7 @@ static void plan_float(er_plan *plan, er_node *node, er_matmul_plan *p) {
   node->kernel = "batch_matmul_f32";
   if (s->a_transposed || s->rows < FEW_ROWS) return;
   p->gemm = &er_plan_kernels(plan)->gemm_f32;
-  p->packed_bytes = er_align_up(p->gemm->packed_bytes(s->columns, s->depth));
-  const size_t copy = (size_t)s->columns * (size_t)s->depth * sizeof(float);
-  p->thread_bytes = er_align_up(p->packed_bytes + (s->b_transposed ? 0 : copy));
+  p->thread_bytes = er_align_up(er_packed_f32(p->gemm, s->columns, s->depth));
   node->scratch_bytes = p->thread_bytes * (size_t)er_plan_threads(plan);
   node->kernel = p->gemm->name;
 }
@@ -154,24 +150,11 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-/* @param from [rows, columns]  @param to [columns, rows] */
-static void transpose(int32_t rows, int32_t columns, const float *from, float *to) {
-  for (int32_t c = 0; c < columns; ++c) {
-    for (int32_t r = 0; r < rows; ++r) to[(int64_t)c * rows + r] = from[(int64_t)r * columns + c];
-  }
-}
-
 static void multiply_f32(const er_matmul_plan *p, const float *a, const float *b, float *output,
                          int32_t product, uint8_t *scratch) {
   const er_matmul_shape *s = &p->shape;
   const float *values = b + (int64_t)s->b_index[product] * s->depth * s->columns;
-  if (!s->b_transposed) {
-    float *copy = (float *)(void *)(scratch + p->packed_bytes);
-    transpose(s->depth, s->columns, values, copy);
-    values = copy;
-  }
-  memset(scratch, 0, p->packed_bytes);
-  p->gemm->pack(s->columns, s->depth, values, NULL, scratch);
+  er_pack_f32(p->gemm, s->columns, s->depth, values, !s->b_transposed, NULL, scratch);
   const er_gemm_f32_call call = {.rows = s->rows,
                                  .depth = s->depth,
                                  .units = s->columns,

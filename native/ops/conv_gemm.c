@@ -172,7 +172,7 @@ static edgert_status pack_f32(er_plan *plan, const er_linear_tensors *t, const e
   conv->bounds = linear->bounds;
   conv->winograd_f32 = er_conv_winograd_f32_for(plan, conv);
   conv->group_bytes = er_align_up(conv->winograd_f32 ? er_conv_winograd_f32_packed(conv)
-                                                     : conv->f32->packed_bytes(units, conv->depth));
+                                                     : er_packed_f32(conv->f32, units, conv->depth));
   char *packed = er_plan_alloc(plan, conv->group_bytes * (size_t)groups);
   const float *values = er_float_weights(plan, t->weights);
   if (!packed || !values) return er_plan_no_memory(plan);
@@ -181,8 +181,8 @@ static edgert_status pack_f32(er_plan *plan, const er_linear_tensors *t, const e
   if (conv->winograd_f32) return er_conv_winograd_f32_pack(plan, conv, values, bias, packed);
   for (int32_t g = 0; g < groups; g++) {
     const int64_t first = (int64_t)g * units;
-    conv->f32->pack(units, conv->depth, values + first * conv->depth, bias ? bias + first : NULL,
-                    packed + (size_t)g * conv->group_bytes);
+    er_pack_f32(conv->f32, units, conv->depth, values + first * conv->depth, false,
+                bias ? bias + first : NULL, packed + (size_t)g * conv->group_bytes);
   }
   return EDGERT_OK;
 }

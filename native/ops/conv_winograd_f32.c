@@ -10,7 +10,7 @@ enum { TILES = 24, LINE = 16 }; /* tiles at once; floats of a cache line */
 static int64_t position_floats(int32_t width) { return (int64_t)TILES * width + LINE; }
 
 static size_t position_bytes(const er_conv_gemm *conv) {
-  return er_align_up(conv->f32->packed_bytes(conv->shape.out_c, conv->shape.in_c));
+  return er_align_up(er_packed_f32(conv->f32, conv->shape.out_c, conv->shape.in_c));
 }
 
 size_t er_conv_winograd_f32_packed(const er_conv_gemm *conv) {
@@ -54,7 +54,7 @@ edgert_status er_conv_winograd_f32_pack(er_plan *plan, const er_conv_gemm *conv,
       const float *taps = values + unit * (size_t)conv->depth + c;
       filter[at] = filter_at(i / ER_PATCH, i % ER_PATCH, taps, channels);
     }
-    conv->f32->pack(units, channels, filter, i == MIDDLE ? bias : NULL, packed);
+    er_pack_f32(conv->f32, units, channels, filter, false, i == MIDDLE ? bias : NULL, packed);
   }
   return EDGERT_OK;
 }

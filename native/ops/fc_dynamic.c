@@ -17,7 +17,7 @@ size_t er_fc_dynamic_scratch(const er_dynamic *dynamic, int32_t rows, int32_t th
 typedef struct er_job {
   const er_dynamic *dynamic;
   int32_t rows;
-  int32_t columns; /* tiles side by side */
+  int32_t lines; /* of tiles, one below the other */
   const float *input, *bias;
   float *output;
   int8_t *quantized;   /* [rows, depth] */
@@ -34,15 +34,15 @@ static void quantize(void *arg, int64_t first, int64_t last) {
   }
 }
 
-/* Tiles of rows and units, row of tiles by row of tiles. */
+/* Tiles of rows and units, column by column: so the weights come from afar once. */
 static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
   const er_job *job = arg;
   const er_dynamic *d = job->dynamic;
   const int32_t width = er_dynamic_tile_units(d);
   int32_t *tile = (int32_t *)(void *)(job->tiles + (size_t)thread * er_dynamic_tile_bytes(d));
   for (int32_t i = first; i < last; i++) {
-    const int32_t row = i / job->columns * ER_DYNAMIC_ROWS;
-    const int32_t column = i % job->columns;
+    const int32_t row = i % job->lines * ER_DYNAMIC_ROWS;
+    const int32_t column = i / job->lines;
     const int32_t count = job->rows - row < ER_DYNAMIC_ROWS ? job->rows - row : ER_DYNAMIC_ROWS;
     er_dynamic_rows(d, 0, count, job->quantized + (int64_t)row * d->depth, job->quant + row,
                     job->bias, column * width, er_steps_end(column + 1, width, d->units),
@@ -55,7 +55,7 @@ void er_fc_dynamic_run(const er_run *run, const er_dynamic *dynamic, int32_t row
   char *scratch = run->scratch;
   er_job job = {.dynamic = dynamic,
                 .rows = rows,
-                .columns = er_steps(dynamic->units, er_dynamic_tile_units(dynamic)),
+                .lines = er_steps(rows, ER_DYNAMIC_ROWS),
                 .input = input,
                 .bias = bias,
                 .output = output,
@@ -63,5 +63,6 @@ void er_fc_dynamic_run(const er_run *run, const er_dynamic *dynamic, int32_t row
                 .quant = (er_row_quant *)(void *)(scratch + quant_at(dynamic, rows)),
                 .tiles = scratch + tiles_at(dynamic, rows)};
   er_spread(run, rows, dynamic->depth, quantize, &job);
-  er_parallel(run, er_steps(rows, ER_DYNAMIC_ROWS) * job.columns, work, &job);
+  const int32_t columns = er_steps(dynamic->units, er_dynamic_tile_units(dynamic));
+  er_parallel(run, columns * job.lines, work, &job);
 }

@@ -84,9 +84,10 @@ static edgert_status plan_float(er_plan *plan, er_node *node, er_fc *fc) {
   fc->weights = values;
   if (values == NULL) return er_plan_no_memory(plan);
   if (fc->shape.rows < FEW_ROWS || (bias && !bias->constant)) return EDGERT_OK;
-  void *packed = er_plan_alloc(plan, gemm->packed_bytes(fc->shape.units, fc->shape.depth));
+  void *packed = er_plan_alloc(plan, er_packed_f32(gemm, fc->shape.units, fc->shape.depth));
   if (packed == NULL) return er_plan_no_memory(plan);
-  gemm->pack(fc->shape.units, fc->shape.depth, values, bias ? bias->constant : NULL, packed);
+  er_pack_f32(gemm, fc->shape.units, fc->shape.depth, values, false, bias ? bias->constant : NULL,
+              packed);
   fc->form = GEMM_F32;
   fc->weights = packed;
   fc->step = gemm->unit_step;

@@ -39,13 +39,15 @@ static int compare_gemm(const er_gemm_f32 *tested) {
   const int64_t in_stride = depth + random_from(0, 1) * random_from(0, 9);
   const int64_t out_stride = units + random_from(0, 1) * random_from(0, 9);
   const bool biased = random_from(0, 3) != 0, bounded = random_from(0, 1) != 0;
+  const bool turned = random_from(0, 2) == 0; /* values [depth, units] */
+  const int64_t unit_step = turned ? 1 : depth, depth_step = turned ? units : 1;
   const size_t out_count = (size_t)((rows - 1) * out_stride + units);
   float *input = random_floats((size_t)((rows - 1) * in_stride + depth), ER_OVERREAD);
   float *values = random_floats((size_t)units * (size_t)depth, 0);
   float *bias = random_floats((size_t)units, 0), *output = malloc(out_count * sizeof *output);
   for (size_t i = 0; i < out_count; i++) output[i] = 77.0f;
-  void *packed = take(tested->packed_bytes(units, depth), 0);
-  tested->pack(units, depth, values, biased ? bias : NULL, packed);
+  void *packed = take(er_packed_f32(tested, units, depth), 0);
+  er_pack_f32(tested, units, depth, values, turned, biased ? bias : NULL, packed);
   er_gemm_f32_call call = {.rows = rows,
                            .depth = depth,
                            .units = units,
@@ -66,7 +68,9 @@ static int compare_gemm(const er_gemm_f32 *tested) {
   for (int32_t r = 0; r < rows; r++) {
     for (int32_t u = 0; u < units; u++) {
       exact e = {biased ? bias[u] : 0.0, biased ? fabs((double)bias[u]) : 0.0};
-      for (int32_t d = 0; d < depth; d++) add(&e, input[r * in_stride + d], values[u * depth + d]);
+      for (int32_t d = 0; d < depth; d++) {
+        add(&e, input[r * in_stride + d], values[u * unit_step + d * depth_step]);
+      }
       same &= is_near(e, depth, call.low, call.high, output[r * out_stride + u]);
     }
     for (int64_t u = units; u < out_stride && r + 1 < rows; u++) {

@@ -142,8 +142,8 @@ static void compare_f32(const er_gemm_f32 *gemm, bool deep) {
   float *expected = take(results * sizeof(float), 0), *actual = take(results * sizeof(float), 0);
   random_floats(input, in_count);
   random_floats(values, weights);
-  void *packed = take(gemm->packed_bytes(units, depth), 0);
-  gemm->pack(units, depth, values, NULL, packed);
+  void *packed = take(er_packed_f32(gemm, units, depth), 0);
+  er_pack_f32(gemm, units, depth, values, false, NULL, packed);
 
   er_im2col_f32(&s, input, 0, 0, (int32_t)pixels, rows);
   const er_gemm_f32_call call = {.rows = (int32_t)pixels,

@@ -6,7 +6,7 @@
 
 #include "kernels/kernels.h"
 
-extern const er_gemm_s8 er_gemm_s8_amx;
+extern const er_gemm_s8 er_gemm_s8_amx, er_gemm_sums_amx;
 
 /** Make tiles of 64 bytes a row: those of sums and rows (0 to 5) of `height` rows, those of weights
  * (6, 7) of 16. _tile_release() ends it, so that no thread carries tiles when it is switched.

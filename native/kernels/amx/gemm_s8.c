@@ -16,7 +16,8 @@ enum {
   BLOCK_BYTES = 256 * 1024 /* panels that stay in the second-level cache */
 };
 
-/* Slot order is that in which pairs of sums are packed to bytes. */
+/* Slot order is that in which pairs of sums are packed to bytes; plain sums need none, their panels
+ * hold the units in order. */
 typedef struct panel {
   int32_t bias[UNITS];
   float scale[UNITS];
@@ -52,11 +53,11 @@ static void pack_tiles(const int8_t *const *values, int32_t depth, size_t step_b
   }
 }
 
-static void pack_panel(const er_weights_s8 *weights, int32_t first, panel *to) {
+static void pack_panel(const er_weights_s8 *weights, int32_t first, bool in_order, panel *to) {
   const int32_t left = weights->units - first, tiles = left <= LANES ? 1 : 2;
   const int8_t *values[UNITS] = {NULL};
   for (int32_t slot = 0; slot < tiles * LANES; slot++) {
-    const int32_t unit = er_unit_of_slot(LANES, tiles == 2, slot);
+    const int32_t unit = er_unit_of_slot(LANES, tiles == 2 && !in_order, slot);
     if (unit >= left) continue;
     const int64_t at = (int64_t)(first + unit) * weights->depth;
     to->bias[slot] = er_bias_less_zero_point(weights, first + unit, at, 1);
@@ -68,11 +69,19 @@ static void pack_panel(const er_weights_s8 *weights, int32_t first, panel *to) {
   }
 }
 
-static void pack(const er_weights_s8 *weights, void *packed) {
+static void pack_panels(const er_weights_s8 *weights, bool in_order, void *packed) {
   char *to = packed;
   for (int32_t u = 0; u < weights->units; u += UNITS, to += panel_bytes(weights->depth)) {
-    pack_panel(weights, u, (panel *)(void *)to);
+    pack_panel(weights, u, in_order, (panel *)(void *)to);
   }
+}
+
+static void pack(const er_weights_s8 *weights, void *packed) {
+  pack_panels(weights, false, packed);
+}
+
+static void pack_in_order(const er_weights_s8 *weights, void *packed) {
+  pack_panels(weights, true, packed);
 }
 
 /* ---- two tiles of rows times a panel --------------------------------------------------------- */
@@ -113,14 +122,9 @@ typedef struct task {
   _Alignas(64) int32_t sums[2][ROWS * UNITS]; /* of both tiles */
 } task;
 
-/* From sums to bytes, or plain sums in order. @param sums [height][UNITS] */
+/* From sums to bytes. @param sums [height][UNITS] */
 static void settle(const task *t, int32_t row, const int tiles, const int32_t *sums) {
   const er_gemm_s8_call *c = t->call;
-  if (t->plain.to) {
-    er_store_tile(LANES, tiles == 2, sums, t->height, t->units,
-                  t->plain.to + row * t->plain.stride + t->unit - c->first, t->plain.stride);
-    return;
-  }
   int8_t *to = c->output + row * c->output_stride + t->unit;
   for (int32_t r = 0; r < t->height; r++, sums += UNITS, to += c->output_stride) {
     const __m512i v0 = _mm512_load_si512(sums), v1 = _mm512_load_si512(sums + LANES);
@@ -171,11 +175,24 @@ static void settle_waiting(task *t) {
   while (t->waiting.twos > 0) settle_two(&s, t->call->output_stride, &t->waiting);
 }
 
+/* Where the plain sums of a tile of rows go. */
+static int32_t *plain_at(const task *t, int32_t which) {
+  return t->plain.to + t->row[which] * t->plain.stride + t->unit - t->call->first;
+}
+
+/* Plain sums of fewer units than the tiles have. */
+static void store_part(const task *t, int32_t which) {
+  int32_t *to = plain_at(t, which);
+  for (int32_t r = 0; r < t->height; r++, to += t->plain.stride) {
+    memcpy(to, t->sums[which] + r * UNITS, (size_t)t->units * sizeof *to);
+  }
+}
+
 /* The sums of one or two tiles of rows. */
 static ER_ALWAYS_INLINE void finish(task *t, const int row_tiles, const int unit_tiles) {
   const er_gemm_s8_call *c = t->call;
   const bool whole = row_tiles == 2 && unit_tiles == 2 && t->height == ROWS && t->units >= UNITS;
-  if (whole && !t->plain.to) {
+  if (whole) {
     int8_t *to = c->output + t->unit;
     t->waiting = (waiting){t->sums[0], ROWS, to + t->row[0] * c->output_stride,
                            to + t->row[1] * c->output_stride, t->panel->scale};
@@ -222,13 +239,19 @@ static ER_ALWAYS_INLINE void multiply(task *t, const int row_tiles, const int un
       fetch_ahead(t);
     }
   }
-  _tile_stored(SUMS00, t->sums[0], UNITS * sizeof(int32_t));
-  if (unit_tiles > 1) _tile_stored(SUMS01, t->sums[0] + LANES, UNITS * sizeof(int32_t));
-  if (row_tiles > 1) _tile_stored(SUMS10, t->sums[1], UNITS * sizeof(int32_t));
-  if (row_tiles > 1 && unit_tiles > 1) {
-    _tile_stored(SUMS11, t->sums[1] + LANES, UNITS * sizeof(int32_t));
+  const bool direct = t->plain.to && t->units >= unit_tiles * LANES;
+  int32_t *to0 = direct ? plain_at(t, 0) : t->sums[0];
+  int32_t *to1 = direct && row_tiles > 1 ? plain_at(t, 1) : t->sums[1];
+  const int64_t stride = (direct ? t->plain.stride : UNITS) * (int64_t)sizeof(int32_t);
+  _tile_stored(SUMS00, to0, stride);
+  if (unit_tiles > 1) _tile_stored(SUMS01, to0 + LANES, stride);
+  if (row_tiles > 1) _tile_stored(SUMS10, to1, stride);
+  if (row_tiles > 1 && unit_tiles > 1) _tile_stored(SUMS11, to1 + LANES, stride);
+  if (!t->plain.to) {
+    finish(t, row_tiles, unit_tiles);
+  } else if (!direct) {
+    for (int32_t i = 0; i < row_tiles; i++) store_part(t, i);
   }
-  finish(t, row_tiles, unit_tiles);
 }
 
 static void multiply_11(task *t) { multiply(t, 1, 1); }
@@ -332,5 +355,14 @@ const er_gemm_s8 er_gemm_s8_amx = {.name = "gemm_s8_amx",
                                    .pads = true,
                                    .packed_bytes = packed_bytes,
                                    .pack = pack,
-                                   .run = run,
-                                   .sums = sums};
+                                   .run = run};
+
+const er_gemm_s8 er_gemm_sums_amx = {.name = "gemm_s8_amx",
+                                     .unit_step = UNITS,
+                                     .row_step = 2 * ROWS,
+                                     .segment_step = STEP,
+                                     .line_step = ROWS,
+                                     .pads = true,
+                                     .packed_bytes = packed_bytes,
+                                     .pack = pack_in_order,
+                                     .sums = sums};

@@ -33,23 +33,6 @@ enum {
 
 static size_t panel_floats(int32_t depth) { return ((size_t)depth + 1) * UNITS; }
 
-static size_t packed_bytes(int32_t units, int32_t depth) {
-  return ((size_t)units + UNITS - 1) / UNITS * panel_floats(depth) * sizeof(float);
-}
-
-static void pack(int32_t units, int32_t depth, const float *values, const float *bias,
-                 void *packed) {
-  float *to = packed;
-  for (int32_t first = 0; first < units; first += UNITS, to += panel_floats(depth)) {
-    const int32_t count = units - first < UNITS ? units - first : UNITS;
-    for (int32_t u = 0; u < count; u++) {
-      const float *row = values + (int64_t)(first + u) * depth;
-      to[u] = bias ? bias[first + u] : 0.0f;
-      for (int32_t d = 0; d < depth; d++) to[((int64_t)d + 1) * UNITS + u] = row[d];
-    }
-  }
-}
-
 /* ---- one tile -------------------------------------------------------------------------------- */
 
 typedef struct tile {

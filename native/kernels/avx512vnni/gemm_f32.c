@@ -28,9 +28,5 @@ static inline void store_some(vector v, int32_t units, float *to) {
 
 #include "kernels/avx2/fma_gemm.h"
 
-const er_gemm_f32 er_gemm_f32_avx512 = {.name = "gemm_f32_avx512",
-                                        .unit_step = UNITS,
-                                        .row_step = ROWS,
-                                        .packed_bytes = packed_bytes,
-                                        .pack = pack,
-                                        .run = run};
+const er_gemm_f32 er_gemm_f32_avx512 = {
+    .name = "gemm_f32_avx512", .unit_step = UNITS, .row_step = ROWS, .run = run};

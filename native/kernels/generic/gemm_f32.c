@@ -7,23 +7,6 @@
 
 enum { BLOCK = 8, TILE = 4 }; /* units in a block, rows in a tile */
 
-static size_t packed_bytes(int32_t units, int32_t depth) {
-  return ((size_t)units + BLOCK - 1) / BLOCK * BLOCK * ((size_t)depth + 1) * sizeof(float);
-}
-
-static void pack(int32_t units, int32_t depth, const float *values, const float *bias,
-                 void *packed) {
-  float *to = packed;
-  for (int32_t first = 0; first < units; first += BLOCK) {
-    for (int32_t d = -1; d < depth; d++) {
-      for (int32_t u = first; u < first + BLOCK; u++, to++) {
-        if (u < units && d >= 0) *to = values[(int64_t)u * depth + d];
-        if (u < units && d < 0 && bias) *to = bias[u];
-      }
-    }
-  }
-}
-
 /* sums[t][j] = bias[j] + row t . packed[:, j], the depth in its natural order.
  * @param rows [TILE] pointers  @param packed [1 + segments * depth, BLOCK] */
 static void multiply(const er_gemm_f32_call *c, const float *const rows[TILE], const float *packed,
@@ -78,9 +61,5 @@ static void run(const er_gemm_f32_call *c) {
   }
 }
 
-const er_gemm_f32 er_gemm_f32_generic = {.name = "gemm_f32_generic",
-                                         .unit_step = BLOCK,
-                                         .row_step = TILE,
-                                         .packed_bytes = packed_bytes,
-                                         .pack = pack,
-                                         .run = run};
+const er_gemm_f32 er_gemm_f32_generic = {
+    .name = "gemm_f32_generic", .unit_step = BLOCK, .row_step = TILE, .run = run};

@@ -19,22 +19,6 @@ enum { ROWS = 4 }; /* there are 16 vector registers, not 32 */
 #endif
 enum { UNITS = 8 };
 
-static size_t packed_bytes(int32_t units, int32_t depth) {
-  return ((size_t)units + UNITS - 1) / UNITS * UNITS * ((size_t)depth + 1) * sizeof(float);
-}
-
-static void pack(int32_t units, int32_t depth, const float *values, const float *bias,
-                 void *packed) {
-  float *to = packed;
-  for (int32_t first = 0; first < units; first += UNITS, to += (int64_t)UNITS * (depth + 1)) {
-    for (int32_t u = 0; u < UNITS && first + u < units; u++) {
-      if (bias) to[u] = bias[first + u];
-      const float *from = values + (int64_t)(first + u) * depth;
-      for (int64_t d = 0; d < depth; d++) to[(d + 1) * UNITS + u] = from[d];
-    }
-  }
-}
-
 /* The sums of one row to its output; only whole vectors are written in one go. */
 ER_INLINE void store(const float32x4_t sum[2], const er_gemm_f32_call *c, int32_t units,
                      float *to) {
@@ -108,9 +92,5 @@ static void run(const er_gemm_f32_call *c) {
   }
 }
 
-const er_gemm_f32 er_gemm_f32_neon = {.name = "gemm_f32_neon",
-                                      .unit_step = UNITS,
-                                      .row_step = ROWS,
-                                      .packed_bytes = packed_bytes,
-                                      .pack = pack,
-                                      .run = run};
+const er_gemm_f32 er_gemm_f32_neon = {
+    .name = "gemm_f32_neon", .unit_step = UNITS, .row_step = ROWS, .run = run};
