@@ -211,10 +211,10 @@ typedef struct er_matmul_rule {
   er_fixed scale;
   int32_t out_zero, low, high;
 } er_matmul_rule;
-#define ER_MATMUL_COLUMNS 16 /* of a panel that a kernel may make of the right matrix */
+#define ER_MATMUL_COLUMNS 32 /* of a panel that a kernel may make of the right matrix */
 /** @return elements of scratch that one product needs. */
 static inline size_t er_matmul_scratch(const er_matmul_shape *shape) {
-  const size_t pitch = ((size_t)shape->depth + 1) / 2 * 2;
+  const size_t pitch = ((size_t)shape->depth + 3) / 4 * 4;
   const int32_t columns = shape->columns < ER_MATMUL_COLUMNS ? ER_MATMUL_COLUMNS : shape->columns;
   return ((size_t)shape->rows + (size_t)columns) * pitch;
 }

@@ -1,4 +1,7 @@
-"""Gemm and MatMul -> FULLY_CONNECTED where one operand is constant, else BATCH_MATMUL."""
+"""Gemm and MatMul -> FULLY_CONNECTED where one operand is constant, else BATCH_MATMUL.
+
+A constant vector that is added to a product in floats becomes its bias.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 from edgesdk.export.tflite.convolution import bias_tensor, float_constant
 from edgesdk.export.tflite.scope import Scope, Weights
 from edgesdk.export.tflite.tensors import static_shape
-from edgesdk_quant.graph import constant
+from edgesdk_quant.graph import constant, consumers
 from edgesdk_quant.tflite.model import Quantization
 from edgesdk_runtimes.errors import UnsupportedError
 
@@ -58,12 +61,17 @@ def _fully_connected(scope: Scope, node: ir.Node, *, transposed: bool) -> None:
         raise UnsupportedError("weights that are no matrix")
     rows = weights.data if transposed else weights.data.T
     integer = scope.runs_on_integers(node, [value]) and weights.scale is not None
-    activation, result_value = scope.fuse(node)
+    added = None if integer else _added_vector(node, rows.shape[0])
+    activation, result_value = scope.fuse(consumers(node.outputs[0])[0] if added else node)
     x = _flat_input(scope, value, integer=integer)
     w = _matrix(
         scope, str(weight_value.name), scope.reordered(value, rows), weights, integer=integer
     )
-    b = _bias(scope, node, weights, x if integer else None, rows.shape[0])
+    if added:
+        scope.done.update(consumers(node.outputs[0]))
+        b = scope.out.constant(f"{node.name}_bias", float_constant(scope, added).reshape(-1))
+    else:
+        b = _bias(scope, node, weights, x if integer else None, rows.shape[0])
     result = scope.result(result_value, integer=integer)
     scope.out.emit(
         "FULLY_CONNECTED",
@@ -73,6 +81,22 @@ def _fully_connected(scope: Scope, node: ir.Node, *, transposed: bool) -> None:
         weights_format="DEFAULT",
         keep_num_dims=len(static_shape(value)) > 2,
     )
+
+
+def _added_vector(node: ir.Node, units: int) -> ir.Value | None:
+    """The float constant [units] that an Add, the only reader of a product, adds to it."""
+    product = node.outputs[0]
+    readers = consumers(product)
+    if len(node.inputs) > 2 or len(readers) != 1 or product.is_graph_output():
+        return None
+    others = [value for value in readers[0].inputs if value is not product]
+    if readers[0].op_type != "Add" or len(others) != 1 or others[0] is None:
+        return None
+    shape = static_shape(others[0])
+    is_vector = math.prod(shape) == units == (shape or (0,))[-1]
+    fits = is_vector and len(shape) <= len(static_shape(product))
+    is_float = product.dtype == others[0].dtype == ir.DataType.FLOAT
+    return others[0] if fits and is_float and _is_constant(others[0]) else None
 
 
 def _flat_input(scope: Scope, value: ir.Value, *, integer: bool) -> int:

@@ -4,7 +4,7 @@
 #include "kernels/load.h"
 #include "kernels/slots.h"
 
-enum { ROWS = 6, COLUMNS = ER_MATMUL_COLUMNS, LANES = 8 };
+enum { ROWS = 6, COLUMNS = 16, LANES = 8 };
 
 /* ---- both matrices as int16, less their zero points ------------------------------------------ */
 

@@ -18,6 +18,8 @@ extern const er_gemm_f32 er_gemm_f32_avx512;
 extern const er_winograd_f32 er_winograd_f32_avx512;
 void er_unary_f32_avx512(er_unary op, float alpha, int64_t count, const float *input,
                          float *output);
+void er_batch_matmul_avx512(const er_matmul_shape *shape, const er_matmul_rule *rule, const void *a,
+                            const void *b, void *output, int32_t product, int16_t *scratch);
 er_row_quant er_quantize_row_avx512(int64_t count, const float *input, int8_t *output);
 void er_scale_sums_avx512(const er_scale_sums_call *call);
 void er_softmax_f32_avx512(int64_t rows, int32_t depth, float beta, const float *input,
