@@ -45,6 +45,23 @@ def test_the_activation_behind_a_product_is_fused() -> None:
     assert operator.options["fused_activation_function"] == "RELU"
 
 
+@pytest.mark.parametrize("operands", ["m, b", "b, m"])
+def test_a_vector_that_is_added_to_a_product_is_its_bias(operands: str) -> None:
+    text = f"""(float[1,2,5] x) => (float[1,2,3] y) {{
+        m = MatMul(x, w) a = Add({operands}) y = Relu(a)
+    }}"""
+    lowered = judge(text, w=random(5, 3), b=random(3))
+    assert codes(lowered) == ["FULLY_CONNECTED"]
+    assert lowered.subgraphs[0].operators[0].options["fused_activation_function"] == "RELU"
+
+
+@pytest.mark.parametrize("shape", [(1,), (2, 1), (2, 3), (1, 1, 2, 3)])
+def test_what_is_no_vector_of_the_features_stays_a_sum(shape: tuple[int, ...]) -> None:
+    rank = ",".join(map(str, np.broadcast_shapes(shape, (2, 3))))
+    text = f"(float[2,5] x) => (float[{rank}] y) {{ m = MatMul(x, w) y = Add(m, b) }}"
+    assert codes(judge(text, w=random(5, 3), b=random(*shape))) == ["FULLY_CONNECTED", "ADD"]
+
+
 @pytest.mark.parametrize(
     ("recipe", "expected"),
     [
