@@ -51,4 +51,4 @@ if("neon" IN_LIST EDGERT_LAYERS) # which every ARM core in question has: those a
   list(APPEND EDGERT_SMALL_KERNELS dwconv_wide_s8 fixed16 gemm_wide_s8 softmax_s16 wide_units widen)
 endif()
 list(TRANSFORM EDGERT_SMALL_KERNELS REPLACE "(.+)" "kernels/generic/\\1.c")
-list(APPEND EDGERT_SMALL_KERNELS kernels/kernels.c kernels/one_fma.c)
+list(APPEND EDGERT_SMALL_KERNELS kernels/kernels.c kernels/one_fma.c kernels/pack_f32.c)
