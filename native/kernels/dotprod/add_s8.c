@@ -1,5 +1,6 @@
-/* ADD and SUB of 8-bit integers. SXTL has but one of the A76's vector pipes; TBL, which finds 0
- * where it looks beyond the bytes, has both. */
+/* ADD and SUB of int8 without a clamp, the most common ones; the NEON kernel takes the others. SXTL
+ * has but one of the A76's vector pipes; TBL, which finds 0 where it looks beyond the bytes, has
+ * both. */
 #include "kernels/dotprod/layer.h"
 #include "kernels/neon/add_rows.h"
 #include "kernels/neon/layer.h"
@@ -14,8 +15,9 @@ ER_INLINE void widen(int8x16_t bytes, int32x4_t wide[4]) {
 
 void er_add_row_s8_dotprod(const er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,
                            int32_t a_step, const void *b, int32_t b_step, uint8_t *output) {
-  const int32_t whole = a_step && b_step ? er_add_whole(add, count) : 0;
-  er_add_row(widen, true, add, is_unsigned, whole, a, 1, b, 1, output);
+  const bool known = !is_unsigned && a_step && b_step && add->low == -128 && add->high == 127;
+  const int32_t whole = known ? er_add_whole(add, count) : 0;
+  er_add_row(widen, true, ER_ONE_FMA, add, false, whole, a, 1, b, 1, output);
   er_add_row_s8_neon(add, is_unsigned, count - whole, (const char *)a + (int64_t)whole * a_step,
                      a_step, (const char *)b + (int64_t)whole * b_step, b_step, output + whole);
 }

@@ -18,8 +18,9 @@ ER_INLINE int16x8_t er_upper_halves(int32x4_t a, int32x4_t b) {
   return vuzpq_s16(vreinterpretq_s16_s32(a), vreinterpretq_s16_s32(b)).val[1];
 }
 
-ER_INLINE int8x16_t er_add_sixteen(er_widen_bytes *widen, int8x16_t a, int8x16_t b,
-                                   const er_add_constants *k, const er_settle_neon *settle) {
+ER_INLINE int8x16_t er_add_sixteen(er_widen_bytes *widen, const enum er_settling how, int8x16_t a,
+                                   int8x16_t b, const er_add_constants *k,
+                                   const er_settle_neon *settle) {
   const int32_t *constant = k->constant;
   int32x4_t x[4], y[4], sum[4];
   int16x8_t q[2];
@@ -34,7 +35,7 @@ ER_INLINE int8x16_t er_add_sixteen(er_widen_bytes *widen, int8x16_t a, int8x16_t
     const int16x8_t shifted = vshlq_s16(er_upper_halves(sum[2 * i], sum[2 * i + 1]), k->right);
     q[i] = vqaddq_s16(shifted, settle->zero_point);
   }
-  return er_bytes_neon(ER_SATURATED, q[0], q[1], settle);
+  return er_bytes_neon(how, q[0], q[1], settle);
 }
 
 /* All sums fit int32 (see the generic kernel); parts of the constant may wrap.
@@ -46,10 +47,12 @@ ER_INLINE int32_t er_add_constant(const er_add_s8 *p, int32_t less) {
 }
 
 /* @param rises whether `widen` takes bytes of 0..255
+ * @param how the way whose results need the same clamp: ER_SATURATED any, ER_ONE_FMA none
  * @param count a multiple of 16 */
-ER_INLINE void er_add_row(er_widen_bytes *widen, const bool rises, const er_add_s8 *add,
-                          bool is_unsigned, int32_t count, const void *a, const int32_t a_step,
-                          const void *b, const int32_t b_step, uint8_t *output) {
+ER_INLINE void er_add_row(er_widen_bytes *widen, const bool rises, const enum er_settling how,
+                          const er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,
+                          const int32_t a_step, const void *b, const int32_t b_step,
+                          uint8_t *output) {
   const int8x16_t flip_in = er_flip(is_unsigned != rises), flip = er_flip(is_unsigned);
   const er_settle_neon settle = er_settle_bytes(is_unsigned, add->zero_point, add->low, add->high);
   const int32_t constant = er_add_constant(add, (is_unsigned ? 128 : 0) - (rises ? 128 : 0));
@@ -60,7 +63,8 @@ ER_INLINE void er_add_row(er_widen_bytes *widen, const bool rises, const er_add_
   for (int32_t i = 0; i < count; i += 16) {
     const int8x16_t x = er_load_bytes(a, i, a_step, flip_in);
     const int8x16_t y = er_load_bytes(b, i, b_step, flip_in);
-    vst1q_s8((int8_t *)output + i, veorq_s8(er_add_sixteen(widen, x, y, &k, &settle), flip));
+    const int8x16_t sum = er_add_sixteen(widen, how, x, y, &k, &settle);
+    vst1q_s8((int8_t *)output + i, veorq_s8(sum, flip));
   }
 }
 

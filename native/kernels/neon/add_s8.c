@@ -14,11 +14,11 @@ void er_add_row_s8_neon(const er_add_s8 *add, bool is_unsigned, int32_t count, c
                         int32_t a_step, const void *b, int32_t b_step, uint8_t *output) {
   const int32_t whole = er_add_whole(add, count);
   if (a_step && b_step) {
-    er_add_row(widen, false, add, is_unsigned, whole, a, 1, b, 1, output);
+    er_add_row(widen, false, ER_SATURATED, add, is_unsigned, whole, a, 1, b, 1, output);
   } else if (a_step) {
-    er_add_row(widen, false, add, is_unsigned, whole, a, 1, b, 0, output);
+    er_add_row(widen, false, ER_SATURATED, add, is_unsigned, whole, a, 1, b, 0, output);
   } else {
-    er_add_row(widen, false, add, is_unsigned, whole, a, 0, b, b_step, output);
+    er_add_row(widen, false, ER_SATURATED, add, is_unsigned, whole, a, 0, b, b_step, output);
   }
   er_add_row_s8(add, is_unsigned, count - whole, (const char *)a + (int64_t)whole * a_step, a_step,
                 (const char *)b + (int64_t)whole * b_step, b_step, output + whole);
