@@ -10,4 +10,5 @@ void er_add_dotprod(er_kernels *kernels) {
   kernels->gemv_s8.name = "gemv_s8_dotprod";
   kernels->gemv_s8.run = er_gemv_s8_dotprod;
   kernels->add_row_s8 = er_add_row_s8_dotprod;
+  kernels->lookup = er_lookup_dotprod;
 }
