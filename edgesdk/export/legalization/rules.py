@@ -9,6 +9,7 @@ import onnx_ir as ir
 
 from edgesdk.export.legalization import (
     activations,
+    channel_order,
     grid_sample,
     integers,
     linear,
@@ -34,6 +35,7 @@ from edgesdk_runtimes.errors import UnsupportedError
 Rule = Callable[[Composer, ir.Node], bool]
 FAMILIES = (
     activations,
+    channel_order,
     grid_sample,
     integers,
     linear,

@@ -1,10 +1,14 @@
-"""DepthToSpace and SpaceToDepth; TFLite's channels are in DCR order, CRD ones are picked first."""
+"""DepthToSpace and SpaceToDepth: TFLite's channels are in DCR order, CRD ones are picked first.
+
+Where a convolution makes them it has made them in DCR order (legalization/channel_order.py).
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import onnx_ir as ir
 
+from edgesdk.export.legalization.channel_order import crd_order
 from edgesdk.export.tflite.scope import Scope, channels_last
 from edgesdk.export.tflite.tensors import static_shape
 from edgesdk_runtimes.base import Array
@@ -17,7 +21,7 @@ def lower_depth_to_space(scope: Scope, node: ir.Node) -> None:
     integer = scope.keeps_scale(node, [value])
     tensor = scope.tensor(value, channels_last(4), integer=integer)
     if _is_crd(node):
-        order = _crd_order(scope.out.shape(tensor)[3], block)
+        order = crd_order(scope.out.shape(tensor)[3], block)
         tensor = _picked(scope, tensor, order)
     result = scope.result(node.outputs[0], channels_last(4), integer=integer)
     scope.out.emit("DEPTH_TO_SPACE", [tensor], [result], block_size=block)
@@ -35,7 +39,7 @@ def lower_space_to_depth(scope: Scope, node: ir.Node) -> None:
     shape = scope.out.shape(result)
     blocks = scope.out.like(f"{node.name}_blocks", result, shape)
     scope.out.emit("SPACE_TO_DEPTH", [tensor], [blocks], block_size=block)
-    _pick(scope, blocks, np.argsort(_crd_order(shape[3], block)), result)
+    _pick(scope, blocks, np.argsort(crd_order(shape[3], block)), result)
 
 
 def _operand(node: ir.Node) -> tuple[ir.Value, int]:
@@ -47,12 +51,6 @@ def _operand(node: ir.Node) -> tuple[ir.Value, int]:
 
 def _is_crd(node: ir.Node) -> bool:
     return node.attributes.get_string("mode", "DCR") == "CRD"
-
-
-def _crd_order(channels: int, block: int) -> Array:
-    """Where channel (block row, block column, depth) of DCR stands in (depth, row, column)."""
-    depth = channels // block**2
-    return np.arange(channels).reshape(depth, block, block).transpose(1, 2, 0).ravel()
 
 
 def _picked(scope: Scope, tensor: int, order: Array) -> int:

@@ -23,6 +23,23 @@ def test_depth_to_space(mode: str, block: int) -> None:
     assert ("GATHER" in codes(lowered)) == (mode == "CRD")
 
 
+def test_a_convolution_makes_its_channels_in_the_order_that_depth_to_space_wants() -> None:
+    text = """(float[1,3,4,5] x) => (float[1,2,H,W] y) {
+        c = Conv (x, w, b)
+        r = Relu (c)
+        y = DepthToSpace <blocksize=2, mode="CRD"> (r)
+    }"""
+    assert codes(judge(text, w=random(8, 3, 1, 1), b=random(8))) == ["CONV_2D", "DEPTH_TO_SPACE"]
+
+
+def test_a_convolution_that_others_read_keeps_the_order_of_its_channels() -> None:
+    text = """(float[1,3,4,5] x) => (float[1,2,H,W] y, float[1,8,4,5] c) {
+        c = Conv (x, w)
+        y = DepthToSpace <blocksize=2, mode="CRD"> (c)
+    }"""
+    assert codes(judge(text, w=random(8, 3, 1, 1))) == ["CONV_2D", "GATHER", "DEPTH_TO_SPACE"]
+
+
 def test_space_to_depth() -> None:
     text = "(float[1,2,6,4] x) => (float[1,8,3,2] y) { y = SpaceToDepth <blocksize=2> (x) }"
     assert codes(judge(text)) == ["SPACE_TO_DEPTH"]
