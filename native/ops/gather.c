@@ -1,6 +1,8 @@
-/* GATHER, GATHER_ND: rows of the input, named by indices. Indices are checked when they are used. */
+/* GATHER, GATHER_ND: rows of the input, named by indices. Indices are checked when they are used.
+ */
 #include <string.h>
 
+#include "kernels/copy.h"
 #include "shape.h"
 
 /* Row i of block b comes from row index[b / share * count + i] of the `rows` rows of block b. */
@@ -63,25 +65,42 @@ static edgert_status fail_index(const er_run *run, const er_node *node, int64_t 
                      (long long)rows);
 }
 
-static edgert_status run_rows(const er_run *run, const er_node *node, const void *index,
-                              edgert_type type, const uint8_t *input) {
+/* Blocks that meet one list of indices are so many that each row is taken out of all at once, but
+ * no more than the cache holds. */
+static int64_t blocks_at_once(const er_gather *gather) {
+  enum { BYTES = 16 * 1024 };
+  const int64_t bytes = gather->rows * gather->bytes, fitting = bytes < BYTES ? BYTES / bytes : 1;
+  return fitting < gather->share ? fitting : gather->share;
+}
+
+/* Blocks [first, last), which meet one list of indices. */
+static edgert_status run_blocks(const er_run *run, const er_node *node, int64_t first,
+                                int64_t last) {
   const er_gather *gather = node->data;
-  uint8_t *output = er_out_data(run, node, 0);
-  for (int64_t b = 0; b < gather->blocks; ++b) {
-    const uint8_t *block = input + b * gather->rows * gather->bytes;
-    for (int64_t i = 0; i < gather->count; ++i) {
-      const int64_t row = er_index_at(index, type, b / gather->share * gather->count + i);
-      if (row < 0 || row >= gather->rows) return fail_index(run, node, row, gather->rows);
-      memcpy(output, block + row * gather->bytes, (size_t)gather->bytes);
-      output += gather->bytes;
-    }
+  const void *index = er_in_data(run, node, 1);
+  const edgert_type type = er_in(run, node, 1)->type;
+  er_copy copy = {.rank = 1, .block = gather->bytes, .dims = {last - first}};
+  copy.in_stride[0] = gather->rows * gather->bytes;
+  copy.out_stride[0] = gather->count * gather->bytes;
+  for (int64_t i = 0; i < gather->count; ++i) {
+    const int64_t row = er_index_at(index, type, first / gather->share * gather->count + i);
+    if (row < 0 || row >= gather->rows) return fail_index(run, node, row, gather->rows);
+    copy.in_offset = first * copy.in_stride[0] + row * gather->bytes;
+    copy.out_offset = first * copy.out_stride[0] + i * gather->bytes;
+    er_copy_strided(&copy, 0, last - first, er_out_data(run, node, 0), er_in_data(run, node, 0));
   }
   return EDGERT_OK;
 }
 
 static edgert_status run_gather(const er_run *run, const er_node *node) {
-  return run_rows(run, node, er_in_data(run, node, 1), er_in(run, node, 1)->type,
-                  er_in_data(run, node, 0));
+  const er_gather *gather = node->data;
+  const int64_t step = blocks_at_once(gather);
+  for (int64_t first = 0, last; first < gather->blocks; first = last) {
+    const int64_t of_list = (first / gather->share + 1) * gather->share;
+    last = first + step < of_list ? first + step : of_list;
+    ER_TRY(run_blocks(run, node, first, last));
+  }
+  return EDGERT_OK;
 }
 
 /* ---- GATHER_ND ---------------------------------------------------------------------------- */
