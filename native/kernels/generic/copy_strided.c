@@ -3,30 +3,32 @@
 
 #include "kernels/copy.h"
 
-/* A copy with a constant size compiles to one load and one store. */
-#define COPY_ROW(bytes)                                    \
-  for (int64_t i = 0; i < count; ++i) {                    \
-    memcpy(out + i * out_step, in + i * in_step, (bytes)); \
+/* A copy with a constant size compiles to one load and one store: both ends of a block, which may
+ * overlap, take two. */
+#define COPY_ROW(size)                                                             \
+  for (int64_t i = 0; i < count; ++i, out += out_step, in += in_step) {            \
+    memcpy(out, in, (size));                                                       \
+    if (block > (size)) memcpy(out + block - (size), in + block - (size), (size)); \
   }
 
 static __attribute__((noinline)) void copy_row(uint8_t *out, int64_t out_step, const uint8_t *in,
                                                int64_t in_step, int64_t count, int64_t block) {
-  switch (block) {
-    case 1:
-      COPY_ROW(1)
-      break;
-    case 2:
-      COPY_ROW(2)
-      break;
-    case 4:
-      COPY_ROW(4)
-      break;
-    case 8:
-      COPY_ROW(8)
-      break;
-    default:
-      COPY_ROW((size_t)block)
-      break;
+  if (block == 1) {
+    for (int64_t i = 0; i < count; ++i) out[i * out_step] = in[i * in_step];
+  } else if (block < 4) {
+    COPY_ROW(2)
+  } else if (block < 8) {
+    COPY_ROW(4)
+  } else if (block < 16) {
+    COPY_ROW(8)
+  } else if (block <= 32) {
+    COPY_ROW(16)
+  } else if (block <= 64) {
+    COPY_ROW(32)
+  } else {
+    for (int64_t i = 0; i < count; ++i) {
+      memcpy(out + i * out_step, in + i * in_step, (size_t)block);
+    }
   }
 }
 
