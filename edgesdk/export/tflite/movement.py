@@ -18,6 +18,7 @@ from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import UnsupportedError
 
 DENSE = {"Gemm", "MatMul"}
+IMAGE_RANK = 4
 
 
 def _source(node: ir.Node) -> ir.Value:
@@ -46,12 +47,46 @@ def lower_reshape(scope: Scope, node: ir.Node) -> None:
             [i - 1 for i in place.permutation[1:]]
         ).ravel()
         tensor = place.tensor
+    elif not place.plain and (orders := _regrouped(source, wanted, place.permutation)):
+        tensor = scope.arranged(value, place, orders[0])
+        scope.reshape(tensor, scope.result(output, orders[1], integer=integer))
+        return
     else:
         tensor = scope.arranged(value, place, tuple(range(len(shape))))
     if math.prod(shape) != math.prod(wanted):
         raise UnsupportedError(f"{list(shape)} cannot be reshaped to {list(wanted)}")
     result = scope.result(output, integer=integer)
     scope.reshape(tensor, result)
+
+
+def _regrouped(
+    source: tuple[int, ...], wanted: tuple[int, ...], permutation: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """In which orders of dimensions a Reshape of an image is one of bytes; None: in plain ones.
+
+    Channels that are cut into groups, or joined again, stay innermost.
+    """
+    groups = _groups(source, wanted) if min(len(source), len(wanted)) >= IMAGE_RANK else []
+    if not groups:
+        return None
+    groups.sort(key=lambda group: min(map(permutation.index, group[0])))
+    before, after = ([dim for group in groups for dim in group[i]] for i in range(2))
+    return tuple(before), tuple(after)
+
+
+def _groups(source: tuple[int, ...], wanted: tuple[int, ...]) -> list[tuple[range, range]]:
+    """Neighbouring dimensions and those of as many elements that they become; [] if not all do."""
+    groups: list[tuple[range, range]] = []
+    i = j = 0
+    while i < len(source) and j < len(wanted):
+        m, n = i + 1, j + 1
+        while (have := math.prod(source[i:m])) != (want := math.prod(wanted[j:n])):
+            if max(m, n) > max(len(source), len(wanted)):
+                return []
+            m, n = (m + 1, n) if have < want else (m, n + 1)
+        groups.append((range(i, m), range(j, n)))
+        i, j = m, n
+    return groups if i == len(source) and j == len(wanted) else []
 
 
 def _feeds_only_dense(output: ir.Value, wanted: tuple[int, ...]) -> bool:
@@ -84,7 +119,8 @@ def lower_transpose(scope: Scope, node: ir.Node) -> None:
     renamed = tuple(list(perm).index(dim) for dim in place.permutation)
     output = node.outputs[0]
     view = Place(place.tensor, renamed)
-    if integer or view.plain:
+    in_groups = rank > IMAGE_RANK and not output.is_graph_output()  # joined again, as a rule
+    if integer or view.plain or in_groups:
         scope.alias(output, view, integer=integer)
         return
     shape = static_shape(output)

@@ -59,12 +59,48 @@ static void transpose_tile(uint8_t *out, int64_t out_step, const uint8_t *in, in
   for (int i = 0; i < TILE; ++i) memcpy(out + i * out_step, &line[i], TILE);
 }
 
+/* Four bytes, each with a zero behind it. */
+static uint64_t spread(const uint8_t *bytes) {
+  uint32_t four;
+  memcpy(&four, bytes, sizeof four);
+  const uint64_t pairs = (four | (uint64_t)four << 16) & 0x0000FFFF0000FFFFu;
+  return (pairs | pairs << 8) & 0x00FF00FF00FF00FFu;
+}
+
+/* Two lines of bytes into one. */
+static void interleave(uint8_t *out, const uint8_t *first, const uint8_t *second, int64_t count) {
+  int64_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const uint64_t eight = spread(first + i) | spread(second + i) << 8;
+    memcpy(out + 2 * i, &eight, sizeof eight);
+  }
+  for (; i < count; ++i) out[2 * i] = first[i], out[2 * i + 1] = second[i];
+}
+
+/* Dimensions of fewer than TILE bytes become the innermost, by columns: channels are shuffled. */
+static void copy_narrow_plane(const er_copy *copy, uint8_t *out, const uint8_t *in, int64_t rows) {
+  const int32_t d = copy->rank - 2, last = copy->rank - 1;
+  const int64_t in_row = copy->in_stride[d], out_row = copy->out_stride[d];
+  const int64_t in_step = copy->in_stride[last], out_step = copy->out_stride[last];
+  if (copy->dims[last] == 2 && copy->block == 1 && in_row == 1 && out_step == 1 && out_row == 2) {
+    interleave(out, in, in + in_step, rows);
+    return;
+  }
+  for (int64_t i = 0; i < copy->dims[last]; ++i) {
+    copy_row(out + i * out_step, out_row, in + i * in_step, in_row, rows, copy->block);
+  }
+}
+
 /* The last two dimensions. */
 static void copy_plane(const er_copy *copy, uint8_t *out, const uint8_t *in, int64_t rows) {
   const int32_t d = copy->rank - 2, last = copy->rank - 1;
   const int64_t in_row = copy->in_stride[d], out_row = copy->out_stride[d];
   const int64_t in_step = copy->in_stride[last], out_step = copy->out_stride[last];
   const int64_t count = copy->dims[last];
+  if (count < TILE && rows > count) {
+    copy_narrow_plane(copy, out, in, rows);
+    return;
+  }
   const bool turns = copy->block == 1 && in_row == 1 && out_step == 1;
   const int64_t tiled = turns ? count / TILE * TILE : 0;
   int64_t row = 0;

@@ -47,11 +47,40 @@ def test_an_image_is_transposed(perm: tuple[int, ...]) -> None:
     judge(text)
 
 
-@pytest.mark.parametrize("shape", [[2, 60], [6, 20], [2, 3, 20], [-1], [2, 3, 2, 2, 5]])
+@pytest.mark.parametrize(
+    "shape", [[2, 60], [6, 20], [2, 3, 20], [-1], [2, 3, 2, 2, 5], [2, 3, 20, 1]]
+)
 def test_an_image_is_reshaped_in_the_order_of_the_source(shape: list[int]) -> None:
     names = ",".join("ABCDE"[: len(shape)])
     text = f"(float[2,3,4,5] x) => (float[{names}] y) {{ {IMAGE} y = Reshape(c, s) }}"
     judge(text, s=np.array(shape))
+
+
+@pytest.mark.parametrize("groups", [2, 3, 4])
+def test_a_channel_shuffle_is_one_transpose(groups: int) -> None:
+    text = f"""(float[1,12,4,5] x) => (float[1,12,4,5] y) {{
+        {IMAGE} g = Reshape(c, s) t = Transpose <perm=[0,2,1,3,4]> (g) j = Reshape(t, b)
+        y = MaxPool <kernel_shape=[1,1]> (j)
+    }}"""
+    shape = np.array([1, groups, 12 // groups, 4, 5])
+    lowered = judge(text, s=shape, b=np.array([1, 12, 4, 5]))
+    moved = ["RESHAPE", "TRANSPOSE", "RESHAPE"]
+    assert codes(lowered) == ["MAX_POOL_2D", *moved, "MAX_POOL_2D"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    shape=st.permutations([1, 2, 3, 2, 5]),
+    perm=st.permutations(range(5)),
+    wanted=st.sampled_from([[2, 6, 5, 1], [6, 1, 2, 5], [1, 1, 12, 5], [4, 3, 5, 1], [2, 3, 2, 5]]),
+)
+def test_images_of_any_rank_are_reshaped_behind_any_transpose(
+    shape: list[int], perm: list[int], wanted: list[int]
+) -> None:
+    text = f"""(float[2,6,1,5] x) => (float[A,B,C,D] y) {{
+        {IMAGE} g = Reshape(c, s) t = Transpose <perm={list(perm)}> (g) y = Reshape(t, w)
+    }}"""
+    judge(text, s=np.array(shape), w=np.array(wanted))
 
 
 def test_flattened_images_between_two_products_keep_their_order() -> None:
