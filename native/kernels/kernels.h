@@ -212,11 +212,12 @@ typedef struct er_matmul_rule {
   int32_t out_zero, low, high;
 } er_matmul_rule;
 #define ER_MATMUL_COLUMNS 32 /* of a panel that a kernel may make of the right matrix */
-/** @return elements of scratch that one product needs. */
+/** @return elements of scratch that one product needs: both matrices as int16, at least a panel of
+ * the right one, and what a kernel knows of rows and columns beside them. */
 static inline size_t er_matmul_scratch(const er_matmul_shape *shape) {
-  const size_t pitch = ((size_t)shape->depth + 3) / 4 * 4;
+  const size_t pitch = ((size_t)shape->depth + 3) / 4 * 4, rows = (size_t)shape->rows;
   const int32_t columns = shape->columns < ER_MATMUL_COLUMNS ? ER_MATMUL_COLUMNS : shape->columns;
-  return ((size_t)shape->rows + (size_t)columns) * pitch;
+  return (rows + (size_t)columns) * pitch + 2 * rows + 512;
 }
 /** One product.
  * @param scratch [er_matmul_scratch(shape)] */

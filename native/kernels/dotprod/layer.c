@@ -6,6 +6,7 @@ void er_add_dotprod(er_kernels *kernels) {
   kernels->gemm_s8 = er_gemm_s8_dotprod;
   kernels->gemm_w4 = er_gemm_w4_dotprod;
   kernels->gemm_sums = er_gemm_sums_dotprod;
+  kernels->batch_matmul = er_batch_matmul_dotprod;
   kernels->dwconv_s8 = er_dwconv_s8_dotprod;
   kernels->gemv_s8.name = "gemv_s8_dotprod";
   kernels->gemv_s8.run = er_gemv_s8_dotprod;

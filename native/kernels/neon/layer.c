@@ -6,10 +6,12 @@ void er_add_neon(er_kernels *kernels) {
   kernels->gemm_s8 = er_gemm_s8_neon;
   kernels->gemm_w4 = er_gemm_w4_neon;
   kernels->gemm_sums = er_gemm_sums_neon;
-#ifdef __aarch64__ /* ARMv7 flushes subnormal floats and has no fused product */
+#ifdef __aarch64__ /* ARMv7 flushes subnormal floats, has no fused product and truncates */
   kernels->quantize_row = er_quantize_row_neon;
   kernels->scale_sums = er_scale_sums_neon;
+  kernels->softmax_s8 = er_softmax_s8_neon;
 #endif
+  kernels->batch_matmul = er_batch_matmul_neon;
   kernels->dwconv_s8 = er_dwconv_s8_neon;
   kernels->gemv_s8.name = "gemv_s8_neon";
   kernels->gemv_s8.run = er_gemv_s8_neon;

@@ -13,6 +13,10 @@ void er_mul_row_s8_neon(const er_mul_s8 *mul, bool is_unsigned, int32_t count, c
                         int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
 void er_lookup_neon(const uint8_t *table, int64_t count, const uint8_t *input, uint8_t *output);
 void er_sum_neon(const er_reduce_shape *shape, edgert_type type, const void *input, int64_t *sums);
+void er_softmax_s8_neon(int64_t rows, int32_t depth, const float *exponentials, float output_scale,
+                        int32_t zero_point, bool is_unsigned, const void *input, uint8_t *output);
+void er_batch_matmul_neon(const er_matmul_shape *shape, const er_matmul_rule *rule, const void *a,
+                          const void *b, void *output, int32_t product, int16_t *scratch);
 
 er_row_quant er_quantize_row_neon(int64_t count, const float *input, int8_t *output);
 void er_scale_sums_neon(const er_scale_sums_call *call);
