@@ -9,6 +9,7 @@
  * each panel that no two weights of a lane are -128; else each product is added alone. Where all
  * weights are small, as those of 4 bits are, four fit. */
 #include "kernels/neon/layer.h"
+#include "kernels/neon/nibbles.h"
 #include "kernels/neon/panels.h"
 #include "kernels/neon/settle.h"
 #include "kernels/neon/units.h"
@@ -20,6 +21,7 @@ enum { ROWS = 2 }; /* there are 16 vector registers, not 32 */
 #endif
 enum { UNITS = 16, STEP = 4 };
 enum { BLOCK = 16 }; /* depth that one load of a row covers */
+enum { ALONE = 1, IN_PAIRS = 2, IN_FOURS = 4, NIBBLES = 8 }; /* fours of weights in nibbles */
 
 typedef struct er_panel { /* units in vectors of four, er_order ER_EVEN_ODD */
   int32_t start[UNITS];   /* of the sums */
@@ -114,14 +116,20 @@ static void pack(const er_weights_s8 *w, void *packed) {
     weights++;                                                                      \
   }
 
+/* Weights of twice STEP products. */
+ER_INLINE void load_fours(const bool in_nibbles, const int8_t *from, int8x16_t w[2][4]) {
+  ER_UNROLL for (int i = 0; i < 8; i += 2) {
+    const int8x16_t first = vld1q_s8(from + (in_nibbles ? 8 : 16) * i);
+    w[i / 4][i % 4] = in_nibbles ? er_first_nibbles(first) : first;
+    w[i / 4][i % 4 + 1] = in_nibbles ? er_second_nibbles(first) : vld1q_s8(from + 16 * (i + 1));
+  }
+}
+
 /* Twice STEP products for each row and unit, all of a lane in one int16. @param half of a block */
 #define MULTIPLY_IN_FOURS(half)                                                     \
   {                                                                                 \
     int8x16_t w[2][4];                                                              \
-    ER_UNROLL for (int v = 0; v < vectors; v++) {                                   \
-      w[0][v] = vld1q_s8(weights[0][v]);                                            \
-      w[1][v] = vld1q_s8(weights[1][v]);                                            \
-    }                                                                               \
+    load_fours(together == NIBBLES, weights[0][0], w);                              \
     ER_UNROLL for (int r = 0; r < rows; r++) {                                      \
       int16x4_t x = vreinterpret_s16_s8(vld1_s8(input[r] + d + 2 * STEP * (half))); \
       __asm__("" : "+w"(x)); /* else gcc loads its parts as integers */             \
@@ -139,7 +147,7 @@ static void pack(const er_weights_s8 *w, void *packed) {
         acc[r][v] = vpadalq_s16(acc[r][v], t);                                      \
       }                                                                             \
     }                                                                               \
-    weights += 2;                                                                   \
+    weights += together == NIBBLES ? 1 : 2;                                         \
   }
 #else /* few registers: each weight is loaded when it is used */
 #define MULTIPLY_IN_FOURS(half)
@@ -215,7 +223,7 @@ ER_INLINE void settle_any(const int rows, const int vectors, const int together,
   WAY(ER_FMA_ADD)
 #endif
   WAY(ER_BOUNDED)
-  if (vectors < 4 || together == 4) return; /* of all units only, and slow */
+  if (vectors < 4 || together >= IN_FOURS) return; /* of all units only, and slow */
   WAY(ER_SATURATED)
   settle_rows(rows, vectors, ER_PLAIN, panel, acc, settle, to, stride);
 #undef WAY
@@ -223,7 +231,7 @@ ER_INLINE void settle_any(const int rows, const int vectors, const int together,
 
 ER_INLINE void tile(const int rows, const int vectors, const int together, const er_strip s,
                     const er_settle_neon *settle, const int8_t *from, int8_t *to) {
-  const bool in_pairs = together > 1;
+  const bool in_pairs = together > ALONE;
   const er_panel *panel = s.panel;
   const int8_t *input[ROWS];
   const int8_t(*weights)[4][16] = panel->weights;
@@ -231,11 +239,11 @@ ER_INLINE void tile(const int rows, const int vectors, const int together, const
   int16x8_t a[ROWS];
   ER_UNROLL for (int r = 0; r < rows; r++, from += s.input_stride) input[r] = from;
   int64_t d = 0, last = s.segment - BLOCK; /* of d, in a segment */
-  if (together == 4 || last >= 0) { /* twice the same start: no branch parts it from the loop */
+  if (together >= IN_FOURS || last >= 0) { /* twice the same start: no branch parts it from the loop */
     start(rows, vectors, panel->start, acc);
     for (;; last += s.segment) {
       do {
-        if (together == 4) {
+        if (together >= IN_FOURS) {
           MULTIPLY_IN_FOURS(0)
           MULTIPLY_IN_FOURS(1)
         } else {
@@ -254,7 +262,7 @@ ER_INLINE void tile(const int rows, const int vectors, const int together, const
   } else {
     start(rows, vectors, panel->start, acc);
   }
-  if (together < 4 && d < s.depth) { /* what lies behind the row meets weights of 0 */
+  if (together < IN_FOURS && d < s.depth) { /* what lies behind the row meets weights of 0 */
     load_rows(rows, input, d, a);
     MULTIPLY(0)
     if (d + STEP < s.depth) MULTIPLY(1)
@@ -268,18 +276,19 @@ ER_INLINE void tile(const int rows, const int vectors, const int together, const
   for (; left >= n; left -= n, from += n * s.input_stride, to += n * s.output_stride) { \
     tile(n, vectors, together, s, task->settle, from, to);                              \
   }
-#define IN_PAIRS(vectors) TILES(ROWS, vectors, 2) TILES(1, vectors, 2)
+#define TILES_IN_PAIRS(vectors) TILES(ROWS, vectors, IN_PAIRS) TILES(1, vectors, IN_PAIRS)
 #define FROM const int8_t *from = task->input + at;
-ER_RUN_ROWS(run_8, UNITS, panel_bytes(s.depth), , FROM IN_PAIRS(2))
+ER_RUN_ROWS(run_8, UNITS, panel_bytes(s.depth), , FROM TILES_IN_PAIRS(2))
 #ifdef __aarch64__
-#define IN_FOURS TILES(ROWS, 4, 4)
+#define TILES_IN_FOURS TILES(ROWS, 4, IN_FOURS)
 #else
-#define IN_FOURS
+#define TILES_IN_FOURS
 #endif
 ER_RUN_ROWS(
     run_16, UNITS, panel_bytes(s.depth), ,
     FROM const int32_t together = ((const er_panel *)s.panel)->together;
-    if (together == 4) { IN_FOURS } if (together > 1){IN_PAIRS(4)} TILES(1, 4, 1))
+    if (together == IN_FOURS) { TILES_IN_FOURS } if (together > ALONE){TILES_IN_PAIRS(4)} TILES(
+        1, 4, ALONE))
 
 /* Of the first eight units alone, or of all; what saturates is rare, and all. */
 static void whole_panels(const er_panel_task *task) {
@@ -303,6 +312,50 @@ const er_gemm_s8 er_gemm_s8_neon = {.name = "gemm_s8_neon",
                                     .packed_bytes = packed_bytes,
                                     .pack = pack,
                                     .run = run};
+
+/* ---- weights of 4 bits, two a byte, as nibbles.h packs them ----------------------------------- */
+
+#ifdef __aarch64__
+static size_t squeezed_bytes(int64_t depth) {
+  return sizeof(er_panel) + (panel_bytes(depth) - sizeof(er_panel)) / 2;
+}
+
+/* In the loop unpacking costs nothing: the multipliers' pipe is busy, the other one is not. */
+ER_RUN_ROWS(run_nibbles, UNITS, squeezed_bytes(s.depth), ,
+            FROM TILES(ROWS, 4, NIBBLES) TILES(1, 4, NIBBLES))
+
+/* Whether the panel of these units is multiplied as it lies. */
+static bool is_in_fours(const er_gemm_s8_call *c, int32_t first) {
+  const er_panel *panel = (const er_panel *)((const char *)c->packed +
+                                             (size_t)(first / UNITS) * squeezed_bytes(c->depth));
+  return panel->together == IN_FOURS && c->last - first > 8;
+}
+
+void er_w4_run_neon(const er_gemm_s8 *s8, const er_gemm_s8_call *c) {
+  if (!er_w4_is_squeezed(s8, c->depth)) {
+    s8->run(c);
+    return;
+  }
+  const er_panels panels = {UNITS, ROWS, squeezed_bytes(c->depth), run_nibbles, NULL};
+  er_gemm_s8_call part = *c;
+  for (part.last = c->first; part.last < c->last;) { /* neighbours of one kind */
+    part.first = part.last;
+    const bool in_fours = is_in_fours(c, part.first);
+    do {
+      part.last = c->last - part.last < UNITS ? c->last : part.last + UNITS;
+    } while (part.last < c->last && is_in_fours(c, part.last) == in_fours);
+    if (in_fours) {
+      er_for_panels(&part, panels);
+    } else {
+      er_w4_run(s8, &part);
+    }
+  }
+}
+#else
+void er_w4_run_neon(const er_gemm_s8 *s8, const er_gemm_s8_call *c) { er_w4_run(s8, c); }
+#endif
+
+/* ---- plain sums ------------------------------------------------------------------------------- */
 
 static void pack_plain(const er_weights_s8 *w, void *packed) {
   pack_panels(w, (const enum er_settling[]){ER_PLAIN}, ER_PLAIN, packed);

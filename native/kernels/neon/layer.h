@@ -6,6 +6,8 @@
 
 extern const er_gemm_s8 er_gemm_s8_neon, er_gemm_w4_neon, er_gemm_sums_neon;
 extern const er_dwconv_s8 er_dwconv_s8_neon;
+/* 4-bit weights packed for er_gemm_s8_neon, unpacked in its loop where they can be. */
+void er_w4_run_neon(const er_gemm_s8 *s8, const er_gemm_s8_call *call);
 void er_gemv_s8_neon(const er_gemv_s8_call *call);
 void er_add_row_s8_neon(const er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,
                         int32_t a_step, const void *b, int32_t b_step, uint8_t *output);

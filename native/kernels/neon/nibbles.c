@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#include "kernels/neon/intrinsics.h"
-
 enum {
   STEP = 32,
   PANEL_BYTES = 32 * 1024,
@@ -27,6 +25,10 @@ static size_t unpacked_bytes(panel_size p) { return p.head + p.weights; }
 static size_t squeezed_bytes(panel_size p) { return p.head + p.weights / 2; }
 static bool is_squeezed(panel_size p) { return unpacked_bytes(p) <= PANEL_BYTES; }
 
+bool er_w4_is_squeezed(const er_gemm_s8 *s8, int32_t depth) {
+  return is_squeezed(size_of(s8, depth));
+}
+
 size_t er_w4_packed_bytes(const er_gemm_s8 *s8, int32_t units, int32_t depth) {
   const panel_size p = size_of(s8, depth);
   if (!is_squeezed(p)) return s8->packed_bytes(units, depth);
@@ -45,8 +47,8 @@ static void squeeze(const int8_t *panel, panel_size p, int8_t *packed) {
 }
 
 static inline void unpack_step(int8x16_t raw, int8_t *to) {
-  vst1q_s8(to, vsubq_s8(vandq_s8(raw, vdupq_n_s8(15)), vdupq_n_s8(8)));
-  vst1q_s8(to + STEP / 2, vshrq_n_s8(raw, 4));
+  vst1q_s8(to, er_first_nibbles(raw));
+  vst1q_s8(to + STEP / 2, er_second_nibbles(raw));
 }
 
 static void unpack(const int8_t *packed, panel_size p, int8_t *panel) {
