@@ -19,13 +19,17 @@ typedef struct er_softmax {
   int64_t depth;
 } er_softmax;
 
-/* 16 values from i on, of which the last stands in for those beyond the row's end. */
-ER_INLINE uint8x16_t load(const uint8_t *row, int64_t depth, int64_t i) {
-  if (i + STEP <= depth) return vld1q_u8(row + i);
-  uint8_t rest[STEP];
+/* 16 values from i on, of which the last stands in for those beyond the row's end.
+ * @param rest scratch for a part of them */
+ER_INLINE const uint8_t *sixteen(const uint8_t *row, int64_t depth, int64_t i, uint8_t rest[STEP]) {
+  if (i + STEP <= depth) return row + i;
   memset(rest, row[depth - 1], STEP);
-  memcpy(rest, row + i, (size_t)(depth - i));
-  return vld1q_u8(rest);
+  return memcpy(rest, row + i, (size_t)(depth - i));
+}
+
+ER_INLINE uint8x16_t load(const uint8_t *row, int64_t depth, int64_t i) {
+  uint8_t rest[STEP];
+  return vld1q_u8(sixteen(row, depth, i, rest));
 }
 
 ER_INLINE void store(uint8x16_t values, uint8_t *row, int64_t depth, int64_t i) {
@@ -57,15 +61,21 @@ static float32x4_t sum_rows(const er_softmax *s, const uint8_t *const rows[ROWS]
   return vld1q_f32(sums);
 }
 
-static void divide(const er_softmax *s, float inverse, uint8_t *row) {
+ER_INLINE float32x4_t look_up(const float *exponentials, const uint8_t *at) {
+  float32x4_t values = vdupq_n_f32(exponentials[at[0]]);
+  values = vld1q_lane_f32(exponentials + at[1], values, 1);
+  values = vld1q_lane_f32(exponentials + at[2], values, 2);
+  return vld1q_lane_f32(exponentials + at[3], values, 3);
+}
+
+/* A function of its own, so that its constants stay in registers. */
+static __attribute__((noinline)) void divide(const er_softmax *s, float inverse, uint8_t *row) {
+  uint8_t rest[STEP];
   for (int64_t i = 0; i < s->depth; i += STEP) {
-    uint8_t below[STEP];
-    float values[STEP];
+    const uint8_t *below = sixteen(row, s->depth, i, rest);
     int32x4_t q[4];
-    vst1q_u8(below, load(row, s->depth, i));
-    ER_UNROLL for (int j = 0; j < STEP; j++) values[j] = s->exponentials[below[j]];
     ER_UNROLL for (int v = 0; v < 4; v++) { /* ties away from zero */
-      q[v] = vcvtaq_s32_f32(vmulq_n_f32(vld1q_f32(values + 4 * v), inverse));
+      q[v] = vcvtaq_s32_f32(vmulq_n_f32(look_up(s->exponentials, below + 4 * v), inverse));
     }
     const int16x8_t low = er_saturated(ER_IN_ORDER, q[0], q[1]);
     const int16x8_t high = er_saturated(ER_IN_ORDER, q[2], q[3]);
