@@ -40,6 +40,12 @@ endforeach()
 file(GLOB functions kernels/*/unary_f32.c kernels/*/binary_f32.c kernels/*/reduce_f32.c kernels/*/softmax_f32.c)
 set_property(SOURCE ${functions} APPEND PROPERTY COMPILE_OPTIONS -fno-trapping-math)
 
+# What counts is unrolled by hand there already; clang would add 2 kB.
+if("neon" IN_LIST EDGERT_LAYERS)
+  set_property(SOURCE kernels/neon/softmax_s8.c kernels/neon/batch_matmul.c APPEND PROPERTY COMPILE_OPTIONS
+               $<$<C_COMPILER_ID:Clang>:-Os>)
+endif()
+
 # Those that move, compare or convert, those that every SIMD layer replaces, and transposed convolutions
 # that are no product.
 set(EDGERT_SMALL_KERNELS cast compare copy_strided cumsum select top_k pad patches reduce arg_extreme real_rows softmax_s8

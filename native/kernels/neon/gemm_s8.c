@@ -21,7 +21,7 @@ enum { ROWS = 2 }; /* there are 16 vector registers, not 32 */
 #endif
 enum { UNITS = 16, STEP = 4 };
 enum { BLOCK = 16 }; /* depth that one load of a row covers */
-enum { ALONE = 1, IN_PAIRS = 2, IN_FOURS = 4, NIBBLES = 8 }; /* fours of weights in nibbles */
+enum { ALONE = 1, IN_PAIRS = 2, IN_FOURS = 4 }; /* products together; fours of nibbles alone */
 
 typedef struct er_panel { /* units in vectors of four, er_order ER_EVEN_ODD */
   int32_t start[UNITS];   /* of the sums */
@@ -116,12 +116,12 @@ static void pack(const er_weights_s8 *w, void *packed) {
     weights++;                                                                      \
   }
 
-/* Weights of twice STEP products. */
-ER_INLINE void load_fours(const bool in_nibbles, const int8_t *from, int8x16_t w[2][4]) {
+/* Weights of twice STEP products, two a byte. */
+ER_INLINE void load_nibbles(const int8_t *from, int8x16_t w[2][4]) {
   ER_UNROLL for (int i = 0; i < 8; i += 2) {
-    const int8x16_t first = vld1q_s8(from + (in_nibbles ? 8 : 16) * i);
-    w[i / 4][i % 4] = in_nibbles ? er_first_nibbles(first) : first;
-    w[i / 4][i % 4 + 1] = in_nibbles ? er_second_nibbles(first) : vld1q_s8(from + 16 * (i + 1));
+    const int8x16_t raw = vld1q_s8(from + 8 * i);
+    w[i / 4][i % 4] = er_first_nibbles(raw);
+    w[i / 4][i % 4 + 1] = er_second_nibbles(raw);
   }
 }
 
@@ -129,7 +129,7 @@ ER_INLINE void load_fours(const bool in_nibbles, const int8_t *from, int8x16_t w
 #define MULTIPLY_IN_FOURS(half)                                                     \
   {                                                                                 \
     int8x16_t w[2][4];                                                              \
-    load_fours(together == NIBBLES, weights[0][0], w);                              \
+    load_nibbles(weights[0][0], w);                                                 \
     ER_UNROLL for (int r = 0; r < rows; r++) {                                      \
       int16x4_t x = vreinterpret_s16_s8(vld1_s8(input[r] + d + 2 * STEP * (half))); \
       __asm__("" : "+w"(x)); /* else gcc loads its parts as integers */             \
@@ -147,7 +147,7 @@ ER_INLINE void load_fours(const bool in_nibbles, const int8_t *from, int8x16_t w
         acc[r][v] = vpadalq_s16(acc[r][v], t);                                      \
       }                                                                             \
     }                                                                               \
-    weights += together == NIBBLES ? 1 : 2;                                         \
+    weights++;                                                                      \
   }
 #else /* few registers: each weight is loaded when it is used */
 #define MULTIPLY_IN_FOURS(half)
@@ -223,7 +223,7 @@ ER_INLINE void settle_any(const int rows, const int vectors, const int together,
   WAY(ER_FMA_ADD)
 #endif
   WAY(ER_BOUNDED)
-  if (vectors < 4 || together >= IN_FOURS) return; /* of all units only, and slow */
+  if (vectors < 4 || together == IN_FOURS) return; /* of all units only, and slow */
   WAY(ER_SATURATED)
   settle_rows(rows, vectors, ER_PLAIN, panel, acc, settle, to, stride);
 #undef WAY
@@ -239,11 +239,11 @@ ER_INLINE void tile(const int rows, const int vectors, const int together, const
   int16x8_t a[ROWS];
   ER_UNROLL for (int r = 0; r < rows; r++, from += s.input_stride) input[r] = from;
   int64_t d = 0, last = s.segment - BLOCK; /* of d, in a segment */
-  if (together >= IN_FOURS || last >= 0) { /* twice the same start: no branch parts it from the loop */
+  if (together == IN_FOURS || last >= 0) { /* twice the same start: no branch parts it from the loop */
     start(rows, vectors, panel->start, acc);
     for (;; last += s.segment) {
       do {
-        if (together >= IN_FOURS) {
+        if (together == IN_FOURS) {
           MULTIPLY_IN_FOURS(0)
           MULTIPLY_IN_FOURS(1)
         } else {
@@ -279,16 +279,9 @@ ER_INLINE void tile(const int rows, const int vectors, const int together, const
 #define TILES_IN_PAIRS(vectors) TILES(ROWS, vectors, IN_PAIRS) TILES(1, vectors, IN_PAIRS)
 #define FROM const int8_t *from = task->input + at;
 ER_RUN_ROWS(run_8, UNITS, panel_bytes(s.depth), , FROM TILES_IN_PAIRS(2))
-#ifdef __aarch64__
-#define TILES_IN_FOURS TILES(ROWS, 4, IN_FOURS)
-#else
-#define TILES_IN_FOURS
-#endif
-ER_RUN_ROWS(
-    run_16, UNITS, panel_bytes(s.depth), ,
-    FROM const int32_t together = ((const er_panel *)s.panel)->together;
-    if (together == IN_FOURS) { TILES_IN_FOURS } if (together > ALONE){TILES_IN_PAIRS(4)} TILES(
-        1, 4, ALONE))
+ER_RUN_ROWS(run_16, UNITS, panel_bytes(s.depth), ,
+            FROM if (((const er_panel *)s.panel)->together > ALONE) { TILES_IN_PAIRS(4) }
+            TILES(1, 4, ALONE))
 
 /* Of the first eight units alone, or of all; what saturates is rare, and all. */
 static void whole_panels(const er_panel_task *task) {
@@ -322,7 +315,7 @@ static size_t squeezed_bytes(int64_t depth) {
 
 /* In the loop unpacking costs nothing: the multipliers' pipe is busy, the other one is not. */
 ER_RUN_ROWS(run_nibbles, UNITS, squeezed_bytes(s.depth), ,
-            FROM TILES(ROWS, 4, NIBBLES) TILES(1, 4, NIBBLES))
+            FROM TILES(ROWS, 4, IN_FOURS) TILES(1, 4, IN_FOURS))
 
 /* Whether the panel of these units is multiplied as it lies. */
 static bool is_in_fours(const er_gemm_s8_call *c, int32_t first) {
