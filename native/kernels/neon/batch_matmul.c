@@ -10,7 +10,7 @@
 #include "kernels/neon/store.h"
 
 enum { COLUMNS = 16, ROWS = 32 }; /* for one call of the gemm */
-enum { FEW_ROWS = 8 };                           /* below this packing does not pay */
+enum { FEW_ROWS = 8 };              /* below this packing does not pay */
 
 typedef struct er_product {
   const er_gemm_s8 *gemm;
