@@ -171,8 +171,9 @@ static edgert_status pack_f32(er_plan *plan, const er_linear_tensors *t, const e
   conv->f32 = &er_plan_kernels(plan)->gemm_f32;
   conv->bounds = linear->bounds;
   conv->winograd_f32 = er_conv_winograd_f32_for(plan, conv);
-  conv->group_bytes = er_align_up(conv->winograd_f32 ? er_conv_winograd_f32_packed(conv)
-                                                     : er_packed_f32(conv->f32, units, conv->depth));
+  conv->group_bytes =
+      er_align_up(conv->winograd_f32 ? er_conv_winograd_f32_packed(conv)
+                                     : er_packed_f32(conv->f32, units, conv->depth));
   char *packed = er_plan_alloc(plan, conv->group_bytes * (size_t)groups);
   const float *values = er_float_weights(plan, t->weights);
   if (!packed || !values) return er_plan_no_memory(plan);

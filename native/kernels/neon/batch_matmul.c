@@ -10,7 +10,7 @@
 #include "kernels/neon/store.h"
 
 enum { COLUMNS = 16, ROWS = 32 }; /* for one call of the gemm */
-enum { FEW_ROWS = 8 };              /* below this packing does not pay */
+enum { FEW_ROWS = 8 };            /* below this packing does not pay */
 
 typedef struct er_product {
   const er_gemm_s8 *gemm;
@@ -70,9 +70,8 @@ static int32_t take_line(const er_product *p, const int8_t *from, int64_t step, 
 static void take_left(const er_product *p, const int8_t *a) {
   const er_matmul_shape *s = p->shape;
   for (int64_t r = 0; r < s->rows; r++) {
-    const int32_t sum = s->a_transposed
-                            ? take_line(p, a + r, s->rows, p->left + r * s->depth)
-                            : take_line(p, a + r * s->depth, 1, p->left + r * s->depth);
+    const int32_t sum = s->a_transposed ? take_line(p, a + r, s->rows, p->left + r * s->depth)
+                                        : take_line(p, a + r * s->depth, 1, p->left + r * s->depth);
     p->row_parts[r] = -p->b_zero * (sum - s->depth * p->a_zero);
   }
 }

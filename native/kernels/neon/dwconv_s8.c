@@ -46,7 +46,7 @@ typedef struct er_strip {
   const int8_t *first; /* line */
   int64_t beyond[5];   /* bytes from it to each line: one base and constant offsets for all */
   const er_block *block;
-  int32_t how;         /* of the block, or PARTLY */
+  int32_t how;   /* of the block, or PARTLY */
   int64_t pixel; /* bytes from pixel to pixel: channels */
   int8_t *output;
   int32_t channels; /* to write, 1..16 */

@@ -20,7 +20,7 @@ enum { ROWS = 4 };
 enum { ROWS = 2 }; /* there are 16 vector registers, not 32 */
 #endif
 enum { UNITS = 16, STEP = 4 };
-enum { BLOCK = 16 }; /* depth that one load of a row covers */
+enum { BLOCK = 16 };                            /* depth that one load of a row covers */
 enum { ALONE = 1, IN_PAIRS = 2, IN_FOURS = 4 }; /* products together; fours of nibbles alone */
 
 typedef struct er_panel { /* units in vectors of four, er_order ER_EVEN_ODD */
@@ -172,8 +172,8 @@ ER_INLINE void load_rows(const int rows, const int8_t *const *input, int64_t d, 
   ER_UNROLL for (int r = 0; r < rows; r++) a[r] = vreinterpretq_s16_s8(vld1q_s8(input[r] + d));
 }
 
-/* Where the sums start. Each row loads them anew: a copy would take a slot of the vector pipes. That
- * the first one does too keeps its loads beside the loop's products. */
+/* Where the sums start. Each row loads them anew: a copy would take a slot of the vector pipes.
+ * That the first one does too keeps its loads beside the loop's products. */
 ER_INLINE void start(const int rows, const int vectors, const int32_t *from,
                      int32x4_t acc[ROWS][4]) {
   ER_UNROLL for (int r = 0; r < rows; r++) {
@@ -239,7 +239,8 @@ ER_INLINE void tile(const int rows, const int vectors, const int together, const
   int16x8_t a[ROWS];
   ER_UNROLL for (int r = 0; r < rows; r++, from += s.input_stride) input[r] = from;
   int64_t d = 0, last = s.segment - BLOCK; /* of d, in a segment */
-  if (together == IN_FOURS || last >= 0) { /* twice the same start: no branch parts it from the loop */
+  if (together == IN_FOURS ||
+      last >= 0) { /* twice the same start: no branch parts it from the loop */
     start(rows, vectors, panel->start, acc);
     for (;; last += s.segment) {
       do {
@@ -280,8 +281,8 @@ ER_INLINE void tile(const int rows, const int vectors, const int together, const
 #define FROM const int8_t *from = task->input + at;
 ER_RUN_ROWS(run_8, UNITS, panel_bytes(s.depth), , FROM TILES_IN_PAIRS(2))
 ER_RUN_ROWS(run_16, UNITS, panel_bytes(s.depth), ,
-            FROM if (((const er_panel *)s.panel)->together > ALONE) { TILES_IN_PAIRS(4) }
-            TILES(1, 4, ALONE))
+            FROM if (((const er_panel *)s.panel)->together > ALONE){TILES_IN_PAIRS(4)} TILES(1, 4,
+                                                                                             ALONE))
 
 /* Of the first eight units alone, or of all; what saturates is rare, and all. */
 static void whole_panels(const er_panel_task *task) {
@@ -306,7 +307,8 @@ const er_gemm_s8 er_gemm_s8_neon = {.name = "gemm_s8_neon",
                                     .pack = pack,
                                     .run = run};
 
-/* ---- weights of 4 bits, two a byte, as nibbles.h packs them ----------------------------------- */
+/* ---- weights of 4 bits, two a byte, as nibbles.h packs them -----------------------------------
+ */
 
 #ifdef __aarch64__
 static size_t squeezed_bytes(int64_t depth) {
@@ -348,7 +350,8 @@ void er_w4_run_neon(const er_gemm_s8 *s8, const er_gemm_s8_call *c) {
 void er_w4_run_neon(const er_gemm_s8 *s8, const er_gemm_s8_call *c) { er_w4_run(s8, c); }
 #endif
 
-/* ---- plain sums ------------------------------------------------------------------------------- */
+/* ---- plain sums -------------------------------------------------------------------------------
+ */
 
 static void pack_plain(const er_weights_s8 *w, void *packed) {
   pack_panels(w, (const enum er_settling[]){ER_PLAIN}, ER_PLAIN, packed);

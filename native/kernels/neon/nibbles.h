@@ -22,22 +22,22 @@ void er_w4_run(const er_gemm_s8 *s8, const er_gemm_s8_call *call);
 
 /* The gemm `w4`, named `text`, on the gemm `s8`.
  * @param multiply as er_w4_run */
-#define ER_GEMM_W4(w4, text, s8, multiply)                               \
-  static size_t packed_bytes(int32_t units, int32_t depth) {             \
-    return er_w4_packed_bytes(&s8, units, depth);                        \
-  }                                                                      \
-  static void pack(const er_weights_s8 *weights, void *packed) {         \
-    er_w4_pack(&s8, weights, packed);                                    \
-  }                                                                      \
-  static void run(const er_gemm_s8_call *call) { multiply(&s8, call); }  \
-  const er_gemm_s8 w4 = {.name = text,                                   \
-                         .unit_step = ER_W4_UNITS,                       \
-                         .row_step = ER_W4_ROWS,                         \
-                         .unpacks = true,                                \
-                         .segment_step = 16,                             \
-                         .line_step = 4,                                 \
-                         .packed_bytes = packed_bytes,                   \
-                         .pack = pack,                                   \
+#define ER_GEMM_W4(w4, text, s8, multiply)                              \
+  static size_t packed_bytes(int32_t units, int32_t depth) {            \
+    return er_w4_packed_bytes(&s8, units, depth);                       \
+  }                                                                     \
+  static void pack(const er_weights_s8 *weights, void *packed) {        \
+    er_w4_pack(&s8, weights, packed);                                   \
+  }                                                                     \
+  static void run(const er_gemm_s8_call *call) { multiply(&s8, call); } \
+  const er_gemm_s8 w4 = {.name = text,                                  \
+                         .unit_step = ER_W4_UNITS,                      \
+                         .row_step = ER_W4_ROWS,                        \
+                         .unpacks = true,                               \
+                         .segment_step = 16,                            \
+                         .line_step = 4,                                \
+                         .packed_bytes = packed_bytes,                  \
+                         .pack = pack,                                  \
                          .run = run};
 
 #endif

@@ -36,8 +36,8 @@ ER_INLINE void store(uint8x16_t values, uint8_t *row, int64_t depth, int64_t i) 
   if (i + STEP <= depth) {
     vst1q_u8(row + i, values);
   } else {
-    er_store_parts_neon((const int8x16_t[]){vreinterpretq_s8_u8(values)}, 1, (int32_t)(depth - i), 0,
-                        (int8_t *)row + i);
+    er_store_parts_neon((const int8x16_t[]){vreinterpretq_s8_u8(values)}, 1, (int32_t)(depth - i),
+                        0, (int8_t *)row + i);
   }
 }
 
@@ -46,8 +46,7 @@ static void subtract_from_largest(const er_softmax *s, const uint8_t *input, uin
   for (int64_t i = 0; i < s->depth; i += STEP) {
     most = vmaxq_s8(most, veorq_s8(vreinterpretq_s8_u8(load(input, s->depth, i)), s->flip));
   }
-  const uint8x16_t largest =
-      vreinterpretq_u8_s8(veorq_s8(vdupq_n_s8(vmaxvq_s8(most)), s->flip));
+  const uint8x16_t largest = vreinterpretq_u8_s8(veorq_s8(vdupq_n_s8(vmaxvq_s8(most)), s->flip));
   for (int64_t i = 0; i < s->depth; i += STEP) {
     store(vsubq_u8(largest, load(input, s->depth, i)), output, s->depth, i);
   }
@@ -79,9 +78,8 @@ static __attribute__((noinline)) void divide(const er_softmax *s, float inverse,
     }
     const int16x8_t low = er_saturated(ER_IN_ORDER, q[0], q[1]);
     const int16x8_t high = er_saturated(ER_IN_ORDER, q[2], q[3]);
-    const int8x16_t bytes =
-        er_bytes_neon(ER_SATURATED, vqaddq_s16(low, s->settle.zero_point),
-                      vqaddq_s16(high, s->settle.zero_point), &s->settle);
+    const int8x16_t bytes = er_bytes_neon(ER_SATURATED, vqaddq_s16(low, s->settle.zero_point),
+                                          vqaddq_s16(high, s->settle.zero_point), &s->settle);
     store(vreinterpretq_u8_s8(veorq_s8(bytes, s->flip)), row, s->depth, i);
   }
 }
