@@ -12,11 +12,10 @@ import onnx_ir as ir
 from torch import Tensor
 
 from edgesdk.training.integer_operators import integer_operator
-from edgesdk_quant.fake_quantize import clamp, round_through
 from edgesdk_quant.graph import constant
 from edgesdk_quant.operators import input_at
-from edgesdk_quant.torch_graph import TorchGraph
-from edgesdk_quant.torch_operators import only_dequantized
+from edgesdk_quant.torch_graph import TorchGraph, only_dequantized
+from edgesdk_quant.torch_graph.fake_quantize import clamp, round_through
 
 QUANTIZE = "QuantizeLinear"
 

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from edgesdk.training.integer_rules import RULES
 from edgesdk.training.layers import LAYERS, dequantizer
-from edgesdk_quant.fake_quantize import clamp, round_through
 from edgesdk_quant.graph import constant, consumers
 from edgesdk_quant.numerics import SMALLEST_SCALE, Grid, rescale_by_256
 from edgesdk_quant.operators import CLIPS, channel_axis, clip_bounds, input_at
-from edgesdk_quant.torch_operators import OPERATORS, Call
+from edgesdk_quant.torch_graph import OPERATORS, Call
+from edgesdk_quant.torch_graph.fake_quantize import clamp, round_through
 
 Values = Mapping[str, Tensor]
 ACTIVATIONS = frozenset({"Clip", "Relu"})

@@ -14,7 +14,7 @@ from edgesdk_quant.graph import constant
 from edgesdk_quant.numerics import Array, Grid
 from edgesdk_quant.operators import input_at
 from edgesdk_quant.reference.elementwise import UNARY
-from edgesdk_quant.torch_operators import OPERATORS, Call
+from edgesdk_quant.torch_graph import OPERATORS, Call
 
 Rule = Callable[[ir.Node, Sequence[Array], Sequence[Grid], Grid], Array]
 

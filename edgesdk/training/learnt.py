@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from edgesdk.training.steps import Step
 from edgesdk.training.stored import StoredTensor
-from edgesdk_quant.fake_quantize import clamp, round_through
 from edgesdk_quant.scheme import BIAS, block_scale
+from edgesdk_quant.torch_graph.fake_quantize import clamp, round_through
 
 
 class LearntStep(nn.Module):

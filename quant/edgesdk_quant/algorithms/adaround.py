@@ -19,10 +19,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from edgesdk_quant.fake_quantize import round_through
 from edgesdk_quant.progress import Progress
 from edgesdk_quant.scheme import Affine
 from edgesdk_quant.torch_graph import TorchGraph
+from edgesdk_quant.torch_graph.fake_quantize import round_through
 from edgesdk_runtimes.base import Array
 
 Samples = Mapping[str, Sequence[Array]]

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from edgesdk_quant.graph import constant
-from edgesdk_quant.torch_operators import OPERATORS, Call
+from edgesdk_quant.torch_graph.call import Call
+from edgesdk_quant.torch_graph.operators import OPERATORS
 from edgesdk_runtimes.errors import UnsupportedError
 
 Values = Mapping[str, Tensor]

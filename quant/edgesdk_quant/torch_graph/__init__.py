@@ -1,0 +1,8 @@
+"""A graph evaluated by torch: one family of operators a file."""
+
+from edgesdk_quant.torch_graph.call import Call
+from edgesdk_quant.torch_graph.graph import TorchGraph, Values
+from edgesdk_quant.torch_graph.operators import OPERATORS
+from edgesdk_quant.torch_graph.quantizers import only_dequantized
+
+__all__ = ["OPERATORS", "Call", "TorchGraph", "Values", "only_dequantized"]
