@@ -1,5 +1,7 @@
-/* Sorting against its definition: the same items, none before a smaller one. */
+/* Sorting against the C library. */
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "check.h"
 #include "random_numbers.h"
@@ -9,7 +11,7 @@ enum { MOST = 200 };
 
 typedef struct pair {
   int32_t key;
-  int8_t rest[5]; /* sizes need not be powers of two */
+  char rest[5]; /* sizes need not be powers of two */
 } pair;
 
 static int by_key(const void *left, const void *right) {
@@ -17,36 +19,26 @@ static int by_key(const void *left, const void *right) {
   return (a->key > b->key) - (a->key < b->key);
 }
 
-static pair pair_of(int32_t key) {
-  pair made = {.key = key};
-  for (int32_t i = 0; i < 5; i++) made.rest[i] = (int8_t)(key * 7 + i);
-  return made;
+static void fill(pair *items, int32_t count) {
+  memset(items, 0, (size_t)count * sizeof *items);
+  for (int32_t i = 0; i < count; i++) {
+    items[i].key = random_from(-count, count);
+    memset(items[i].rest, items[i].key & 0x7F, sizeof items[i].rest);
+  }
 }
 
-static bool is_pair(const pair *p) {
-  const pair wanted = pair_of(p->key);
-  return memcmp(p->rest, wanted.rest, sizeof wanted.rest) == 0;
-}
-
-static void random_items_come_out_in_order_and_whole(void) {
+static void items_come_out_as_the_c_library_sorts_them(void) {
   for (int32_t count = 0; count <= MOST; count++) {
-    pair items[MOST];
-    int64_t sum = 0;
-    for (int32_t i = 0; i < count; i++) {
-      items[i] = pair_of(random_from(-count, count));
-      sum += (int64_t)items[i].key * items[i].key + items[i].key;
-    }
+    pair items[MOST], wanted[MOST];
+    fill(items, count);
+    memcpy(wanted, items, (size_t)count * sizeof *items);
+    qsort(wanted, (size_t)count, sizeof *wanted, by_key);
     er_sort(items, (size_t)count, sizeof *items, by_key);
-    for (int32_t i = 0; i < count; i++) {
-      CHECK(is_pair(&items[i]));
-      CHECK(i == 0 || items[i - 1].key <= items[i].key);
-      sum -= (int64_t)items[i].key * items[i].key + items[i].key;
-    }
-    CHECK(sum == 0);
+    CHECK(memcmp(items, wanted, (size_t)count * sizeof *items) == 0);
   }
 }
 
 int main(void) {
-  random_items_come_out_in_order_and_whole();
+  items_come_out_as_the_c_library_sorts_them();
   return check_result();
 }

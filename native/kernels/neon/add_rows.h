@@ -53,6 +53,7 @@ ER_INLINE void er_add_row(er_widen_bytes *widen, const bool rises, const enum er
                           const er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,
                           const int32_t a_step, const void *b, const int32_t b_step,
                           uint8_t *output) {
+  if (count == 0) return; /* the shift may be beyond 31 then */
   const int8x16_t flip_in = er_flip(is_unsigned != rises), flip = er_flip(is_unsigned);
   const er_settle_neon settle = er_settle_bytes(is_unsigned, add->zero_point, add->low, add->high);
   const int32_t constant = er_add_constant(add, (is_unsigned ? 128 : 0) - (rises ? 128 : 0));
