@@ -7,9 +7,9 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from edgesdk.cli.options import add_data, add_json
-from edgesdk.cli.output import in_bytes, print_json, print_table
+from edgesdk.cli.output import print_json, print_table
 from edgesdk.cli.progress import progress_bar
-from edgesdk.cli.saving import STATE, output_folder, save_both
+from edgesdk.cli.saving import STATE, output_folder, print_saved, print_unsaved, save_both
 from edgesdk.cli.verb import Verb
 
 if TYPE_CHECKING:
@@ -82,9 +82,8 @@ def _print(tuned: Tuned, sizes: dict[str, int], failures: dict[str, str]) -> Non
         for epoch in tuned.epochs
     ]
     print_table("Fine-tuning", head, rows)
-    print_table("Written", ["file", ">size"], [(p, in_bytes(s)) for p, s in sizes.items()])
-    for path, reason in failures.items():
-        print(f"{path} was not written: {reason}")
+    print_saved(sizes)
+    print_unsaved(failures)
 
 
 VERB = Verb(

@@ -10,9 +10,9 @@ from edgesdk.attempts import Outcome
 from edgesdk.cli.escalate import add_loop_arguments, escalate
 from edgesdk.cli.front import print_front
 from edgesdk.cli.options import add_data, add_json
-from edgesdk.cli.output import in_bytes, print_json, print_table
+from edgesdk.cli.output import print_json
 from edgesdk.cli.progress import progress_bar
-from edgesdk.cli.saving import STATE, output_folder, save_both
+from edgesdk.cli.saving import STATE, output_folder, print_saved, print_unsaved, save_both
 from edgesdk.cli.verb import Verb
 from edgesdk.quantized import Quantized
 from edgesdk_runtimes.errors import InputError
@@ -126,12 +126,10 @@ def _print(
             found |= {"holds": outcome.holds, "conclusion": outcome.sentence}
         print_json(found)
         return
-    rows = [(path, in_bytes(size)) for path, size in sizes.items()]
-    print_table("Written", ["file", ">size"], rows)
+    print_saved(sizes)
     print_front(quantized)
     print(quantized.report_text())
-    for path, reason in failures.items():
-        print(f"{path} was not written: {reason}")
+    print_unsaved(failures)
 
 
 VERB = Verb(

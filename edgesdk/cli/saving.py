@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from edgesdk.cli.output import in_bytes, print_table
 from edgesdk.files import write_atomically
 from edgesdk.quantized import Quantized
 from edgesdk_runtimes.errors import OutputError, UnsupportedError
@@ -52,3 +54,14 @@ def _listed(error: UnsupportedError, path: Path) -> str:
         return ""
     write_atomically(path, "".join(f"{need}\n" for need in error.needs).encode())
     return f" (all of them: {path})"
+
+
+def print_saved(sizes: Mapping[str, int]) -> None:
+    """The files that were written."""
+    print_table("Written", ["file", ">size"], [(p, in_bytes(size)) for p, size in sizes.items()])
+
+
+def print_unsaved(failures: Mapping[str, str]) -> None:
+    """The files that could not be, and why."""
+    for path, reason in failures.items():
+        print(f"{path} was not written: {reason}")

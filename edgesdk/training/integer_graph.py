@@ -7,14 +7,11 @@ gradient). So what a network learns with has the bits of what ships.
 
 from __future__ import annotations
 
-import numpy as np
 import onnx_ir as ir
 from torch import Tensor
 
 from edgesdk.training.integer_operators import integer_operator
-from edgesdk_quant.graph import constant
-from edgesdk_quant.operators import input_at
-from edgesdk_quant.torch_graph import TorchGraph, only_dequantized
+from edgesdk_quant.torch_graph import TorchGraph, only_dequantized, quantizer_range
 from edgesdk_quant.torch_graph.fake_quantize import clamp, round_through
 
 QUANTIZE = "QuantizeLinear"
@@ -46,7 +43,5 @@ class IntegerGraph(TorchGraph):
 def _quantized(node: ir.Node, values: dict[str, Tensor]) -> Tensor:
     """QUANTIZE of real values, which multiplies by the reciprocal of the step; dequantized."""
     x, step = (values[str(v.name)] for v in node.inputs[:2] if v is not None)
-    zero = constant(input_at(node, 2))
-    limits = np.iinfo("uint8" if zero is None else zero.dtype.name)
-    shift = 0.0 if zero is None else float(zero.reshape(-1)[0])
-    return clamp(round_through(x * (1 / step)), limits.min - shift, limits.max - shift) * step
+    low, high, zero = quantizer_range(node)
+    return clamp(round_through(x * (1 / step)), low - zero, high - zero) * step

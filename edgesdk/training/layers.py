@@ -9,6 +9,7 @@ import onnx_ir as ir
 
 from edgesdk.training.stored import INTEGERS, SCALE, StoredTensor
 from edgesdk_quant.graph import constant
+from edgesdk_quant.graph.rewrite import made_by
 
 LAYERS = frozenset({"Conv", "ConvTranspose", "Gemm"})
 X, WEIGHTS, BIAS = 0, 1, 2
@@ -47,8 +48,7 @@ def _of_layer(tensor: StoredTensor) -> LayerBias | None:
 
 def dequantizer(value: ir.Value | None) -> ir.Node | None:
     """The DequantizeLinear that makes a value."""
-    node = None if value is None else value.producer()
-    return node if node is not None and node.op_type == "DequantizeLinear" else None
+    return made_by(value, "DequantizeLinear")
 
 
 def _name(value: ir.Value | None) -> str:

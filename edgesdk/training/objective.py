@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from edgesdk.training.samples import UNLABELLED
+from edgesdk_quant.algorithms.distillation import relative_error
 from edgesdk_quant.graph import value_shape
 from edgesdk_quant.torch_graph import TorchGraph
 from edgesdk_runtimes.errors import InputError
@@ -49,7 +50,8 @@ class Objective:
         """
         wanted = self._wanted(inputs)
         if not self.classifies:
-            return _relative_error(outputs, wanted)
+            real = [i for i, target in enumerate(wanted) if target.is_floating_point()]
+            return relative_error([outputs[i] for i in real], [wanted[i] for i in real])
         scores = self._log_probabilities(outputs[0])
         loss = functional.nll_loss(scores, labels, ignore_index=UNLABELLED, reduction="sum")
         if wanted:
@@ -98,12 +100,3 @@ def gives_probabilities(model: ir.Model) -> bool:
         source = node.inputs[0]
         node = None if source is None else source.producer()
     return node is not None and node.op_type == "Softmax"
-
-
-def _relative_error(outputs: list[Tensor], wanted: list[Tensor]) -> Tensor:
-    errors = [
-        (y - target).square().mean() / target.square().mean().clamp(1e-12)
-        for y, target in zip(outputs, wanted, strict=True)
-        if target.is_floating_point()
-    ]
-    return torch.stack(errors).sum()

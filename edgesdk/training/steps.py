@@ -12,6 +12,7 @@ import onnx_ir as ir
 from edgesdk_quant.graph import constant
 from edgesdk_quant.operators import clip_bounds
 from edgesdk_quant.scheme import FloatArray
+from edgesdk_quant.torch_graph import quantizer_range
 
 # Their results have ranges that TFLite fixes.
 FIXED = frozenset({"HardSigmoid", "LogSoftmax", "Sigmoid", "Softmax", "Tanh"})
@@ -44,7 +45,7 @@ def learnable_steps(graph: ir.Graph) -> tuple[Step, ...]:
     for node in graph:
         scale = constant(node.inputs[1]) if node.op_type == "QuantizeLinear" else None
         if scale is not None and scale.ndim == 0:
-            alike[float(scale), _zero(node)].append(node)
+            alike[float(scale), quantizer_range(node)[2]].append(node)
     return tuple(_step(nodes) for nodes in alike.values() if not any(map(_is_fixed, nodes)))
 
 
@@ -52,11 +53,6 @@ def _step(nodes: list[ir.Node]) -> Step:
     names = dict.fromkeys(str(n.inputs[1].name) for n in nodes if n.inputs[1] is not None)
     start = np.asarray(constant(nodes[0].inputs[1]), np.float32)
     return Step(tuple(names), start, max(_most(nodes), float(start)))
-
-
-def _zero(node: ir.Node) -> float:
-    zero = constant(node.inputs[2]) if len(node.inputs) > 2 else None
-    return 0.0 if zero is None else float(zero.reshape(-1)[0])
 
 
 def _is_fixed(node: ir.Node) -> bool:
@@ -73,9 +69,8 @@ def _clipped_at(node: ir.Node) -> float:
     """The largest step with which all stored values lie between the bounds of a Clip."""
     maker = node.inputs[0].producer() if node.inputs[0] is not None else None
     bounds = clip_bounds(maker) if maker is not None and maker.op_type in CLIPPING else None
-    zero = constant(node.inputs[2]) if len(node.inputs) > 2 else None
-    if bounds is None or zero is None:
+    if bounds is None:
         return np.inf
-    limits, shift = np.iinfo(zero.dtype.name), _zero(node)
-    sides = zip(bounds, (limits.min - shift, limits.max - shift), strict=True)
+    low, high, zero = quantizer_range(node)
+    sides = zip(bounds, (low - zero, high - zero), strict=True)
     return min((bound / end for bound, end in sides if end and bound), default=np.inf)

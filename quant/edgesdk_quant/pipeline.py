@@ -138,17 +138,8 @@ def _scale_tables(
     values = tables(model)
     if not values or data is None or recipe.activations is None or recipe.activations.bits > 8:
         return {}
-    found = collect(
-        model,
-        values,
-        ChannelRange,
-        ChannelRange.from_state,
-        data,
-        task="measuring features",
-        progress=progress,
-        workdir=workdir,
-    )
-    return dict.fromkeys(scale_features(model, found.observers), 0.0)
+    ranges = _channel_ranges(model, values, data, "measuring features", progress, workdir)
+    return dict.fromkeys(scale_features(model, ranges), 0.0)
 
 
 def _equalize(
@@ -161,17 +152,30 @@ def _equalize(
     values = observed(model, set(placement.values()))
     if not values:
         return {}
+    return equalize(
+        model, _channel_ranges(model, values, data, "measuring channels", progress, workdir)
+    )
+
+
+def _channel_ranges(
+    model: ir.Model,
+    values: Sequence[str],
+    data: CalibrationData,
+    task: str,
+    progress: Progress,
+    workdir: Path | None,
+) -> Mapping[str, ChannelRange]:
     found = collect(
         model,
         values,
         ChannelRange,
         ChannelRange.from_state,
         data,
-        task="measuring channels",
+        task=task,
         progress=progress,
         workdir=workdir,
     )
-    return equalize(model, found.observers)
+    return found.observers
 
 
 def _refuse_no_op(placement: Placement, recipe: Recipe, target: Target) -> None:

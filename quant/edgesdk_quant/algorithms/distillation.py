@@ -161,15 +161,19 @@ class Distiller:
             return sum(float(self._error(lessons, part)) * len(part) for part in parts) / count
 
     def _error(self, lessons: _Lessons, chosen: Iterable[int]) -> Tensor:
-        """Squared error of the targets, each relative to its power."""
         inputs, wanted = lessons.batch(chosen)
         learnt = {name: layer.weights() for name, layer in self._layers.items()}
         values = self._quantized.run(inputs, {**learnt, **self._shifted()})
-        errors = [
-            (values[name] - target).square().mean() / target.square().mean().clamp(1e-12)
-            for name, target in zip(self._targets, wanted, strict=True)
-        ]
-        return torch.stack(errors).sum()
+        return relative_error([values[name] for name in self._targets], wanted)
+
+
+def relative_error(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+    """Squared errors, each relative to the power of what is wanted, added up: float32 []."""
+    errors = [
+        (value - target).square().mean() / target.square().mean().clamp(1e-12)
+        for value, target in zip(found, wanted, strict=True)
+    ]
+    return torch.stack(errors).sum()
 
 
 class _Lessons:

@@ -3,6 +3,6 @@
 from edgesdk_quant.torch_graph.call import Call
 from edgesdk_quant.torch_graph.graph import TorchGraph, Values
 from edgesdk_quant.torch_graph.operators import OPERATORS
-from edgesdk_quant.torch_graph.quantizers import only_dequantized
+from edgesdk_quant.torch_graph.quantizers import only_dequantized, quantizer_range
 
-__all__ = ["OPERATORS", "Call", "TorchGraph", "Values", "only_dequantized"]
+__all__ = ["OPERATORS", "Call", "TorchGraph", "Values", "only_dequantized", "quantizer_range"]

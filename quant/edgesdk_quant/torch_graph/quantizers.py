@@ -24,14 +24,17 @@ def only_dequantized(quantizer: ir.Node) -> bool:
 
 def _quantize(call: Call, x: Operands) -> Result:
     """Stored values, as floats: integers would cut the gradient. Real ones where that will do."""
-    zero = constant(call.node.inputs[2]) if len(call.node.inputs) > 2 else np.zeros((), np.uint8)
-    limits = np.iinfo("uint8" if zero is None else zero.dtype.name)
-    shift = 0 if zero is None else float(zero.reshape(-1)[0])
+    low, high, shift = quantizer_range(call.node)
     if only_dequantized(call.node):
-        ends = limits.min - shift, limits.max - shift
-        return fake_quantize(x[0], x[1], *ends)
-    rounded = round_through(x[0] / x[1]).add_(shift)
-    return clamp(rounded, limits.min, limits.max)
+        return fake_quantize(x[0], x[1], low - shift, high - shift)
+    return clamp(round_through(x[0] / x[1]).add_(shift), low, high)
+
+
+def quantizer_range(quantizer: ir.Node) -> tuple[int, int, float]:
+    """The least and the largest stored value, and the zero point."""
+    zero = constant(quantizer.inputs[2]) if len(quantizer.inputs) > 2 else None
+    limits = np.iinfo("uint8" if zero is None else zero.dtype.name)
+    return int(limits.min), int(limits.max), 0.0 if zero is None else float(zero.reshape(-1)[0])
 
 
 def _dequantize(call: Call, x: Operands) -> Result:
