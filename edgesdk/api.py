@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgesdk.artifact import Artifact, Source, read_artifact
+from edgesdk.artifact import Artifact, Source, naming, read_artifact
 from edgesdk.benchmark import compare_runtimes as bench
 from edgesdk.inspection import inspect_model as inspect
 from edgesdk.quantized import Origin, Quantized
@@ -124,7 +124,8 @@ def load(path: PathText | bytes) -> Quantized:
             f"{artifact.name} is a .{artifact.format} file, which has no way back to a graph. "
             "Load the .onnx file; edgesdk.Runner runs this one."
         )
-    graph = capture(artifact.data)
+    with naming(artifact):
+        graph = capture(artifact.data)
     if not is_quantized(graph):
         raise InputError(f"{artifact.name} is a float model. Use edgesdk.quantize.")
     return Quantized(graph)

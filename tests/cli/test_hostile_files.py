@@ -108,7 +108,7 @@ def foreign(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("suffix", ["onnx", "tflite"])
 @pytest.mark.parametrize("spoil", [cut, noisy, foreign])
-@pytest.mark.parametrize("verb", ["run", "inspect", "bench", "evaluate", "verify"])
+@pytest.mark.parametrize("verb", ["run", "inspect", "bench", "evaluate", "verify", "finetune"])
 def test_a_damaged_artifact_is_named_by_every_verb(
     verb: str,
     spoil: Callable[[bytes], bytes],
@@ -127,6 +127,7 @@ def test_a_damaged_artifact_is_named_by_every_verb(
         "bench": ["--rounds", "1"],
         "evaluate": ["--data", images, *labels],
         "verify": ["--reference", str(folder / "float.onnx"), "--data", images],
+        "finetune": ["--data", images, "-o", str(tmp_path)],
     }[verb]
     assert f"bad.{suffix}" in refusal([verb, str(path), *arguments], capsys)
 
