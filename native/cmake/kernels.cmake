@@ -26,7 +26,9 @@ foreach(flag -mllvm -enable-misched=false -mllvm -pre-RA-sched=source)
   list(APPEND EDGERT_IN_ORDER $<$<C_COMPILER_ID:Clang>:${flag}>)
 endforeach()
 set(EDGERT_FLAGS_neon ${EDGERT_FPU} ${EDGERT_IN_ORDER})
-set(EDGERT_FLAGS_dotprod -march=armv8.2-a+dotprod ${EDGERT_IN_ORDER})
+# Else gcc saves vector registers anew for each line of a gemm.
+set(EDGERT_FLAGS_dotprod -march=armv8.2-a+dotprod ${EDGERT_IN_ORDER}
+                         $<$<C_COMPILER_ID:GNU>:-fno-shrink-wrap-separate>)
 set(EDGERT_FLAGS_i8mm -march=armv8.2-a+dotprod+i8mm ${EDGERT_IN_ORDER})
 
 file(GLOB EDGERT_KERNELS CONFIGURE_DEPENDS kernels/*.c kernels/generic/*.c)

@@ -6,17 +6,15 @@
  * the fifth column comes with the four of the pixel before.
  *
  * Other filters run on the NEON kernel. */
+#include "kernels/dotprod/eight_units.h"
 #include "kernels/dotprod/layer.h"
 #include "kernels/neon/layer.h"
-#include "kernels/neon/settle.h"
-#include "kernels/neon/units.h"
 
 enum { CHANNELS = 8 };
 
 typedef struct er_block {
-  int32_t start[CHANNELS]; /* of the sums */
-  float scale[CHANNELS], offset[CHANNELS];
-  int32_t how; /* er_settling */
+  er_eight_units units; /* the channels */
+  int32_t how;          /* er_settling */
   int32_t unused[7];
   /* 3x3: [column], then the same a line further down for the second output line; 5x5: [column],
    * then columns 1..4 and column 0 of the fifth line. Each is [8 channels][4 lines or columns];
@@ -70,10 +68,7 @@ static void pack_block(const er_conv_shape *s, const er_weights_s8 *w, int32_t f
   er_unit units[CHANNELS];
   block->how = er_units_of(w, first, CHANNELS, 1, s->out_c, ways, units);
   for (int32_t i = 0; i < CHANNELS; i++) {
-    const er_unit_constants constants = er_constants_of(&units[i], block->how);
-    block->start[i] = constants.start;
-    block->scale[i] = constants.scale;
-    block->offset[i] = constants.offset;
+    er_set_unit(&units[i], block->how, i, &block->units);
     if (units[i].values) pack_taps(s, units[i].values, block, i);
   }
 }
@@ -185,21 +180,17 @@ ER_INLINE void add_fifth(const er_form f, const er_strip *s, const int slot, er_
 }
 
 ER_INLINE void start(const er_form f, const er_strip *s, const int slot, er_place *p) {
-  const int32_t *from = s->block->start;
-  ER_UNROLL for (int o = 0; o < f.outputs; o++) {
-    __asm__ volatile("" ::: "memory"); /* a copy would take a slot of the vector pipes */
-    p->acc[slot][o][0] = vld1q_s32(from);
-    p->acc[slot][o][1] = vld1q_s32(from + 4);
-  }
+  ER_UNROLL for (int o = 0; o < f.outputs; o++) er_start(&s->block->units, p->acc[slot][o]);
 }
 
 ER_INLINE void settle(const er_form f, const enum er_settling how, const er_strip *s,
                       const int slot, er_place *p) {
-  const float *offset = s->block->offset;
+  const er_eight_units *units = &s->block->units;
+  float32x4_t scale[2];
+  er_load_scale(units, scale);
   ER_UNROLL for (int o = 0; o < f.outputs; o++) {
-    const int16x8_t wide = er_settle8_neon(how, ER_IN_ORDER, p->acc[slot][o][0], p->acc[slot][o][1],
-                                           s->block->scale, offset, s->settle);
-    vst1_s8(p->to + o * s->output_line, er_eight_bytes_neon(how, wide, s->settle));
+    vst1_s8(p->to + o * s->output_line,
+            er_settle_eight(how, units, scale, p->acc[slot][o], s->settle));
   }
   p->to += s->pixel;
 }
@@ -245,20 +236,36 @@ ER_INLINE void strip(const er_form f, const enum er_settling how, const er_strip
 
 typedef void strip_function(const er_strip *s);
 
-#define STRIP(name, ...)                                                                           \
-  static void name##_one_fma(const er_strip *s) { strip((er_form){__VA_ARGS__}, ER_ONE_FMA, *s); } \
-  static void name##_fma_add(const er_strip *s) { strip((er_form){__VA_ARGS__}, ER_FMA_ADD, *s); } \
-  static void name##_saturated(const er_strip *s) {                                                \
-    strip((er_form){__VA_ARGS__}, ER_SATURATED, *s);                                               \
-  }                                                                                                \
-  static strip_function *const name[] = {[ER_ONE_FMA] = name##_one_fma,                            \
-                                         [ER_FMA_ADD] = name##_fma_add,                            \
-                                         [ER_SATURATED] = name##_saturated};
-STRIP(strip_3x3_s1, 3, 1, 1)
-STRIP(strip_3x3_s1_two, 3, 1, 2)
-STRIP(strip_3x3_s2, 3, 2, 1)
-STRIP(strip_5x5_s1, 5, 1, 1)
-STRIP(strip_5x5_s2, 5, 2, 1)
+#define STRIP(name, how, ...) \
+  static void name(const er_strip *s) { strip((er_form){__VA_ARGS__}, how, *s); }
+#define STRIPS(name, ...)                        \
+  STRIP(name##_one_fma, ER_ONE_FMA, __VA_ARGS__) \
+  STRIP(name##_fma_add, ER_FMA_ADD, __VA_ARGS__) \
+  STRIP(name##_saturated, ER_SATURATED, __VA_ARGS__)
+STRIPS(strip_3x3_s1, 3, 1, 1)
+STRIPS(strip_3x3_s2, 3, 2, 1)
+STRIPS(strip_5x5_s1, 5, 1, 1)
+STRIPS(strip_5x5_s2, 5, 2, 1)
+STRIP(strip_3x3_s1_two_one_fma, ER_ONE_FMA, 3, 1, 2)
+STRIP(strip_3x3_s1_two_fma_add, ER_FMA_ADD, 3, 1, 2)
+
+/* Rare: one line after the other. */
+static void strip_3x3_s1_two_saturated(const er_strip *s) {
+  er_strip second = *s;
+  strip_3x3_s1_saturated(s);
+  ER_UNROLL for (int i = 0; i < 3; i++) second.beyond[i] = s->beyond[i + 1];
+  second.output += s->output_line;
+  strip_3x3_s1_saturated(&second);
+}
+
+#define BY_WAY(name) \
+  {[ER_ONE_FMA] = name##_one_fma, [ER_FMA_ADD] = name##_fma_add, [ER_SATURATED] = name##_saturated}
+enum { ONE_LINE, TWO_LINES, STRIDE_2, FILTER_5X5, FILTER_5X5_STRIDE_2 };
+static strip_function *const strips[][ER_PLAIN] = {[ONE_LINE] = BY_WAY(strip_3x3_s1),
+                                                   [TWO_LINES] = BY_WAY(strip_3x3_s1_two),
+                                                   [STRIDE_2] = BY_WAY(strip_3x3_s2),
+                                                   [FILTER_5X5] = BY_WAY(strip_5x5_s1),
+                                                   [FILTER_5X5_STRIDE_2] = BY_WAY(strip_5x5_s2)};
 
 static bool pairs(const er_conv_shape *s) {
   return has_kernel(s) && s->filter_h == 3 && s->stride_h == 1 && s->stride_w == 1 &&
@@ -267,8 +274,8 @@ static bool pairs(const er_conv_shape *s) {
 
 static strip_function *const *strips_for(const er_dwconv_s8_call *c) {
   const bool is_5x5 = c->shape->filter_h == 5;
-  if (c->shape->stride_w == 2) return is_5x5 ? strip_5x5_s2 : strip_3x3_s2;
-  return is_5x5 ? strip_5x5_s1 : c->rows == 2 ? strip_3x3_s1_two : strip_3x3_s1;
+  if (c->shape->stride_w == 2) return strips[is_5x5 ? FILTER_5X5_STRIDE_2 : STRIDE_2];
+  return strips[is_5x5 ? FILTER_5X5 : c->rows == 2 ? TWO_LINES : ONE_LINE];
 }
 
 static er_strip strip_of(const er_dwconv_s8_call *c, const er_settle_neon *settle) {
@@ -289,7 +296,7 @@ static void run(const er_dwconv_s8_call *c) {
     return;
   }
   const er_settle_neon settle = er_settle_neon_of(c->range);
-  strip_function *const *strips = strips_for(c);
+  strip_function *const *by_way = strips_for(c);
   er_strip strip = strip_of(c, &settle);
   const int32_t blocks = block_count(c->shape);
   const size_t bytes = block_bytes(c->shape);
@@ -299,7 +306,7 @@ static void run(const er_dwconv_s8_call *c) {
     strip.block = (const er_block *)(const void *)packed;
     strip.first = c->lines[0] + channel;
     strip.output = c->output + channel;
-    strips[strip.block->how](&strip);
+    by_way[strip.block->how](&strip);
   }
 }
 

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "kernels/float.h"
+#include "kernels/functions_f32.h"
 
 static float largest(const float *x, int32_t count) {
   float most = x[0];
@@ -13,8 +14,8 @@ void er_log_softmax_f32(int64_t rows, int32_t depth, const float *input, float *
   for (int64_t r = 0; r < rows; r++, input += depth, output += depth) {
     const float most = largest(input, depth);
     float sum = 0.0f;
-    for (int32_t i = 0; i < depth; i++) sum += expf(input[i] - most);
-    const float offset = most + logf(sum);
+    for (int32_t i = 0; i < depth; i++) sum += er_exp(input[i] - most);
+    const float offset = most + (float)log((double)sum);
     for (int32_t i = 0; i < depth; i++) output[i] = input[i] - offset;
   }
 }

@@ -11,7 +11,8 @@ static inline float clip(float x, float low, float high) {
  * own, so that there is nothing that the compiler must prove of the caller's pointers. */
 enum { BLOCK = 64 };
 
-/* An expression of x, the value, and alpha. */
+/* An expression of x, the value, and alpha. Where it is the C library's, it is that of doubles: the
+ * other tables need those anyway, and a static program carries but one. */
 #define FUNCTION(name, expression)                                            \
   static void name(float alpha, const float *input, float *restrict values) { \
     (void)alpha;                                                              \
@@ -23,7 +24,7 @@ enum { BLOCK = 64 };
 
 FUNCTION(absolute, fabsf(x))
 FUNCTION(round_up, ceilf(x))
-FUNCTION(cosine, cosf(x))
+FUNCTION(cosine, (float)cos((double)x))
 FUNCTION(elu, x < 0.0f ? er_expm1_below(x) : x)
 FUNCTION(exponential, er_exp(x))
 FUNCTION(round_down, floorf(x))
@@ -31,7 +32,7 @@ FUNCTION(gelu, er_gelu(x))
 FUNCTION(gelu_tanh, er_gelu_tanh(x))
 FUNCTION(hard_swish, x *clip(x + 3.0f, 0.0f, 6.0f) * (1.0f / 6.0f))
 FUNCTION(leaky_relu, x < 0.0f ? x * alpha : x)
-FUNCTION(logarithm, logf(x))
+FUNCTION(logarithm, (float)log((double)x))
 FUNCTION(logistic, er_logistic(x))
 FUNCTION(negative, -x)
 FUNCTION(relu, x < 0.0f ? 0.0f : x)
@@ -41,7 +42,7 @@ FUNCTION(relu6, clip(x, 0.0f, 6.0f))
 FUNCTION(round_even, rintf(x))
 FUNCTION(reciprocal_root, 1.0f / sqrtf(x))
 FUNCTION(sign, x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x)
-FUNCTION(sine, sinf(x))
+FUNCTION(sine, (float)sin((double)x))
 FUNCTION(root, sqrtf(x))
 FUNCTION(square, x *x)
 FUNCTION(hyperbolic_tangent, er_tanh(x))
