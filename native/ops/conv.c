@@ -181,14 +181,31 @@ static edgert_status run(const er_run *run, const er_node *node) {
 
 const er_op er_op_conv_2d = {.builtin = 3, .name = "CONV_2D", .prepare = prepare, .run = run};
 
+edgert_status er_conv_become(er_plan *plan, er_node *node, const int32_t *inputs,
+                             const er_conv_gemm *gemm) {
+  er_conv *conv = er_plan_alloc(plan, sizeof *conv);
+  er_op *op = er_plan_alloc(plan, sizeof *op);
+  if (!conv || !op) return er_plan_no_memory(plan);
+  conv->gemm = *gemm;
+  size_scratch(plan, node, conv);
+  op->builtin = node->op->builtin;
+  op->name = node->op->name;
+  op->run = run;
+  node->op = op;
+  node->data = conv;
+  node->inputs = inputs;
+  node->input_count = 2;
+  return EDGERT_OK;
+}
+
 const er_conv_gemm *er_conv_gemm_of(const er_node *node) {
-  if (node->op != &er_op_conv_2d) return NULL;
+  if (node->op->run != run) return NULL;
   const er_conv *conv = node->data;
   return conv->form == GEMM ? &conv->gemm : NULL;
 }
 
 bool er_conv_repad(er_plan *plan, er_node *node, const er_pad_shape *pad) {
-  if (node->op != &er_op_conv_2d) return false;
+  if (node->op->run != run) return false;
   er_conv *conv = node->data;
   /* Pixels that are quantized one by one would no longer be. */
   if (conv->form == DYNAMIC && conv->dynamic.direct) return false;

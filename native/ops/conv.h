@@ -98,15 +98,20 @@ size_t er_conv_dynamic_scratch(const er_conv_dynamic *conv, int32_t threads);
 void er_conv_dynamic_run(const er_run *run, const er_conv_dynamic *conv, const float *input,
                          const float *bias, float *output);
 
+/** Let a node compute this convolution: what another operator comes down to.
+ * @param inputs [2] numbers of the image and the weights, as long as the session lives */
+edgert_status er_conv_become(er_plan *plan, er_node *node, const int32_t *inputs,
+                             const er_conv_gemm *gemm);
+
 /** @return whether the rows of the product are the input's pixels. */
 bool er_is_pointwise(const er_conv_shape *shape);
 
 /* ---- for fused groups ------------------------------------------------------------------------ */
 
-/** @return the form of a CONV_2D on the fast kernels, else NULL. */
+/** @return the form of a convolution on the fast kernels, else NULL. */
 const er_conv_gemm *er_conv_gemm_of(const er_node *node);
-/** Let a prepared CONV_2D pad by itself what a PAD node put around its input.
- * @return false when the node is no CONV_2D */
+/** Let a prepared convolution pad by itself what a PAD node put around its input.
+ * @return false when the node is no convolution */
 bool er_conv_repad(er_plan *plan, er_node *node, const er_pad_shape *pad);
 
 #endif

@@ -84,8 +84,12 @@ static edgert_status plan_phase(er_plan *plan, const er_tconv_gemm *conv, int32_
   er_linear_tensors of_phase = *tensors;
   of_phase.weights = &part;
   const er_conv_shape shape = phase_shape(s, y, x, h, w);
-  ER_TRY(er_conv_gemm_plan(plan, &shape, &of_phase, linear, &conv->phases[phase]));
-  conv->phases[phase].pixel_step = (int64_t)s->stride_w * s->out_c;
+  er_conv_gemm *gemm = &conv->phases[phase];
+  if (er_tconv_is_conv(conv)) {
+    return er_conv_neighbours_plan(plan, &shape, &of_phase, linear, gemm);
+  }
+  ER_TRY(er_conv_gemm_plan(plan, &shape, &of_phase, linear, gemm));
+  gemm->pixel_step = (int64_t)s->stride_w * s->out_c;
   return EDGERT_OK;
 }
 

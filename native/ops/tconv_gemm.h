@@ -13,6 +13,10 @@ typedef struct er_tconv_gemm {
   size_t thread_bytes;        /* scratch of one thread */
 } er_tconv_gemm;
 
+/** @return whether the only phase is all of it */
+static inline bool er_tconv_is_conv(const er_tconv_gemm *conv) {
+  return conv->phases_h == 1 && conv->phases_w == 1;
+}
 /** @return whether every phase is a convolution of its own: has taps, and none that begin inside of
  * the image */
 bool er_tconv_has_phases(const er_conv_shape *shape);

@@ -16,6 +16,7 @@ typedef struct er_tconv {
   const void *weights; /* int16 or float [out_c, filter_h, filter_w, in_c] */
   size_t sums_bytes;   /* of one thread: sums, then a widened input line */
   size_t thread_bytes;
+  int32_t inputs[2]; /* the image and the weights */
 } er_tconv;
 
 enum { INPUT_SHAPE, INPUT_WEIGHTS, INPUT_IMAGE, INPUT_BIAS };
@@ -120,14 +121,22 @@ static bool can_use_gemm(const er_conv_shape *s, const er_linear_tensors *t, con
   return constant && fast && er_tconv_has_phases(s);
 }
 
+/* Where the output's shape is known by now and of a size that convolutions compute. */
+static bool is_conv(const er_plan *plan, const er_node *node, const er_tconv_gemm *gemm) {
+  return er_tconv_is_conv(gemm) && er_plan_input(plan, node, INPUT_SHAPE)->constant &&
+         er_plan_output(plan, node, 0)->count <= INT32_MAX;
+}
+
 static edgert_status plan_gemm(er_plan *plan, er_node *node, const er_linear_tensors *tensors,
                                er_tconv *conv) {
   er_tconv_gemm *gemm = &conv->gemm;
   ER_TRY(er_tconv_gemm_plan(plan, &conv->shape, tensors, &conv->linear, gemm));
-  conv->thread_bytes = gemm->thread_bytes;
-  node->scratch_bytes = conv->thread_bytes * (size_t)er_plan_threads(plan);
-  node->kernel = gemm->phases->s8 ? gemm->phases->s8->name : gemm->phases->f32->name;
-  return EDGERT_OK;
+  node->scratch_bytes = gemm->thread_bytes * (size_t)er_plan_threads(plan);
+  node->kernel = er_conv_gemm_kernel(gemm->phases);
+  if (!is_conv(plan, node, gemm)) return EDGERT_OK;
+  conv->inputs[0] = node->inputs[INPUT_IMAGE];
+  conv->inputs[1] = node->inputs[INPUT_WEIGHTS];
+  return er_conv_become(plan, node, conv->inputs, gemm->phases);
 }
 
 static edgert_status prepare(er_plan *plan, er_node *node) {
@@ -145,12 +154,11 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
                                      .axis = 0};
   ER_TRY(er_prepare_linear(plan, node, &tensors, bounds, &conv->linear));
   conv->on_gemm = can_use_gemm(&conv->shape, &tensors, &conv->linear);
-  ER_TRY(conv->on_gemm                                ? plan_gemm(plan, node, &tensors, conv)
-         : conv->linear.arithmetic == ER_FLOAT_LINEAR ? plan_float(plan, node, conv)
-                                                      : plan_integer(plan, node, conv));
   node->macs = tensors.input->count * (tensors.weights->count / conv->shape.in_c);
   node->data = conv;
-  return EDGERT_OK;
+  return conv->on_gemm                                ? plan_gemm(plan, node, &tensors, conv)
+         : conv->linear.arithmetic == ER_FLOAT_LINEAR ? plan_float(plan, node, conv)
+                                                      : plan_integer(plan, node, conv);
 }
 
 /* What a thread needs. */
@@ -202,9 +210,10 @@ static void work_integer(void *arg, int32_t first, int32_t last, int32_t thread)
 
 static void work_gemm(void *arg, int32_t first, int32_t last, int32_t thread) {
   const er_job *job = arg;
-  void *scratch = job->scratch + job->conv->thread_bytes * (size_t)thread;
+  const er_tconv_gemm *gemm = &job->conv->gemm;
+  void *scratch = job->scratch + gemm->thread_bytes * (size_t)thread;
   for (int32_t line = first; line < last; line++) {
-    er_tconv_gemm_line(&job->conv->gemm, job->input, line, job->output, scratch);
+    er_tconv_gemm_line(gemm, job->input, line, job->output, scratch);
   }
 }
 

@@ -101,6 +101,17 @@ class _Network:
         self.graph.operator(OP.CONV_2D, [x, weights, -1], [y], options)
         return y
 
+    def transposed(self, x: int, channels: int, size: int) -> int:
+        """Stride 1, padded so that the image keeps its size."""
+        shape = [*self.shape(x)[:3], channels]
+        y = self.activation("transposed", shape)
+        options = schema.TransposeConvOptionsT()
+        options.strideH = options.strideW = 1
+        weights = self.weights([channels, size, size, self.shape(x)[3]])
+        sizes = self.graph.tensor("sizes", [4], np.int32, data=shape)
+        self.graph.operator(OP.TRANSPOSE_CONV, [sizes, weights, x], [y], options)
+        return y
+
     def depthwise(self, x: int, block: Block) -> int:
         n, h, _, c = self.shape(x)
         size = -(-h // block.stride)
@@ -188,6 +199,29 @@ def test_a_residual_may_overwrite_what_it_adds_but_not_what_it_convolves(quantiz
     expected = outputs(model, arrays, unfused=True)
     assert outputs(model, arrays) == expected
     assert outputs(model, arrays, threads=3) == expected
+
+
+@pytest.mark.parametrize("quantized", [True, False])
+@pytest.mark.parametrize("channels", [3, 24])
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_a_transposed_convolution_of_stride_one_is_a_convolution(
+    quantized: bool, channels: int, size: int
+) -> None:
+    builder = ModelBuilder()
+    net = _Network(builder.graph("main"), quantized, size)
+    inputs = [net.activation("x", [2, 9, 12, 24])]
+    inputs.append(net.activation("other", [2, 11, 14, channels]))
+    y = net.transposed(net.pad(inputs[0], 1), channels, size)
+    net.graph.ends(inputs, [net.add(y, inputs[1])])
+    model = pack(builder.model)
+    assert [node.op for node in opened(model).nodes()] == ["TRANSPOSE_CONV+ADD"]
+    rng = np.random.default_rng(size)
+    arrays = [random_array(spec.shape, spec.dtype, rng) for spec in opened(model).inputs]
+    expected = outputs(model, arrays, unfused=True)
+    assert outputs(model, arrays) == expected
+    assert outputs(model, arrays, threads=3) == expected
+    if quantized:
+        assert expected[0] == litert(model, arrays)[0].tobytes()
 
 
 @pytest.mark.parametrize("op", ["RELU", "RELU6", "RELU_N1_TO_1"])
