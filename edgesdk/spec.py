@@ -80,5 +80,5 @@ def _wrong(name: str, given: Any) -> InputError:
     return InputError(
         f"input {name!r} is declared as {given!r}; give positive sizes (only the first may be "
         "None, an open batch), an InputSpec, or an example array, "
-        'e.g. {"image": (None, 3, 224, 224)}'
+        'e.g. {"image": (None, 3, 224, 224), "tokens": edgesdk.InputSpec((1, 128), "int32")}'
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import onnx_ir as ir
 
+from edgesdk.capture.index_types import lengthen_indices
 from edgesdk.capture.scopes import name_by_scope
 from edgesdk.spec import ATTRIBUTE, InputSpec, input_specs
 from edgesdk_quant.graph.opset import OPSET
@@ -92,6 +93,7 @@ def _export(module: Any, specs: Mapping[str, InputSpec], *, open_batch: bool) ->
         raise ModelError(_reason(module, specs, error)) from error
     if program is None:
         raise ModelError(f"torch exported nothing for {type(module).__name__}; try a newer torch")
+    lengthen_indices(program.model)
     name_by_scope(program.model)
     return program.model
 

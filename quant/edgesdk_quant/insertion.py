@@ -106,10 +106,11 @@ class _Insertion:
         if array is None:
             self._computed(value, parameters)
             return
-        for node, index in self._integer_uses(value):
-            stored = self.build.stored(
-                str(value.name), parameters.quantize(array), parameters, node
-            )
+        uses = self._integer_uses(value)
+        readers = {node for node, _ in uses}
+        first = next(node for node in self.graph if node in readers)
+        stored = self.build.stored(str(value.name), parameters.quantize(array), parameters, first)
+        for node, index in uses:
             node.replace_input_with(index, stored)
 
     def _computed(self, value: ir.Value, parameters: Affine) -> None:

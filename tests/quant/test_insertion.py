@@ -113,3 +113,10 @@ def test_a_tiny_channel_with_a_large_bias_stays_within_int32() -> None:
     scale = constant(source(the(after, "Conv"), 2).inputs[1])
     real = np.asarray(stored, np.float64) * np.asarray(scale, np.float64)
     np.testing.assert_allclose(real, 50, rtol=0.05)
+
+
+def test_a_constant_that_two_operators_read_is_stored_once() -> None:
+    _, after = quantized("a = Add(x, k) y = Mul(a, k)", k=random(1, 4, 8, 8))
+    onnx.checker.check_model(to_bytes(after), full_check=True)
+    assert source(the(after, "Add"), 1) is source(the(after, "Mul"), 1)
+    assert len({node.name for node in after.graph}) == len(list(after.graph))

@@ -1,4 +1,4 @@
-"""Pad in the modes that TFLite lacks, and empty parts."""
+"""Pad in the modes that TFLite lacks, empty parts, and what is turned twice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import onnx_ir as ir
 
 from edgesdk.export.legalization.composer import Composer
 from edgesdk_quant.graph import constant, static_shape
-from edgesdk_quant.graph.rewrite import input_at
+from edgesdk_quant.graph.rewrite import input_at, made_by
 from edgesdk_runtimes.base import Array
 
 
@@ -109,4 +109,23 @@ def rewrite_concat(write: Composer, node: ir.Node) -> bool:
     return True
 
 
-RULES = {"Concat": rewrite_concat, "Pad": rewrite_pad, "Split": rewrite_split}
+def rewrite_transpose(write: Composer, node: ir.Node) -> bool:
+    """Two in a row are one, or none."""
+    first = made_by(node.inputs[0], "Transpose")
+    orders = [n.attributes.get_ints("perm", []) for n in (first, node) if n is not None]
+    if first is None or not all(orders):
+        return False
+    order = [orders[0][i] for i in orders[1]]
+    if order == sorted(order):
+        write.replace(write("Identity", first.inputs[0]))
+    else:
+        write.replace(write("Transpose", first.inputs[0], perm=order))
+    return True
+
+
+RULES = {
+    "Concat": rewrite_concat,
+    "Pad": rewrite_pad,
+    "Split": rewrite_split,
+    "Transpose": rewrite_transpose,
+}

@@ -1,7 +1,7 @@
 """ScatterElements and ScatterND, as graph networks collect messages by them.
 
-At constant places: one Gather from data and updates in a row. At computed ones, where updates are
-added up or compared: every place is held against every update.
+At constant places: one Gather from data and updates in a row. At computed ones every place is held
+against every update.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import numpy as np
 import onnx_ir as ir
 
 from edgesdk.export.legalization.composer import Composer
+from edgesdk.export.legalization.overwriting import (
+    check_comparison,
+    overwrite_blocks,
+    overwrite_elements,
+)
 from edgesdk.export.legalization.selection import from_start
 from edgesdk_quant.graph import constant, static_shape
 from edgesdk_runtimes.base import Array
-from edgesdk_runtimes.errors import UnsupportedError
 
-LARGEST_COMPARISON = 1 << 24
 # Reduction -> how updates of one place are joined, what leaves the result alone, and the joining
 # with the data.
 REDUCTIONS = {
@@ -35,7 +38,7 @@ def rewrite_scatter_elements(write: Composer, node: ir.Node) -> bool:
     if not _only_overwrites(node):
         return _collect_elements(write, node, shape)
     if indices is None:
-        return False
+        return overwrite_elements(write, node, shape)
     axis = node.attributes.get_int("axis", 0) % len(shape)
     places = np.indices(indices.shape)
     places[axis] = indices.astype(np.int64) % shape[axis]
@@ -50,7 +53,7 @@ def rewrite_scatter_nd(write: Composer, node: ir.Node) -> bool:
     if not _only_overwrites(node):
         return _add_rows(write, node, shape)
     if indices is None:
-        return False
+        return overwrite_blocks(write, node, shape)
     depth = indices.shape[-1]
     rows = indices.astype(np.int64).reshape(-1, depth) % np.array(shape[:depth])
     block = math.prod(shape[depth:])
@@ -67,8 +70,7 @@ def _collect_elements(write: Composer, node: ir.Node, shape: tuple[int, ...]) ->
         return False
     if given[:axis] + given[axis + 1 :] != shape[:axis] + shape[axis + 1 :]:
         return False
-    if math.prod(given) * shape[axis] > LARGEST_COMPARISON:
-        raise UnsupportedError(f"{given[axis]} updates of {shape[axis]} rows are too many")
+    check_comparison(math.prod(given) * shape[axis], f"{given[axis]} updates of {shape[axis]} rows")
     collect, nothing, join = REDUCTIONS[reduction]
     places = np.arange(shape[axis]).reshape([-1] + [1] * (len(shape) - axis))
     hits = write("Equal", _counted(write, node, shape[axis], axis), places)

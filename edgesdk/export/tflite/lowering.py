@@ -82,7 +82,7 @@ def lower(graph: ir.Model) -> Model:
     obstacles += scope.obstacles()
     if obstacles:
         raise UnsupportedError(_refusal(obstacles), obstacles)
-    outputs = [_output(scope, value) for value in graph.graph.outputs]
+    outputs = [_output(scope, value, images) for value in graph.graph.outputs]
     return _model(graph, scope, outputs)
 
 
@@ -171,8 +171,13 @@ def _dequantize(scope: Scope, node: ir.Node) -> None:
 QUANTIZERS = {"QuantizeLinear": _quantize, "DequantizeLinear": _dequantize}
 
 
-def _output(scope: Scope, value: ir.Value) -> int:
+def _output(scope: Scope, value: ir.Value, images: set[int]) -> int:
+    """Images stay as inputs are, NHWC; what a lowering only turned otherwise is turned back."""
     place = scope.place(value, integer=False)
+    rank = len(place.permutation)
+    order = tuple(range(rank))
+    if rank not in images or place.permutation != CHANNELS_LAST.get(rank):
+        place = Place(scope.arranged(value, place, order), order)
     if scope.is_given(place.tensor):
         copy = scope.out.like(f"{value.name}_copy", place.tensor, scope.out.shape(place.tensor))
         scope.reshape(place.tensor, copy)

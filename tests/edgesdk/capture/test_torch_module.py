@@ -233,3 +233,22 @@ def test_attention_with_a_learnt_bias_is_captured_with_an_open_batch() -> None:
     assert value_shape(graph.graph.inputs[0]) == (None, 5, 8)
     (y,) = run(graph, {"x": x.numpy()})
     np.testing.assert_allclose(y, module(x).detach().numpy(), atol=1e-5)
+
+
+class CachedStep(nn.Module):
+    """One step of a decoder: row `position` of the cache is written, and all rows are read."""
+
+    def forward(self, x: torch.Tensor, position: torch.Tensor, cache: torch.Tensor) -> Any:
+        cache = cache.clone()
+        cache[:, position] = x
+        return cache @ cache[0, position].transpose(-1, -2), cache
+
+
+def test_int32_positions_index_as_int64_ones_do() -> None:
+    cache, x = torch.randn(1, 6, 4), torch.randn(1, 1, 4)
+    position = torch.tensor([3], dtype=torch.int32)
+    inputs = {"x": x.numpy(), "position": position.numpy(), "cache": cache.numpy()}
+    specs = {name: edgesdk.InputSpec(a.shape, str(a.dtype)) for name, a in inputs.items()}
+    found = run(capture(CachedStep(), inputs=specs), inputs)
+    for array, exact in zip(found, CachedStep()(x, position.long(), cache), strict=True):
+        np.testing.assert_allclose(array, exact.numpy(), atol=1e-5)

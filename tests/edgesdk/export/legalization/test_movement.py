@@ -36,3 +36,13 @@ def test_empty_parts_are_left_out() -> None:
         a, b = Split <axis=1> (x, n) n2 = Neg(a) y = Concat <axis=1> (n2, b)
     }"""
     judge(text, n=np.array([6, 0]))
+
+
+@pytest.mark.parametrize(("second", "left"), [("1,2,0", 0), ("0,2,1", 1)])
+def test_what_is_turned_twice_is_turned_once_or_not_at_all(second: str, left: int) -> None:
+    shape = {"1,2,0": "2,3,4", "0,2,1": "4,3,2"}[second]
+    text = f"""(float[2,3,4] x) => (float[{shape}] y) {{
+        t = Transpose <perm=[2,0,1]> (x) y = Transpose <perm=[{second}]> (t)
+    }}"""
+    operators = judge(text).subgraphs[0].operators
+    assert [operator.code for operator in operators].count("TRANSPOSE") == left

@@ -131,3 +131,14 @@ def test_quantized_results_are_the_same_on_all_runtimes() -> None:
     results = [run_on(runtime, lowered, [random(1, 3, 8, 8)])[0] for runtime in RUN_BY]
     for result in results[1:]:
         np.testing.assert_array_equal(result, results[0])
+
+
+def test_an_output_that_is_no_image_has_the_order_of_the_source() -> None:
+    text = """agraph (float[1,6,2,3] x) => (float[1,2,6,3] y) {
+        q = QuantizeLinear(x, s, z) d = DequantizeLinear(q, s, z) t = Transpose <perm=[0,2,1,3]> (d)
+        o = QuantizeLinear(t, s, z) y = DequantizeLinear(o, s, z)
+    }"""
+    scale = {"s": np.array(0.03, np.float32), "z": np.array(128, np.uint8)}
+    lowered = lower(capture(model(text, **scale)))
+    (output,) = lowered.subgraphs[0].outputs
+    assert lowered.subgraphs[0].tensors[output].shape == (1, 2, 6, 3)
