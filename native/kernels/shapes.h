@@ -23,6 +23,7 @@ typedef struct er_conv_shape {
   int32_t pad_top, pad_left;      /* what lies outside of the input is real 0.0 (pools: left out) */
   int32_t multiplier; /* DEPTHWISE_CONV_2D: out_c / in_c; output channel o reads channel o /
                          multiplier */
+  bool turned; /* height and width have changed places: see er_turn_column */
 } er_conv_shape;
 
 /* FULLY_CONNECTED: output[r, u] = bias[u] + sum over d of input[r, d] * weights[u, d]. */

@@ -48,7 +48,9 @@ static edgert_status read_shape(er_plan *plan, const er_node *node, er_conv_shap
         "and output channels must divide into the same number of groups",
         (int)s->in_c, (int)s->out_c, (int)s->filter_c);
   }
-  return er_place_window(plan, node, er_i8(node->options, SLOT_PADDING, 0), s);
+  ER_TRY(er_place_window(plan, node, er_i8(node->options, SLOT_PADDING, 0), s));
+  er_turn_column(s);
+  return EDGERT_OK;
 }
 
 static er_conv_form choose_form(const er_conv_shape *shape, const er_linear_tensors *tensors,
@@ -93,7 +95,7 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
   er_conv *conv = er_plan_alloc(plan, sizeof *conv);
   if (conv == NULL) return er_plan_no_memory(plan);
   er_bounds bounds;
-  er_conv_shape shape;
+  er_conv_shape shape = {0};
   er_linear linear;
   ER_TRY(er_want_activation(plan, node, SLOT_ACTIVATION, &bounds));
   ER_TRY(read_shape(plan, node, &shape));

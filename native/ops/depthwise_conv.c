@@ -58,7 +58,9 @@ static edgert_status read_shape(er_plan *plan, const er_node *node, er_conv_shap
                         (int)weights->dims[0], (int)s->filter_h, (int)s->filter_w, (int)s->out_c,
                         (int)s->in_c);
   }
-  return er_place_window(plan, node, er_i8(node->options, SLOT_PADDING, 0), s);
+  ER_TRY(er_place_window(plan, node, er_i8(node->options, SLOT_PADDING, 0), s));
+  er_turn_column(s);
+  return EDGERT_OK;
 }
 
 static void size_scratch(const er_plan *plan, er_node *node, er_dwconv *conv) {

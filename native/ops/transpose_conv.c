@@ -85,7 +85,9 @@ static edgert_status read_shape(er_plan *plan, const er_node *node, er_conv_shap
   }
   ER_TRY(read_output(plan, node, s));
   ER_TRY(place(plan, node, padding, s->in_h, s->out_h, s->filter_h, s->stride_h, &s->pad_top));
-  return place(plan, node, padding, s->in_w, s->out_w, s->filter_w, s->stride_w, &s->pad_left);
+  ER_TRY(place(plan, node, padding, s->in_w, s->out_w, s->filter_w, s->stride_w, &s->pad_left));
+  er_turn_column(s);
+  return EDGERT_OK;
 }
 
 static edgert_status plan_float(er_plan *plan, er_node *node, er_tconv *conv) {
@@ -228,10 +230,10 @@ static void work_float(void *arg, int32_t first, int32_t last, int32_t thread) {
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_tconv *conv = node->data;
   const er_conv_shape *s = &conv->shape;
-  const int32_t planned[] = {s->batch, s->out_h, s->out_w, s->out_c};
-  if (memcmp(er_in_data(run, node, INPUT_SHAPE), planned, sizeof planned) != 0) {
+  const int32_t *planned = er_out(run, node, 0)->dims;
+  if (memcmp(er_in_data(run, node, INPUT_SHAPE), planned, 4 * sizeof *planned) != 0) {
     return er_run_fail(run, node, "got another output shape than the planned [%d, %d, %d, %d]",
-                       (int)s->batch, (int)s->out_h, (int)s->out_w, (int)s->out_c);
+                       (int)planned[0], (int)planned[1], (int)planned[2], (int)planned[3]);
   }
   er_job job = {conv,
                 er_in_data(run, node, INPUT_IMAGE),

@@ -65,9 +65,32 @@ edgert_status er_place_window(er_plan *plan, const er_node *node, int8_t padding
   return EDGERT_OK;
 }
 
+static void swap(int32_t *a, int32_t *b) {
+  const int32_t first = *a;
+  *a = *b, *b = first;
+}
+
+static void turn(er_conv_shape *s) {
+  swap(&s->in_h, &s->in_w);
+  swap(&s->out_h, &s->out_w);
+  swap(&s->filter_h, &s->filter_w);
+  swap(&s->stride_h, &s->stride_w);
+  swap(&s->dilation_h, &s->dilation_w);
+  swap(&s->pad_top, &s->pad_left);
+  s->turned = !s->turned;
+}
+
+void er_turn_column(er_conv_shape *s) {
+  enum { MOST_PIXELS = 1024 };
+  if (s->in_w == 1 && s->out_w == 1 && s->filter_w == 1 && s->in_h <= MOST_PIXELS) turn(s);
+}
+
 void er_pad_inside(er_conv_shape *shape, const er_pad_shape *pad) {
+  const bool turned = shape->turned;
+  if (turned) turn(shape);
   shape->in_h = pad->in[1];
   shape->in_w = pad->in[2];
   shape->pad_top += pad->before[1];
   shape->pad_left += pad->before[2];
+  if (turned) turn(shape);
 }

@@ -21,6 +21,10 @@ edgert_status er_place_window(er_plan *plan, const er_node *node, int8_t padding
 /** Copy the input's dimensions to shape->batch, in_h, in_w, in_c. */
 void er_read_image(const er_tensor *input, er_conv_shape *shape);
 
+/** Turn an image of one column, under filters of one column, into a line: the same pixels, which
+ * kernels compute at once. Long ones stay, for threads share lines. */
+void er_turn_column(er_conv_shape *shape);
+
 /** Read the border of a PAD by the window itself: the image is what lies inside of it. */
 void er_pad_inside(er_conv_shape *shape, const er_pad_shape *pad);
 

@@ -75,6 +75,14 @@ class _Network:
         values = self.rng.integers(-127, 128, shape)
         return self.graph.tensor("w", shape, np.int8, data=values, scale=[0.002])
 
+    def no_bias(self, x: int, channels: int) -> int:
+        if not self.quantized:
+            return self.graph.tensor("b", [channels], data=np.zeros(channels))
+        scale = 0.002 * self.graph.subgraph.tensors[x].quantization.scale[0]
+        return self.graph.tensor(
+            "b", [channels], np.int32, data=np.zeros(channels), scale=[scale], zero_point=[0]
+        )
+
     def quantization(self, tensor: int) -> tuple[float, int] | None:
         found = self.graph.subgraph.tensors[tensor].quantization
         return (found.scale[0], found.zeroPoint[0]) if self.quantized else None
@@ -82,12 +90,13 @@ class _Network:
     def shape(self, tensor: int) -> list[int]:
         return list(self.graph.subgraph.tensors[tensor].shape)
 
-    def pad(self, x: int, border: int) -> int:
+    def pad(self, x: int, border: int, across: int | None = None) -> int:
         n, h, w, c = self.shape(x)
+        across = border if across is None else across
         pads = self.graph.tensor(
-            "pads", [4, 2], np.int32, data=[[0, 0], [border, border], [border, border], [0, 0]]
+            "pads", [4, 2], np.int32, data=[[0, 0], [border, border], [across, across], [0, 0]]
         )
-        shape = [n, h + 2 * border, w + 2 * border, c]
+        shape = [n, h + 2 * border, w + 2 * across, c]
         y = self.activation("padded", shape, self.quantization(x))
         self.graph.operator(OP.PAD, [x, pads], [y], schema.PadOptionsT())
         return y
@@ -222,6 +231,52 @@ def test_a_transposed_convolution_of_stride_one_is_a_convolution(
     assert outputs(model, arrays, threads=3) == expected
     if quantized:
         assert expected[0] == litert(model, arrays)[0].tobytes()
+
+
+OPTIONS_OF = {
+    "CONV_2D": schema.Conv2DOptionsT,
+    "DEPTHWISE_CONV_2D": schema.DepthwiseConv2DOptionsT,
+    "TRANSPOSE_CONV": schema.TransposeConvOptionsT,
+}
+
+
+def _layer_over_time(op: str, height: int, kernel: int, quantized: bool) -> bytes:
+    """As converters write it, on images of one column, behind a border."""
+    builder = ModelBuilder()
+    net = _Network(builder.graph("main"), quantized, kernel)
+    x = net.activation("x", [2, height, 1, 24])
+    padded = net.pad(x, 2, 0)
+    options = OPTIONS_OF[op]()
+    options.strideH, options.strideW, options.padding = 2, 1, schema.Padding.SAME
+    options.dilationHFactor = options.dilationWFactor = options.depthMultiplier = 1
+    turned = op == "TRANSPOSE_CONV"
+    shape = [2, (height + 4) * 2 if turned else (height + 5) // 2, 1, 24]
+    weights = net.weights([1 if op == "DEPTHWISE_CONV_2D" else 24, kernel, 1, 24])
+    inputs = [padded, weights, net.no_bias(padded, 24)]
+    if turned:
+        inputs = [net.graph.tensor("sizes", [4], np.int32, data=shape), weights, padded]
+    y = net.activation("y", shape)
+    net.graph.operator(getattr(OP, op), inputs, [y], options)
+    net.graph.ends([x], [y])
+    return pack(builder.model)
+
+
+@pytest.mark.parametrize("quantized", [True, False])
+@pytest.mark.parametrize("kernel", [2, 5])
+@pytest.mark.parametrize("op", OPTIONS_OF)
+@pytest.mark.parametrize("height", [1, 37, 1100])
+def test_a_column_of_pixels_is_computed_as_a_line(
+    height: int, op: str, kernel: int, quantized: bool
+) -> None:
+    model = _layer_over_time(op, height, kernel, quantized)
+    rng = np.random.default_rng(height)
+    arrays = [random_array(spec.shape, spec.dtype, rng) for spec in opened(model).inputs]
+    expected = outputs(model, arrays, unfused=True)
+    assert outputs(model, arrays) == expected
+    assert outputs(model, arrays, threads=3) == expected
+    theirs = litert(model, arrays)[0]
+    ours = np.frombuffer(expected[0], theirs.dtype).reshape(theirs.shape)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=0 if quantized else 1e-4)
 
 
 @pytest.mark.parametrize("op", ["RELU", "RELU6", "RELU_N1_TO_1"])
