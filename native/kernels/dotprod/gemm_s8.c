@@ -5,7 +5,7 @@
 #include "kernels/neon/panels.h"
 #include "kernels/neon/store.h"
 
-enum { UNITS = 8, ROWS = 8, MOST_ROWS = 9, STEP = 4 };
+enum { UNITS = 8, ROWS = 8, STEP = 4 };
 enum { BLOCK = 16 }; /* depth that one load of a row covers */
 
 typedef struct er_panel {
@@ -20,6 +20,12 @@ static const enum er_settling settled_ways[] = {ER_ONE_FMA, ER_FMA_ADD, ER_FMA_A
 
 static size_t panel_bytes(int64_t depth) {
   return sizeof(er_panel) + ((size_t)depth + 2 * STEP - 1) / (2 * STEP) * (2 * STEP * UNITS);
+}
+
+/* How its sums are settled, as far as different code does it. */
+static enum er_settling way_of(const void *panel) {
+  const enum er_settling how = (enum er_settling)((const er_panel *)panel)->how;
+  return how == ER_FMA_ADD_ODD ? ER_FMA_ADD : how == ER_PLAIN ? ER_SATURATED : how;
 }
 
 static size_t packed_bytes(int32_t units, int32_t depth) {
@@ -70,16 +76,16 @@ ER_INLINE void load_rows(const int rows, const int8_t *const *input, int64_t d, 
   ER_UNROLL for (int r = 0; r < rows; r++) a[r] = vld1q_s8(input[r] + d);
 }
 
-ER_INLINE void start(const int rows, const er_panel *panel, int32x4_t acc[MOST_ROWS][2]) {
+ER_INLINE void start(const int rows, const er_panel *panel, int32x4_t acc[ROWS][2]) {
   ER_UNROLL for (int r = 0; r < rows; r++) er_start(&panel->units, acc[r]);
 }
 
 /* @return behind the last row */
 ER_INLINE int8_t *settle_rows(const int rows, const enum er_settling how, const er_panel *panel,
-                              const int32x4_t acc[MOST_ROWS][2], const er_settle_neon *settle,
+                              const int32x4_t acc[ROWS][2], const er_settle_neon *settle,
                               const int64_t strides[5], int8_t *to) {
   float32x4_t scale[2];
-  int8x8_t q[MOST_ROWS];
+  int8x8_t q[ROWS];
   ER_AGAIN(settle); /* its vectors would take registers of the loop's */
   er_load_scale(&panel->units, scale);
   ER_UNROLL for (int r = 0; r < rows; r++) {
@@ -94,7 +100,7 @@ ER_INLINE int8_t *settle_rows(const int rows, const enum er_settling how, const 
 
 /* What is rare, or asks for the sums themselves: once for all numbers of rows. */
 static __attribute__((noinline)) int8_t *settle_sums(int rows, const er_panel *panel,
-                                                     int32_t sums[MOST_ROWS][UNITS],
+                                                     int32_t sums[ROWS][UNITS],
                                                      const er_settle_neon *settle, int64_t stride,
                                                      int8_t *to) {
   float32x4_t scale[2];
@@ -111,16 +117,15 @@ static __attribute__((noinline)) int8_t *settle_sums(int rows, const er_panel *p
   return to;
 }
 
-/* A branch for each tile, so that one loop serves all ways. */
-ER_INLINE int8_t *settle_any(const int rows, const er_panel *panel,
-                             const int32x4_t acc[MOST_ROWS][2], const er_settle_neon *settle,
-                             const int64_t strides[5], int8_t *to) {
-#define WAY(way) \
-  if (panel->how == way) return settle_rows(rows, way, panel, acc, settle, strides, to);
-  WAY(ER_FMA_ADD)
-  WAY(ER_FMA_ADD_ODD)
-#undef WAY
-  int32_t sums[MOST_ROWS][UNITS];
+/* @param how ER_FMA_ADD also stands for ER_FMA_ADD_ODD, ER_SATURATED for what is left */
+ER_INLINE int8_t *settle_tile(const int rows, const enum er_settling how, const er_panel *panel,
+                              const int32x4_t acc[ROWS][2], const er_settle_neon *settle,
+                              const int64_t strides[5], int8_t *to) {
+  if (how == ER_FMA_ADD && panel->how == ER_FMA_ADD_ODD) {
+    return settle_rows(rows, ER_FMA_ADD_ODD, panel, acc, settle, strides, to);
+  }
+  if (how != ER_SATURATED) return settle_rows(rows, how, panel, acc, settle, strides, to);
+  int32_t sums[ROWS][UNITS];
   ER_UNROLL for (int r = 0; r < rows; r++) {
     vst1q_s32(sums[r], acc[r][0]);
     vst1q_s32(sums[r] + 4, acc[r][1]);
@@ -130,8 +135,8 @@ ER_INLINE int8_t *settle_any(const int rows, const er_panel *panel,
 
 /* The last steps of a row. @param left of its depth, 1..BLOCK; behind it weights are 0 */
 ER_INLINE void multiply_rest(const int rows, const int8_t *const *input, int64_t d, int64_t left,
-                             const int8_t (*weights)[2][16], int32x4_t acc[MOST_ROWS][2]) {
-  int8x16_t a[MOST_ROWS];
+                             const int8_t (*weights)[2][16], int32x4_t acc[ROWS][2]) {
+  int8x16_t a[ROWS];
   load_rows(rows, input, d, a);
   MULTIPLY(0)
   MULTIPLY(1)
@@ -139,26 +144,28 @@ ER_INLINE void multiply_rest(const int rows, const int8_t *const *input, int64_t
   if (left > 3 * STEP) MULTIPLY(3)
 }
 
-/* Tiles by what they need: but for the last, they have no branch besides those of their loops. */
-enum tile_kind {
-  WHOLE,  /* rows of one piece and whole blocks; one FMLA settles them, as is most common */
-  PART,   /* the same of one piece that ends within a block */
-  PIECES, /* the same of pieces of whole blocks */
+/* What the rows of a tile are. But for the last, no branch depends on them besides those of loops.
+ */
+enum tile_depth {
+  SHORT,  /* less than a block */
+  WHOLE,  /* one piece of whole blocks */
+  PART,   /* one piece that ends within a block */
+  PIECES, /* of whole blocks */
   ANY
 };
 
 /* @param at bytes from the first rows of the task, at `input`, to this tile's */
-ER_INLINE int8_t *tile(const int rows, const er_strip s, const enum tile_kind kind,
-                       const er_settle_neon *settle, const int8_t *const *input, int64_t at,
-                       const int64_t strides[5], int8_t *to) {
+ER_INLINE int8_t *tile(const int rows, const enum tile_depth depth, const enum er_settling how,
+                       const er_strip s, const er_settle_neon *settle, const int8_t *const *input,
+                       int64_t at, const int64_t strides[5], int8_t *to) {
   const er_panel *panel = s.panel;
   ER_AGAIN(panel); /* else addresses in it are kept from tile to tile, but not in registers */
   const int8_t(*weights)[2][16] = panel->weights;
-  int32x4_t acc[MOST_ROWS][2];
-  int8x16_t a[MOST_ROWS];
+  int32x4_t acc[ROWS][2];
+  int8x16_t a[ROWS];
   int64_t d = at, last = at + s.segment - BLOCK; /* of d, in a piece */
   start(rows, panel, acc);
-  for (int32_t left = s.pieces;;) {
+  for (int32_t left = s.pieces; depth != SHORT && (depth != ANY || s.depth >= BLOCK);) {
     do {
       load_rows(rows, input, d, a);
       MULTIPLY(0)
@@ -168,36 +175,21 @@ ER_INLINE int8_t *tile(const int rows, const er_strip s, const enum tile_kind ki
       d += BLOCK;
       ER_AGAIN(d); /* else it is kept twice, and moved */
     } while (d <= last);
-    if (kind == WHOLE || (kind == ANY && !s.goes_on)) goto settled;
-    if (kind == PART || --left == 0) break;
+    if (depth == WHOLE || depth == PART || --left == 0) break;
     d += s.gap;
     last += s.gap + s.segment;
   }
   const int64_t rest = last + BLOCK - d;
-  if (kind == PART || (kind == ANY && rest > 0)) {
+  if (depth == SHORT || depth == PART || (depth == ANY && rest > 0)) {
     multiply_rest(rows, input, d, rest, weights, acc);
   }
-settled:
-  if (kind == ANY) return settle_any(rows, panel, acc, settle, strides, to);
-  return settle_rows(rows, ER_ONE_FMA, panel, acc, settle, strides, to);
-}
-
-/* The same for rows that are shorter than a block. */
-ER_INLINE int8_t *short_tile(const int rows, const er_strip s, const er_settle_neon *settle,
-                             const int8_t *const *input, int64_t at, const int64_t strides[5],
-                             int8_t *to) {
-  const er_panel *panel = s.panel;
-  int32x4_t acc[MOST_ROWS][2];
-  start(rows, panel, acc);
-  multiply_rest(rows, input, at, s.depth, panel->weights, acc);
-  if (panel->how != ER_ONE_FMA) return settle_any(rows, panel, acc, settle, strides, to);
-  return settle_rows(rows, ER_ONE_FMA, panel, acc, settle, strides, to);
+  return settle_tile(rows, how, panel, acc, settle, strides, to);
 }
 
 ER_INLINE void point_at_rows(const int8_t *from, int64_t stride, int32_t count,
-                             const int8_t *input[MOST_ROWS]) {
+                             const int8_t *input[ROWS]) {
   const int64_t step = count > 1 ? stride : 0; /* of a single row it may be anything */
-  ER_UNROLL for (int r = 0; r < MOST_ROWS; r++) input[r] = from + r * step;
+  ER_UNROLL for (int r = 0; r < ROWS; r++) input[r] = from + r * step;
 }
 
 ER_INLINE void multiply_stride(int64_t stride, int64_t strides[5]) {
@@ -207,39 +199,77 @@ ER_INLINE void multiply_stride(int64_t stride, int64_t strides[5]) {
   }
 }
 
-#define PREPARE                                               \
-  const int8_t *input[MOST_ROWS];                             \
-  int64_t strides[5];                                         \
-  point_at_rows(task->input, s.input_stride, s.width, input); \
-  multiply_stride(s.output_stride, strides)
-#define TILES(n, condition, tile, ...)                                  \
+#define TILES(n, condition, ...)                                        \
   for (; left >= n && (condition); left -= n, at += n * s.input_stride) \
-    to = tile(n, s, __VA_ARGS__ task->settle, input, at, strides, to);
-/* Tiles of 9 and 7 rows come first, where 1, 6 or 7 rows would be left of those of 8. */
-#define LINE(kind)                           \
-  if (0xC2 >> left % ROWS & 1) {             \
-    TILES(9, left % ROWS == 1, tile, kind, ) \
-    TILES(7, left % ROWS >= 6, tile, kind, ) \
-  }                                          \
-  TILES(ROWS, true, tile, kind, )            \
-  if (left == 0) continue;                   \
-  TILES(4, true, tile, kind, )               \
-  TILES(2, true, tile, kind, )               \
-  TILES(1, true, tile, kind, )
+    to = tile(n, __VA_ARGS__, s, task->settle, input, at, strides, to);
+/* Tiles of 7 rows come first where 8 rows and 7 add up to all. */
+#define LINE(...)                                                        \
+  TILES(7, left % ROWS && left >= 7 * (ROWS - left % ROWS), __VA_ARGS__) \
+  TILES(ROWS, true, __VA_ARGS__)                                         \
+  if (left == 0) continue;                                               \
+  TILES(4, true, __VA_ARGS__)                                            \
+  TILES(1, true, __VA_ARGS__)
 /* The same for what is rarer, in less code. */
-#define RARE_LINE(kind)           \
-  TILES(ROWS, true, tile, kind, ) \
-  TILES(4, true, tile, kind, )    \
-  TILES(1, true, tile, kind, )
-ER_RUN_ROWS(
-    run_rows, UNITS, panel_bytes(s.depth), PREPARE,
-    const bool one_fma = ((const er_panel *)s.panel)->how == ER_ONE_FMA;
-    if (s.depth < BLOCK) {
-      TILES(4, true, short_tile, )
-      TILES(1, true, short_tile, )
-    } else if (!one_fma) { LINE(ANY) } else if (!s.goes_on) {
-      LINE(WHOLE)
-    } else if (s.pieces == 1) { RARE_LINE(PART) } else {RARE_LINE(PIECES)})
+#define RARE_LINE(...)           \
+  TILES(ROWS, true, __VA_ARGS__) \
+  TILES(4, true, __VA_ARGS__)    \
+  TILES(1, true, __VA_ARGS__)
+#define SHORT_LINE(...)       \
+  TILES(4, true, __VA_ARGS__) \
+  TILES(1, true, __VA_ARGS__)
+
+/* Those panels of a task that are settled in a way. */
+#define PANELS(name, line, form, way)                                                \
+  static void name(const er_panel_task *task, const er_strip *strip) {               \
+    er_strip s = *strip;                                                             \
+    const int8_t *input[ROWS];                                                       \
+    int64_t strides[5];                                                              \
+    int8_t *output = task->output;                                                   \
+    point_at_rows(task->input, s.input_stride, s.width, input);                      \
+    multiply_stride(s.output_stride, strides);                                       \
+    for (int32_t units = task->units; units > 0; units -= UNITS, output += UNITS) {  \
+      int8_t *to = output;                                                           \
+      int64_t next = 0;                                                              \
+      const int32_t lines = way_of(s.panel) == way ? task->rows : 0;                 \
+      for (int32_t rows = lines; rows > 0; rows -= s.width, next += s.line_stride) { \
+        int32_t left = rows < s.width ? rows : s.width;                              \
+        int64_t at = next;                                                           \
+        line(form, way)                                                              \
+      }                                                                              \
+      s.panel = (const char *)s.panel + panel_bytes(s.depth);                        \
+    }                                                                                \
+  }
+PANELS(short_one_fma, SHORT_LINE, SHORT, ER_ONE_FMA)
+PANELS(short_fma_add, SHORT_LINE, SHORT, ER_FMA_ADD)
+PANELS(part_one_fma, RARE_LINE, PART, ER_ONE_FMA)
+PANELS(part_fma_add, RARE_LINE, PART, ER_FMA_ADD)
+PANELS(whole_one_fma, LINE, WHOLE, ER_ONE_FMA)
+PANELS(whole_fma_add, LINE, WHOLE, ER_FMA_ADD)
+PANELS(pieces_one_fma, LINE, PIECES, ER_ONE_FMA)
+PANELS(pieces_fma_add, LINE, PIECES, ER_FMA_ADD)
+PANELS(any, SHORT_LINE, ANY, ER_SATURATED)
+
+typedef void panels_function(const er_panel_task *task, const er_strip *strip);
+
+static void run_rows(const er_panel_task *task) {
+  static panels_function *const by_depth[][2] = {[SHORT] = {short_one_fma, short_fma_add},
+                                                 [PART] = {part_one_fma, part_fma_add},
+                                                 [WHOLE] = {whole_one_fma, whole_fma_add},
+                                                 [PIECES] = {pieces_one_fma, pieces_fma_add}};
+  const er_strip s = er_strip_of(task);
+  const enum tile_depth depth = s.depth < BLOCK ? SHORT
+                                : s.pieces > 1  ? PIECES
+                                : s.goes_on     ? PART
+                                                : WHOLE;
+  const char *panel = s.panel;
+  int32_t ways = 0;
+  for (int32_t units = task->units; units > 0; units -= UNITS, panel += panel_bytes(s.depth)) {
+    ways |= 1 << way_of(panel);
+  }
+  if (ways & 1 << ER_ONE_FMA) by_depth[depth][0](task, &s);
+  if (ways & 1 << ER_FMA_ADD) by_depth[depth][1](task, &s);
+  if (ways & 1 << ER_SATURATED) any(task, &s);
+}
 
 static void run(const er_gemm_s8_call *c) {
   er_for_panels(c, (er_panels){UNITS, ROWS, panel_bytes(c->depth), run_rows, NULL});

@@ -30,7 +30,7 @@ static const uint16_t sigmoids[256] = {
 
 /* An exponent counts as whole when it is so to within 1/1000. */
 er_sigmoid16 er_sigmoid16_for(float scale, int32_t most_shift) {
-  const double exponent = log2((double)scale), shift = rint(exponent) + 12;
+  const double exponent = log((double)scale) / log(2.0), shift = rint(exponent) + 12;
   if (fabs(exponent - rint(exponent)) < 1e-3 && shift >= 0 && shift <= most_shift) {
     return (er_sigmoid16){0, (int32_t)shift};
   }

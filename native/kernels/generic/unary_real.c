@@ -9,6 +9,12 @@ static double between(double low, double value, double high) {
   return value < low ? low : value > high ? high : value;
 }
 
+/* By a function that is needed anyway: the C library's would be 1 kB of a static program. */
+static double hyperbolic_tangent(double x) {
+  const double e = expm1(-2 * fabs(x));
+  return copysign(e / (e + 2), x);
+}
+
 double er_unary_real(er_unary op, double alpha, double x) {
   switch (op) {
     case ER_ABS:
@@ -26,7 +32,7 @@ double er_unary_real(er_unary op, double alpha, double x) {
     case ER_GELU:
       return 0.5 * x * (1 + erf(x * ROOT_HALF));
     case ER_GELU_TANH:
-      return 0.5 * x * (1 + tanh(ROOT_2_OVER_PI * (x + 0.044715 * x * x * x)));
+      return 0.5 * x * (1 + hyperbolic_tangent(ROOT_2_OVER_PI * (x + 0.044715 * x * x * x)));
     case ER_HARD_SWISH:
       return x * between(0, x + 3, 6) / 6;
     case ER_LEAKY_RELU:
@@ -58,7 +64,7 @@ double er_unary_real(er_unary op, double alpha, double x) {
     case ER_SQUARE:
       return x * x;
     case ER_TANH:
-      return tanh(x);
+      return hyperbolic_tangent(x);
   }
   return 0;
 }
