@@ -1,13 +1,16 @@
 /* SELECT, SELECT_V2: of two inputs, the element that a condition chooses. */
+#include <string.h>
+
 #include "kernels/compare.h"
 #include "shape.h"
 
 enum { CHOICE, A, B, INPUTS };
 
+/* Planes of lines of elements: the innermost two dimensions are a plane. */
 typedef struct er_choice {
-  int32_t rank;
-  int32_t dims[EDGERT_MAX_RANK];           /* of the output */
-  int64_t rows;                            /* product of all but the last */
+  int32_t rank;                            /* at least 2 once it is planned */
+  int32_t dims[EDGERT_MAX_RANK];           /* of the output, then joined where inputs allow it */
+  int64_t planes;                          /* product of all but the last two */
   int64_t stride[INPUTS][EDGERT_MAX_RANK]; /* elements; 0 where repeated */
   int64_t element_bytes;
 } er_choice;
@@ -46,13 +49,47 @@ static void align(const er_tensor *input, const er_choice *choice, int64_t *stri
   }
 }
 
+/* Whether every input walks through dimension `d` as a part of the dimension `outer` around it. */
+static bool goes_on(const er_choice *choice, int32_t outer, int32_t d) {
+  bool all = (int64_t)choice->dims[outer] * choice->dims[d] <= INT32_MAX;
+  for (int32_t i = 0; i < INPUTS; ++i) {
+    all = all && choice->stride[i][outer] == choice->stride[i][d] * choice->dims[d];
+  }
+  return all;
+}
+
+static void put(er_choice *choice, int32_t to, int32_t size, int32_t from) {
+  choice->dims[to] = size;
+  for (int32_t i = 0; i < INPUTS; ++i) choice->stride[i][to] = choice->stride[i][from];
+}
+
+/* Join dimensions that are walked through as one, leave out those of 1, and have two at least. */
+static void join(er_choice *choice) {
+  int32_t kept = 0;
+  for (int32_t d = 0; d < choice->rank; ++d) {
+    if (choice->dims[d] == 1) continue;
+    if (kept > 0 && goes_on(choice, kept - 1, d)) {
+      put(choice, kept - 1, choice->dims[kept - 1] * choice->dims[d], d);
+    } else {
+      put(choice, kept++, choice->dims[d], d);
+    }
+  }
+  choice->rank = kept < 2 ? 2 : kept;
+  for (; kept < 2; ++kept) { /* a plane of one line, of one element */
+    put(choice, 1, kept == 0 ? 1 : choice->dims[0], 0);
+    choice->dims[0] = 1;
+  }
+}
+
 static edgert_status finish(er_plan *plan, er_node *node, const er_choice *planned) {
   er_choice *choice = er_plan_alloc(plan, sizeof *choice);
   if (choice == NULL) return er_plan_no_memory(plan);
   *choice = *planned;
   choice->element_bytes = er_element_bytes(er_plan_input(plan, node, A));
   ER_TRY(er_plan_set_shape(plan, node, 0, choice->rank, choice->dims));
-  choice->rows = er_product(er_plan_output(plan, node, 0), 0, choice->rank - 1);
+  join(choice);
+  choice->planes = 1;
+  for (int32_t d = 0; d < choice->rank - 2; ++d) choice->planes *= choice->dims[d];
   node->data = choice;
   return EDGERT_OK;
 }
@@ -93,24 +130,69 @@ static edgert_status prepare_v1(er_plan *plan, er_node *node) {
   return finish(plan, node, &choice);
 }
 
+/* Where the three inputs stand, in bytes that start a plane. */
+typedef struct er_sources {
+  const uint8_t *at[INPUTS];
+} er_sources;
+
+/* Copy the lines from `line` on that one condition chooses, if it chooses whole lines and they
+ * follow each other.
+ *
+ * @return how many; 0 if they are to be chosen otherwise. */
+static int32_t copy_lines(const er_choice *choice, const er_sources *plane, int32_t line,
+                          uint8_t *output) {
+  const int32_t last = choice->rank - 1, lines = choice->dims[last - 1], size = choice->dims[last];
+  const int64_t stride = choice->stride[CHOICE][last - 1];
+  const uint8_t *condition = plane->at[CHOICE];
+  const int32_t from = condition[line * stride] ? A : B;
+  if (choice->stride[CHOICE][last] != 0 || choice->stride[from][last] != 1) return 0;
+  const bool whole = choice->stride[from][last - 1] == size;
+  int32_t end = line + 1;
+  while (whole && end < lines && (condition[end * stride] ? A : B) == from) ++end;
+  const int64_t line_bytes = size * choice->element_bytes;
+  const int64_t skipped = line * choice->stride[from][last - 1] * choice->element_bytes;
+  memcpy(output + line * line_bytes, plane->at[from] + skipped,
+         (size_t)((end - line) * line_bytes));
+  return end - line;
+}
+
+static void choose_plane(const er_choice *choice, const er_sources *plane, uint8_t *output) {
+  const int32_t last = choice->rank - 1, count = choice->dims[last];
+  const int64_t bytes = choice->element_bytes;
+  int64_t step[INPUTS], line_step[INPUTS];
+  for (int32_t i = 0; i < INPUTS; ++i) {
+    step[i] = choice->stride[i][last];
+    line_step[i] = choice->stride[i][last - 1];
+  }
+  for (int32_t line = 0; line < choice->dims[last - 1];) {
+    const int32_t copied = copy_lines(choice, plane, line, output);
+    if (copied == 0) {
+      er_select(count, bytes, plane->at[CHOICE] + line * line_step[CHOICE], step[CHOICE],
+                plane->at[A] + line * line_step[A] * bytes, step[A],
+                plane->at[B] + line * line_step[B] * bytes, step[B],
+                output + (int64_t)line * count * bytes);
+    }
+    line += copied == 0 ? 1 : copied;
+  }
+}
+
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_choice *choice = node->data;
   const int32_t last = choice->rank - 1;
-  const uint8_t *condition = er_in_data(run, node, CHOICE);
-  const uint8_t *a = er_in_data(run, node, A), *b = er_in_data(run, node, B);
-  uint8_t *output = er_out_data(run, node, 0);
   const int64_t bytes = choice->element_bytes;
-  const int32_t count = last >= 0 ? choice->dims[last] : 1;
-  int64_t step[INPUTS] = {0};
-  for (int32_t i = 0; i < INPUTS && last >= 0; ++i) step[i] = choice->stride[i][last];
-  for (int64_t r = 0; r < choice->rows; ++r) {
-    int64_t left = r, at[INPUTS] = {0};
-    for (int32_t d = last - 1; d >= 0; --d) {
+  const int64_t plane_bytes = (int64_t)choice->dims[last - 1] * choice->dims[last] * bytes;
+  uint8_t *output = er_out_data(run, node, 0);
+  if (plane_bytes == 0) return EDGERT_OK;
+  for (int64_t p = 0; p < choice->planes; ++p) {
+    int64_t left = p, at[INPUTS] = {0};
+    for (int32_t d = last - 2; d >= 0; --d) {
       for (int32_t i = 0; i < INPUTS; ++i) at[i] += left % choice->dims[d] * choice->stride[i][d];
       left /= choice->dims[d];
     }
-    er_select(count, bytes, condition + at[CHOICE], step[CHOICE], a + at[A] * bytes, step[A],
-              b + at[B] * bytes, step[B], output + r * count * bytes);
+    const er_sources plane = {.at = {(const uint8_t *)er_in_data(run, node, CHOICE) + at[CHOICE],
+                                     (const uint8_t *)er_in_data(run, node, A) + at[A] * bytes,
+                                     (const uint8_t *)er_in_data(run, node, B) + at[B] * bytes}};
+    choose_plane(choice, &plane, output + p * plane_bytes);
   }
   return EDGERT_OK;
 }
