@@ -83,12 +83,13 @@ def test_transpose_is_numpys(
 @given(
     shape=st.tuples(st.integers(1, 3), st.integers(1, 40), st.integers(1, 40)),
     order=st.sampled_from([(0, 2, 1), (2, 0, 1), (2, 1, 0), (1, 2, 0)]),
+    dtype=st.sampled_from([np.int8, np.int16, np.float32]),
     seed=SEEDS,
 )
-def test_planes_of_bytes_with_and_without_whole_tiles_are_turned(
-    shape: tuple[int, ...], order: tuple[int, ...], seed: int
+def test_planes_with_and_without_whole_tiles_are_turned(
+    shape: tuple[int, ...], order: tuple[int, ...], dtype: type, seed: int
 ) -> None:
-    array = values(shape, np.int8, seed)
+    array = values(shape, dtype, seed)
     result = moved(OP.TRANSPOSE, schema.TransposeOptionsT(), array, constant(order, np.int32))
     np.testing.assert_array_equal(result, array.transpose(order))
 

@@ -17,6 +17,8 @@ static __attribute__((noinline)) void copy_row(uint8_t *out, int64_t out_step, c
     for (int64_t i = 0; i < count; ++i) out[i * out_step] = in[i * in_step];
   } else if (block < 4) {
     COPY_ROW(2)
+  } else if (block == 4) {
+    for (int64_t i = 0; i < count; ++i) memcpy(out + i * out_step, in + i * in_step, 4);
   } else if (block < 8) {
     COPY_ROW(4)
   } else if (block < 16) {
@@ -39,24 +41,50 @@ static __attribute__((noinline)) void copy_row(uint8_t *out, int64_t out_step, c
     (y) ^= different, (x) ^= different << (shift);              \
   } while (0)
 
-enum { TILE = 8 };
+/* LINES of a tile's width at once, and their whole length, so that the cache holds them. */
+enum { TILE = 8, LINES = 32 };
 
-/* Eight lines of eight bytes (Warren, "Hacker's Delight", section 7-3, on bytes): first bytes
- * change places, then pairs, then halves. */
-static void transpose_tile(uint8_t *out, int64_t out_step, const uint8_t *in, int64_t in_step) {
+/* Lines of eight bytes, as many as elements fit into one (Warren, "Hacker's Delight", section 7-3):
+ * neighbours change places, then pairs, then halves. @param size of an element, a constant */
+static inline __attribute__((always_inline)) void turn(uint8_t *out, int64_t out_step,
+                                                       const uint8_t *in, int64_t in_step,
+                                                       const int size) {
+  const int lines = TILE / size;
   uint64_t line[TILE];
 #pragma GCC unroll 8
-  for (int i = 0; i < TILE; ++i) memcpy(&line[i], in + i * in_step, TILE);
+  for (int i = 0; i < lines; ++i) memcpy(&line[i], in + i * in_step, TILE);
 #pragma GCC unroll 8
-  for (int i = 0; i < TILE; i += 2) EXCHANGE(line[i], line[i + 1], 8, 0x00FF00FF00FF00FFu);
-#pragma GCC unroll 8
-  for (int i = 0; i < TILE; ++i) {
-    if (!(i & 2)) EXCHANGE(line[i], line[i + 2], 16, 0x0000FFFF0000FFFFu);
+  for (int i = 0; i < lines; i += 2) {
+    if (size == 1) EXCHANGE(line[i], line[i + 1], 8, 0x00FF00FF00FF00FFu);
   }
 #pragma GCC unroll 8
-  for (int i = 0; i < TILE / 2; ++i) EXCHANGE(line[i], line[i + 4], 32, 0x00000000FFFFFFFFu);
+  for (int i = 0; i < lines; ++i) {
+    const int apart = 2 / size;
+    if (apart && !(i & apart)) EXCHANGE(line[i], line[i + apart], 16, 0x0000FFFF0000FFFFu);
+  }
 #pragma GCC unroll 8
-  for (int i = 0; i < TILE; ++i) memcpy(out + i * out_step, &line[i], TILE);
+  for (int i = 0; i < lines / 2; ++i) {
+    EXCHANGE(line[i], line[i + lines / 2], 32, 0x00000000FFFFFFFFu);
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < lines; ++i) memcpy(out + i * out_step, &line[i], TILE);
+}
+
+/* Rows that a tile turns into as many bytes of each line, all along. @param bytes of the lines */
+#define TURN_ROWS(size)                                                \
+  for (int64_t i = 0; i < bytes; i += TILE) {                          \
+    turn(out + i, out_step, in + i / (size) * in_step, in_step, size); \
+  }
+
+static void turn_rows(uint8_t *out, int64_t out_step, const uint8_t *in, int64_t in_step,
+                      int64_t bytes, int64_t size) {
+  if (size == 1) {
+    TURN_ROWS(1)
+  } else if (size == 2) {
+    TURN_ROWS(2)
+  } else {
+    TURN_ROWS(4)
+  }
 }
 
 /* Four bytes, each with a zero behind it. */
@@ -101,20 +129,21 @@ static void copy_plane(const er_copy *copy, uint8_t *out, const uint8_t *in, int
     copy_narrow_plane(copy, out, in, rows);
     return;
   }
-  const bool turns = copy->block == 1 && in_row == 1 && out_step == 1;
-  const int64_t tiled = turns ? count / TILE * TILE : 0;
-  int64_t row = 0;
-  for (; tiled && row + TILE <= rows; row += TILE) {
-    uint8_t *to = out + row * out_row;
-    for (int64_t i = 0; i < tiled; i += TILE) {
-      transpose_tile(to + i, out_row, in + row + i * in_step, in_step);
-    }
-    for (int64_t r = row; r < row + TILE; ++r) {
-      copy_row(out + r * out_row + tiled, 1, in + r + tiled * in_step, in_step, count - tiled, 1);
+  const int64_t size = copy->block;
+  const bool turns = (size == 1 || size == 2 || size == 4) && in_row == size && out_step == size;
+  const int64_t tile = turns ? TILE / size : 1, tiled = turns ? count / tile * tile : 0;
+  const int64_t turned = tiled ? rows / tile * tile : 0;
+  for (int64_t i = 0, end; i < tiled; i = end) {
+    end = tiled - i < LINES ? tiled : i + LINES;
+    for (int64_t row = 0; row < turned; row += tile) {
+      turn_rows(out + row * out_row + i * size, out_row, in + row * size + i * in_step, in_step,
+                (end - i) * size, size);
     }
   }
-  for (; row < rows; ++row) {
-    copy_row(out + row * out_row, out_step, in + row * in_row, in_step, count, copy->block);
+  for (int64_t row = 0; row < rows; ++row) {
+    const int64_t done = row < turned ? tiled : 0;
+    copy_row(out + row * out_row + done * out_step, out_step, in + row * in_row + done * in_step,
+             in_step, count - done, size);
   }
 }
 
