@@ -29,6 +29,12 @@ static inline void store_some(vector v, int32_t count, float *to) {
   _mm256_maskstore_ps(to, er_avx2_first(count), v);
 }
 
+static inline float largest_lane(vector v) {
+  __m128 half = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_max_ss(half, _mm_shuffle_ps(half, half, 1)));
+}
+
 /* @param n -126 to 127 */
 static inline vector power_of_two(__m256i n) {
   const __m256i biased = _mm256_add_epi32(n, _mm256_set1_epi32(127));

@@ -10,6 +10,7 @@
  *   store_some(v, count, to)    the first `count` lanes
  *   add, subtract, multiply, divide(a, b)
  *   greater(a, b)               b where one is NaN
+ *   largest_lane(v)             of lanes that are all NaN, or none of them
  *   lanes_not_below(v, least)   which lanes are NaN or not less than `least`
  *   in_lanes(v, which)          0 in the other lanes
  *   times_power(v, n)           v * 2^n, rounded once; n whole, -150 to 0, or NaN
@@ -17,14 +18,11 @@
 #include <math.h>
 
 static ER_ALWAYS_INLINE float largest(const float *row, int32_t depth) {
-  float each[LANES];
   vector most = spread(row[0]);
   int32_t d = 0;
   for (; d + LANES <= depth; d += LANES) most = greater(load(row + d), most);
   if (d < depth) most = greater(load_some(row + d, depth - d), most);
-  store(each, most);
-  for (int32_t j = 1; j < LANES; j++) each[0] = each[j] > each[0] ? each[j] : each[0];
-  return each[0];
+  return largest_lane(most);
 }
 
 /* er_exp of functions_f32.h for x <= 0 or NaN. Below -104, as where attention is masked, it is 0
