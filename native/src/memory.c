@@ -32,17 +32,20 @@ static void touch_pages(void *memory, size_t bytes) {
 #endif
 }
 
+/* Zeroed, which costs nothing where the pages are new. What calloc returned stands before it. */
 static void *system_allocate(void *context, size_t bytes) {
   (void)context;
-  void *memory;
-  if (posix_memalign(&memory, ER_ALIGNMENT, bytes)) return NULL;
+  char *given = calloc(1, bytes + ER_ALIGNMENT);
+  if (!given) return NULL;
+  void **memory = (void **)(void *)(given + ER_ALIGNMENT - (uintptr_t)given % ER_ALIGNMENT);
+  memory[-1] = given;
   touch_pages(memory, bytes);
   return memory;
 }
 
 static void system_release(void *context, void *memory) {
   (void)context;
-  free(memory);
+  free(((void **)memory)[-1]);
 }
 
 er_memory er_memory_from(const edgert_allocator *allocator, size_t quota_bytes) {
@@ -65,7 +68,7 @@ static er_block *add_block(er_memory *memory, size_t bytes) {
   if (memory->over_quota) return NULL;
   er_block *block = memory->allocator.allocate(memory->allocator.context, bytes);
   if (!block) return NULL;
-  memset(block, 0, bytes);
+  if (memory->allocator.allocate != system_allocate) memset(block, 0, bytes);
   /* A block that its one piece fills goes behind the newest, which may still have room. */
   er_block **link = memory->blocks && bytes > BLOCK_BYTES ? &memory->blocks->next : &memory->blocks;
   *block = (er_block){.next = *link, .bytes = bytes, .used = HEADER_BYTES};

@@ -1,61 +1,69 @@
 /* Which quads are summed in int16 before they become int32. */
 #include "gemm_s8_quads.h"
 
-enum { NOBODY = -1, FULL = 255, STEPS = 64, MOST_ASKED = sizeof(__m256i) };
+enum { FULL = 255, STEPS = 64 };
 
 /* Where the loads of a chain and a quad add up to more (32 times 128 are 256), one of the sums is
  * nearly always too large, and not worth a look. */
 enum { MOST_LEVEL = 144 };
 
-static void enchain(er_chunk *all, int32_t number, int32_t which, int32_t order) {
-  er_quad *q = &all->quads[number];
-  er_chain *to = &all->chains[which];
-  const int32_t level = all->levels[which] + q->level;
+/* ---- chains ---------------------------------------------------------------------------------- */
+
+/* @return 255 where the level of a chain stands, 0 elsewhere */
+static ER_ALWAYS_INLINE __m256i level_of(int32_t chain) {
+  const __m256i places =
+      _mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                       22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+  return _mm256_cmpeq_epi8(places, _mm256_set1_epi8((char)(chain & (ER_NEWEST - 1))));
+}
+
+/* Levels are changed as one vector: a byte stored alone would keep the next look waiting. */
+static ER_ALWAYS_INLINE void enchain(er_chunk *all, er_quad *q, int32_t chain, int32_t order) {
+  const int32_t length = ++all->lengths[chain];
+  const __m256i level = _mm256_set1_epi8((char)(length == MOST_CHAIN ? FULL : q->level));
+  __m256i *room = &all->rooms[ER_NEWEST + chain];
+  *room = _mm256_sub_epi8(*room, q->loads[order]);
+  all->levels = _mm256_adds_epu8(all->levels, _mm256_and_si256(level, level_of(chain)));
   q->order = order;
-  to->quads[to->length++] = number;
-  all->rooms[which] = _mm256_sub_epi8(all->rooms[which], q->loads[order]);
-  all->levels[which] = (uint8_t)(level > FULL || to->length == MOST_CHAIN ? FULL : level);
+  q->chain = chain;
+  q->link = length - 1;
 }
 
-static int32_t open_chain(er_chunk *all) {
-  const int32_t c = all->chain_count++;
-  all->chains[c].length = 0;
-  all->rooms[c] = _mm256_set1_epi8((char)SAFE);
-  all->levels[c] = 0;
-  return c;
+static ER_ALWAYS_INLINE int32_t open_chain(er_chunk *all) {
+  const int32_t chain = all->chain_count++;
+  all->lengths[chain] = 0;
+  all->rooms[ER_NEWEST + chain] = _mm256_set1_epi8((char)SAFE);
+  all->levels = _mm256_andnot_si256(level_of(chain), all->levels);
+  return chain;
 }
 
-/* @return those of the chains from `first` on that may have room for a quad, a bit for each */
-static ER_ALWAYS_INLINE uint32_t hopeful(const er_chunk *all, int32_t first, const er_quad *q) {
+/* @return which of the newest chains may have room for a quad, a bit for each, the oldest first */
+static ER_ALWAYS_INLINE uint32_t hopeful(const er_chunk *all, const er_quad *q) {
   const int32_t most = q->level < MOST_LEVEL ? MOST_LEVEL - q->level : 0;
-  const __m256i levels = _mm256_loadu_si256((const __m256i *)(const void *)(all->levels + first));
-  const __m256i beyond = _mm256_subs_epu8(levels, _mm256_set1_epi8((char)most));
-  return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(beyond, _mm256_setzero_si256()));
+  const __m256i beyond = _mm256_subs_epu8(all->levels, _mm256_set1_epi8((char)most));
+  const __m256i fits = _mm256_cmpeq_epi8(beyond, _mm256_setzero_si256());
+  const uint32_t bits = (uint32_t)_mm256_movemask_epi8(fits);
+  const uint32_t oldest = (uint32_t)all->chain_count % ER_NEWEST;
+  return bits >> oldest | bits << (-oldest % ER_NEWEST);
 }
 
 /* Quads become lighter, so room is mostly in new chains: the newest are asked, the fullest first.
  */
-static void place(er_chunk *all, int32_t number) {
-  const er_quad *q = &all->quads[number];
+static ER_ALWAYS_INLINE void place(er_chunk *all, er_quad *q) {
+  const int32_t oldest = all->chain_count - ER_NEWEST;
   const __m256i load0 = q->loads[0], load1 = q->loads[1], load2 = q->loads[2];
-  const int32_t first = all->chain_count > MOST_ASKED ? all->chain_count - MOST_ASKED : 0;
-  const __m256i *rooms = all->rooms + first;
-  int32_t c = -1, order = ORDERS;
-  for (uint32_t left = hopeful(all, first, q); left && order == ORDERS; left &= left - 1) {
-    c = __builtin_ctz(left);
-    const __m256i room = rooms[c];
-    order = er_has_room(room, load0)   ? 0
-            : er_has_room(room, load1) ? 1
-            : er_has_room(room, load2) ? 2
-                                       : 3;
+  const __m256i *rooms = all->rooms + all->chain_count; /* from the oldest of the newest on */
+  for (uint32_t left = hopeful(all, q); left; left &= left - 1) {
+    const int32_t i = __builtin_ctz(left);
+    const __m256i room = rooms[i];
+    if (er_has_room(room, load0)) return enchain(all, q, oldest + i, 0);
+    if (er_has_room(room, load1)) return enchain(all, q, oldest + i, 1);
+    if (er_has_room(room, load2)) return enchain(all, q, oldest + i, 2);
   }
-  if (order == ORDERS) {
-    const __m256i room = _mm256_set1_epi8((char)SAFE);
-    c = open_chain(all) - first;
-    order = er_has_room(room, load0) ? 0 : er_has_room(room, load1) ? 1 : 2;
-  }
-  enchain(all, number, first + c, order);
+  enchain(all, q, open_chain(all), q->order);
 }
+
+/* ---- chunks ---------------------------------------------------------------------------------- */
 
 /* Weights of 4 bits: any quads fit together. Long chains lie one behind the other in the depth.
  * @return false when weights are larger */
@@ -65,40 +73,48 @@ static bool chain_in_order(er_chunk *all) {
     if (!er_has_room(room, all->quads[n].loads[0])) return false;
   }
   for (int32_t n = 0; n < all->count;) {
-    er_chain *to = &all->chains[all->chain_count++];
-    const int32_t left = all->count - n, most = left < LONG_CHAIN ? MOST_CHAIN : LONG_CHAIN;
-    for (to->length = 0; to->length < most && n < all->count; n++) {
+    const int32_t chain = all->chain_count++, left = all->count - n;
+    const int32_t most = left < LONG_CHAIN ? MOST_CHAIN : LONG_CHAIN;
+    const int32_t length = all->lengths[chain] = left < most ? left : most;
+    for (int32_t link = 0; link < length; link++, n++) {
       all->quads[n].order = 0;
-      to->quads[to->length++] = n;
+      all->quads[n].chain = chain;
+      all->quads[n].link = link;
     }
   }
+  all->chained = all->count;
   return true;
+}
+
+/* @return 0 for the heaviest quads, STEPS for those that are not safe */
+static ER_ALWAYS_INLINE int32_t step_of(const er_quad *q) {
+  return (FULL - q->level) / ((FULL + 1) / STEPS);
+}
+
+/* @param[out] sorted the numbers of the safe quads, the heaviest first @return how many */
+static int32_t sort_quads(const er_chunk *all, int32_t *sorted) {
+  int32_t at[STEPS + 1] = {0}, end = 0;
+  for (int32_t n = 0; n < all->count; n++) at[step_of(&all->quads[n])]++;
+  for (int32_t step = 0; step < STEPS; step++) {
+    const int32_t count = at[step];
+    at[step] = end;
+    end += count;
+  }
+  at[STEPS] = end;
+  for (int32_t n = 0; n < all->count; n++) sorted[at[step_of(&all->quads[n])]++] = n;
+  return end;
 }
 
 /* Bins packed by "first fit decreasing". */
 void er_s8_chunk_chain(er_chunk *all) {
-  int32_t firsts[STEPS]; /* quads by their level */
+  int32_t sorted[ER_MOST_QUADS];
   all->chain_count = 0;
   if (chain_in_order(all)) return;
-  memset(firsts, NOBODY, sizeof firsts);
-  memset(all->levels, FULL, sizeof all->levels);
-  for (int32_t n = all->count - 1; n >= 0; n--) {
-    er_quad *q = &all->quads[n];
-    if (q->level == ER_UNSAFE) continue;
-    int32_t *first = &firsts[q->level * STEPS / (FULL + 2)];
-    q->next = *first;
-    *first = n;
-  }
-  for (int32_t step = STEPS - 1; step >= 0; step--) {
-    for (int32_t n = firsts[step]; n != NOBODY; n = all->quads[n].next) place(all, n);
-  }
+  all->levels = _mm256_set1_epi8((char)FULL);
+  all->chained = sort_quads(all, sorted);
+  for (int32_t i = 0; i < all->chained; i++) place(all, &all->quads[sorted[i]]);
 }
 
 int32_t er_s8_chunk_cost(const er_chunk *all) {
-  int32_t exact = all->count, cost = 0;
-  for (int32_t c = 0; c < all->chain_count; c++) {
-    cost += 4 * all->chains[c].length + 2;
-    exact -= all->chains[c].length;
-  }
-  return cost + 11 * exact;
+  return 4 * all->chained + 2 * all->chain_count + 11 * (all->count - all->chained);
 }

@@ -28,7 +28,6 @@ static void store_pairs(const er_quad *q, int32_t at, target *to) {
   to->places[at] = (uint16_t)(q->place + q->order * ORDER_BYTES);
   to->paired = _mm256_add_epi32(to->paired, sums_of(weights));
   _mm256_storeu_si256((__m256i *)(void *)(to->weights + at * UNITS * QUAD), weights);
-  if (q->order > 0) to->counts->orders = ORDERS;
 }
 
 /* From [UNITS][4] to [2][UNITS][2]. */
@@ -43,29 +42,40 @@ static void store_exact(const er_quad *q, int32_t at, target *to) {
       to->exact, sums_of(_mm256_loadu_si256((const __m256i *)(const void *)q->weights)));
 }
 
-/* Long chains first, then the others, then what is exact. */
-static void store(const er_chunk *all, target *to) {
-  int32_t chains[LONG_CHAIN + 1] = {0}, at[LONG_CHAIN + 1], end = 0;
-  for (int32_t c = 0; c < all->chain_count; c++) chains[all->chains[c].length]++;
+/* Long chains come first, then the others, then what is exact.
+ * @param[out] starts [chain_count] in quads  @param[out] ends of the chains of each length */
+static void lay_out(const er_chunk *all, int32_t *starts, int32_t *ends) {
+  int32_t chains[LONG_CHAIN + 1] = {0}, end = 0;
+  for (int32_t c = 0; c < all->chain_count; c++) chains[all->lengths[c]]++;
   for (int32_t length = LONG_CHAIN; length > 0; length--) {
-    at[length] = end;
+    ends[length] = end;
     end += chains[length] * length;
   }
-  to->counts->orders = all->chain_count > 0;
   for (int32_t c = 0; c < all->chain_count; c++) {
-    const er_chain *chain = &all->chains[c];
-    for (int32_t i = 0; i < chain->length; i++) {
-      store_pairs(&all->quads[chain->quads[i]], at[chain->length]++, to);
+    int32_t *at = &ends[all->lengths[c]];
+    starts[c] = *at;
+    *at += all->lengths[c];
+  }
+}
+
+static void store(const er_chunk *all, target *to) {
+  int32_t starts[ER_MOST_QUADS], ends[LONG_CHAIN + 1], rest = all->chained, highest = -1;
+  lay_out(all, starts, ends);
+  for (int32_t n = 0; n < all->count; n++) {
+    const er_quad *q = &all->quads[n];
+    if (q->order == ER_EXACT) {
+      store_exact(q, rest++, to);
+    } else {
+      store_pairs(q, starts[q->chain] + q->link, to);
+      highest = highest < q->order ? q->order : highest;
     }
   }
-  for (int32_t n = 0, rest = end; rest < all->count; n++) {
-    if (all->quads[n].order == ER_EXACT) store_exact(&all->quads[n], rest++, to);
-  }
-  to->counts->longs = (uint16_t)at[LONG_CHAIN];
-  to->counts->fours = (uint16_t)at[4];
-  to->counts->threes = (uint16_t)at[3];
-  to->counts->twos = (uint16_t)at[2];
-  to->counts->ones = (uint16_t)at[1];
+  to->counts->orders = highest > 0 ? ORDERS : (uint16_t)(highest + 1);
+  to->counts->longs = (uint16_t)ends[LONG_CHAIN];
+  to->counts->fours = (uint16_t)ends[4];
+  to->counts->threes = (uint16_t)ends[3];
+  to->counts->twos = (uint16_t)ends[2];
+  to->counts->ones = (uint16_t)ends[1];
   to->counts->exact = (uint16_t)all->count;
 }
 

@@ -25,14 +25,16 @@ static ER_ALWAYS_INLINE bool weigh(er_quad *q, const int32_t orders) {
   const __m256i weights = _mm256_loadu_si256((const __m256i *)(const void *)q->weights);
   const __m256i up = _mm256_max_epi8(weights, zero);
   const __m256i down = _mm256_abs_epi8(_mm256_min_epi8(weights, zero)); /* unsigned: 128 fits */
-  bool safe = false;
+  uint32_t safe = 0;                                                    /* a bit for each order */
   q->loads[0] = q->loads[1] = q->loads[2] = nowhere;
   if (orders > 0) safe = weigh_in(0, up, down, q);
-  for (int32_t order = 1; order < orders; order++) safe |= weigh_in(order, up, down, q);
-  q->order = ER_EXACT;
-  q->level = ER_UNSAFE;
-  if (safe) q->level = er_add_lanes(_mm256_sad_epu8(q->loads[0], zero)) >> 4;
-  return safe;
+  for (int32_t order = 1; order < orders; order++) {
+    safe |= (uint32_t)weigh_in(order, up, down, q) << order;
+  }
+  const int32_t sum = er_add_lanes(_mm256_sad_epu8(_mm256_abs_epi8(weights), zero));
+  q->order = __builtin_ctz(safe | 1u << ER_EXACT);
+  q->level = sum * 255 >> 12 | -(int32_t)(safe == 0); /* without a branch: -1 is all ones */
+  return safe != 0;
 }
 
 /* @param[out] rows [UNITS] weights of depth d.., zeros where there are none */

@@ -4,30 +4,31 @@
 
 #include "gemm_s8_panel.h"
 
-enum { ER_EXACT = -1, ER_UNSAFE = -1, ER_MOST_QUADS = CHUNK / QUAD + MOST_SPLIT };
+enum {
+  ER_EXACT = ORDERS,
+  ER_UNSAFE = -1,
+  ER_MOST_QUADS = CHUNK / QUAD + MOST_SPLIT,
+  ER_NEWEST = 32 /* chains that are asked for room: the bytes of a vector */
+};
 
 /* What the weights of one sign add up to in one pair is a load. */
 typedef struct er_quad {
   int8_t weights[UNITS][QUAD];
   __m256i loads[ORDERS]; /* in each order of the bytes; of -1: not to be stored in it */
-  int32_t level;         /* what the loads add up to, in any order, in sixteenths; or ER_UNSAFE */
-  int32_t order;         /* in which it is stored; ER_EXACT: not in pairs of bytes */
+  int32_t level;         /* what the loads add up to, in any order, of 255; or ER_UNSAFE */
+  int32_t order;         /* in which it is stored, at first one that is safe; or ER_EXACT */
   int32_t place;         /* where the rows are read in order 0 */
-  int32_t next;          /* of those that weigh about the same */
+  int32_t chain, link;   /* the chain that it is in, and how many quads stand before it there */
 } er_quad;
 
-/* Quads whose pairs are summed in int16 before they become int32. */
-typedef struct er_chain {
-  int32_t length, quads[LONG_CHAIN];
-} er_chain;
-
-/* The quads of one chunk by the way they are multiplied. */
+/* The quads of one chunk by the way they are multiplied. A chain: quads whose pairs are summed in
+ * int16 before they become int32. */
 typedef struct er_chunk {
-  int32_t count, chain_count;
+  int32_t count, chain_count, chained; /* quads, chains, quads in chains */
   er_quad quads[ER_MOST_QUADS];
-  er_chain chains[ER_MOST_QUADS];
-  __m256i rooms[ER_MOST_QUADS];                    /* of the chains: what sums can still take */
-  uint8_t levels[ER_MOST_QUADS + sizeof(__m256i)]; /* of the chains */
+  int32_t lengths[ER_MOST_QUADS];           /* of the chains, in quads */
+  __m256i rooms[ER_NEWEST + ER_MOST_QUADS]; /* of chain c at ER_NEWEST + c: what sums can take */
+  __m256i levels;                           /* of the newest chains, of chain c at c % 32 */
 } er_chunk;
 
 /* The units of one panel. */
