@@ -27,9 +27,14 @@ static void sum_image(const int8_t *input, int64_t pixels, int64_t channels, int
     sum_channels(input + c, pixels, channels, sums + c);
   }
   if (c == channels) return;
+  const int64_t room = pixels * channels - c - CHANNELS; /* nothing behind the image is read */
+  const int64_t whole = room < 0 ? 0 : room / channels + 1;
   int64_t rest[CHANNELS] = {0};
-  sum_channels(input + c, pixels, channels, rest);
-  for (int32_t i = 0; c + i < channels; i++) sums[c + i] += rest[i];
+  sum_channels(input + c, whole, channels, rest);
+  for (int64_t i = 0; c + i < channels; i++) {
+    sums[c + i] += rest[i];
+    for (int64_t p = whole; p < pixels; p++) sums[c + i] += input[p * channels + c + i];
+  }
 }
 
 /* vpsadbw adds unsigned bytes: each is 128 more than the integer it stands for. */
