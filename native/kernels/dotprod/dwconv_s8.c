@@ -22,6 +22,12 @@ typedef struct er_block {
   int8_t weights[][2][16];
 } er_block;
 
+typedef struct er_packed {
+  int32_t ways; /* of the blocks: bits 1 << how */
+  int32_t unused[15];
+  char blocks[];
+} er_packed;
+
 static const enum er_settling ways[] = {ER_ONE_FMA, ER_FMA_ADD, ER_SATURATED};
 
 static bool has_kernel(const er_conv_shape *s) {
@@ -42,7 +48,7 @@ static int32_t first_channel(const er_conv_shape *s, int32_t block) {
 }
 
 static size_t packed_bytes(const er_conv_shape *s) {
-  return has_kernel(s) ? (size_t)block_count(s) * block_bytes(s)
+  return has_kernel(s) ? sizeof(er_packed) + (size_t)block_count(s) * block_bytes(s)
                        : er_dwconv_s8_neon.packed_bytes(s);
 }
 
@@ -78,9 +84,12 @@ static void pack(const er_conv_shape *s, const er_weights_s8 *w, void *packed) {
     er_dwconv_s8_neon.pack(s, w, packed);
     return;
   }
+  er_packed *p = packed;
+  p->ways = 0;
   for (int32_t b = 0; b < block_count(s); b++) {
-    er_block *block = (er_block *)((char *)packed + (size_t)b * block_bytes(s));
+    er_block *block = (er_block *)(void *)(p->blocks + (size_t)b * block_bytes(s));
     pack_block(s, w, first_channel(s, b), block);
+    p->ways |= 1 << block->how;
   }
 }
 
@@ -92,7 +101,7 @@ typedef struct er_form {
 } er_form;
 enum { MOST_ALIVE = 5, MOST_OUTPUTS = 2, MOST_TAPS = 5 };
 
-/* One block of channels. */
+/* A block of channels in the lines of a call. */
 typedef struct er_strip {
   const int8_t *first; /* line */
   int64_t beyond[5];   /* bytes from it to each line: one base and constant offsets for all */
@@ -102,6 +111,8 @@ typedef struct er_strip {
   int8_t *output;
   int64_t output_line; /* bytes from an output line to the next */
   const er_settle_neon *settle;
+  int64_t blocks, block_bytes,
+      last; /* of the line, and the channel that the last one begins with */
 } er_strip;
 
 /* What goes along the line. */
@@ -234,56 +245,73 @@ ER_INLINE void strip(const er_form f, const enum er_settling how, const er_strip
   }
 }
 
-typedef void strip_function(const er_strip *s);
+/* Of the strips of a call those that are settled in a way. @param s the first */
+typedef void strips_function(const er_strip *s);
 
-#define STRIP(name, how, ...) \
-  static void name(const er_strip *s) { strip((er_form){__VA_ARGS__}, how, *s); }
-#define STRIPS(name, ...)                        \
-  STRIP(name##_one_fma, ER_ONE_FMA, __VA_ARGS__) \
-  STRIP(name##_fma_add, ER_FMA_ADD, __VA_ARGS__) \
-  STRIP(name##_saturated, ER_SATURATED, __VA_ARGS__)
-STRIPS(strip_3x3_s1, 3, 1, 1)
-STRIPS(strip_3x3_s2, 3, 2, 1)
-STRIPS(strip_5x5_s1, 5, 1, 1)
-STRIPS(strip_5x5_s2, 5, 2, 1)
-STRIP(strip_3x3_s1_two_one_fma, ER_ONE_FMA, 3, 1, 2)
-STRIP(strip_3x3_s1_two_fma_add, ER_FMA_ADD, 3, 1, 2)
+#define STRIPS(name, way, ...)                                                           \
+  static void name(const er_strip *first) {                                              \
+    er_strip s = *first;                                                                 \
+    for (int64_t b = 0, channel = 0; b < s.blocks; b++, channel += CHANNELS) {           \
+      const int64_t from = channel < s.last ? channel : s.last;                          \
+      s.first = first->first + from;                                                     \
+      s.output = first->output + from;                                                   \
+      if (s.block->how == way) strip((er_form){__VA_ARGS__}, way, s);                    \
+      s.block = (const er_block *)(const void *)((const char *)s.block + s.block_bytes); \
+    }                                                                                    \
+  }
+#define ALL_STRIPS(name, ...)                     \
+  STRIPS(name##_one_fma, ER_ONE_FMA, __VA_ARGS__) \
+  STRIPS(name##_fma_add, ER_FMA_ADD, __VA_ARGS__) \
+  STRIPS(name##_saturated, ER_SATURATED, __VA_ARGS__)
+ALL_STRIPS(strips_3x3_s1, 3, 1, 1)
+ALL_STRIPS(strips_3x3_s2, 3, 2, 1)
+ALL_STRIPS(strips_5x5_s1, 5, 1, 1)
+ALL_STRIPS(strips_5x5_s2, 5, 2, 1)
+STRIPS(strips_3x3_s1_two_one_fma, ER_ONE_FMA, 3, 1, 2)
+STRIPS(strips_3x3_s1_two_fma_add, ER_FMA_ADD, 3, 1, 2)
 
 /* Rare: one line after the other. */
-static void strip_3x3_s1_two_saturated(const er_strip *s) {
+static void strips_3x3_s1_two_saturated(const er_strip *s) {
   er_strip second = *s;
-  strip_3x3_s1_saturated(s);
+  strips_3x3_s1_saturated(s);
   ER_UNROLL for (int i = 0; i < 3; i++) second.beyond[i] = s->beyond[i + 1];
   second.output += s->output_line;
-  strip_3x3_s1_saturated(&second);
+  strips_3x3_s1_saturated(&second);
 }
 
-#define BY_WAY(name) \
-  {[ER_ONE_FMA] = name##_one_fma, [ER_FMA_ADD] = name##_fma_add, [ER_SATURATED] = name##_saturated}
+/* In the order of `ways`. */
+#define BY_WAY(name) {name##_one_fma, name##_fma_add, name##_saturated}
 enum { ONE_LINE, TWO_LINES, STRIDE_2, FILTER_5X5, FILTER_5X5_STRIDE_2 };
-static strip_function *const strips[][ER_PLAIN] = {[ONE_LINE] = BY_WAY(strip_3x3_s1),
-                                                   [TWO_LINES] = BY_WAY(strip_3x3_s1_two),
-                                                   [STRIDE_2] = BY_WAY(strip_3x3_s2),
-                                                   [FILTER_5X5] = BY_WAY(strip_5x5_s1),
-                                                   [FILTER_5X5_STRIDE_2] = BY_WAY(strip_5x5_s2)};
+static strips_function *const strips[][3] = {[ONE_LINE] = BY_WAY(strips_3x3_s1),
+                                             [TWO_LINES] = BY_WAY(strips_3x3_s1_two),
+                                             [STRIDE_2] = BY_WAY(strips_3x3_s2),
+                                             [FILTER_5X5] = BY_WAY(strips_5x5_s1),
+                                             [FILTER_5X5_STRIDE_2] = BY_WAY(strips_5x5_s2)};
 
 static bool pairs(const er_conv_shape *s) {
   return has_kernel(s) && s->filter_h == 3 && s->stride_h == 1 && s->stride_w == 1 &&
          s->dilation_h == 1;
 }
 
-static strip_function *const *strips_for(const er_dwconv_s8_call *c) {
+static strips_function *const *strips_for(const er_dwconv_s8_call *c) {
   const bool is_5x5 = c->shape->filter_h == 5;
   if (c->shape->stride_w == 2) return strips[is_5x5 ? FILTER_5X5_STRIDE_2 : STRIDE_2];
   return strips[is_5x5 ? FILTER_5X5 : c->rows == 2 ? TWO_LINES : ONE_LINE];
 }
 
-static er_strip strip_of(const er_dwconv_s8_call *c, const er_settle_neon *settle) {
+static er_strip first_strip(const er_dwconv_s8_call *c, const er_settle_neon *settle) {
   const er_conv_shape *s = c->shape;
-  er_strip strip = {.pixel = s->out_c,
+  const er_packed *packed = c->packed;
+  er_strip strip = {.first = c->lines[0],
+                    .block = (const er_block *)(const void *)packed->blocks,
+                    .pixel = s->out_c,
                     .width = s->out_w,
+                    .output = c->output,
                     .output_line = (int64_t)s->out_w * s->out_c,
-                    .settle = settle};
+                    .settle = settle,
+                    .blocks = block_count(s),
+                    .block_bytes = (int64_t)block_bytes(s),
+                    .last = s->out_c - CHANNELS};
   for (int32_t i = 0; i < s->filter_h + c->rows - 1; i++) {
     strip.beyond[i] = (int64_t)((uintptr_t)c->lines[i] - (uintptr_t)c->lines[0]);
   }
@@ -296,17 +324,10 @@ static void run(const er_dwconv_s8_call *c) {
     return;
   }
   const er_settle_neon settle = er_settle_neon_of(c->range);
-  strip_function *const *by_way = strips_for(c);
-  er_strip strip = strip_of(c, &settle);
-  const int32_t blocks = block_count(c->shape);
-  const size_t bytes = block_bytes(c->shape);
-  const char *packed = c->packed;
-  for (int32_t b = 0; b < blocks; b++, packed += bytes) {
-    const int32_t channel = first_channel(c->shape, b);
-    strip.block = (const er_block *)(const void *)packed;
-    strip.first = c->lines[0] + channel;
-    strip.output = c->output + channel;
-    by_way[strip.block->how](&strip);
+  const er_strip first = first_strip(c, &settle);
+  const int32_t present = ((const er_packed *)c->packed)->ways;
+  for (int i = 0; i < 3; i++) {
+    if (present >> ways[i] & 1) strips_for(c)[i](&first);
   }
 }
 

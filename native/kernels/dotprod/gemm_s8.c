@@ -189,7 +189,10 @@ ER_INLINE int8_t *tile(const int rows, const enum tile_depth depth, const enum e
 ER_INLINE void point_at_rows(const int8_t *from, int64_t stride, int32_t count,
                              const int8_t *input[ROWS]) {
   const int64_t step = count > 1 ? stride : 0; /* of a single row it may be anything */
-  ER_UNROLL for (int r = 0; r < ROWS; r++) input[r] = from + r * step;
+  ER_UNROLL for (int r = 0; r < ROWS; r++) {
+    input[r] = from + r * step;
+    ER_AGAIN(input[r]); /* else some are added up again in the loop */
+  }
 }
 
 ER_INLINE void multiply_stride(int64_t stride, int64_t strides[5]) {
