@@ -30,8 +30,8 @@ from edgesdk_runtimes.base import Array
 
 RECIPES = ("w8", "w8-dynamic", "w4")
 SHORTEST = 200  # letters of a paragraph
-SAMPLES = 256
-EVERY = 7  # steps of a paragraph between two calibration samples
+SAMPLES = 1024
+EVERY = 3  # steps of a paragraph between two calibration samples
 ROUNDS = 20
 HEADINGS = ("tokens", "perplexity", "top-1 %", "bytes", "native ms", "LiteRT ms")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgesdk_quant.search.choices import Allocation, Table, allocation, refuse_impossible
+from edgesdk_quant.search.quiet import quiet_stdout
 from edgesdk_runtimes.errors import RecipeError
 
 
@@ -34,16 +35,17 @@ def allocate_exactly(table: Table, budget: float, unit: str) -> Allocation:
     for column, (node, _) in enumerate(rows):
         each[nodes.index(node), column] = 1
     # HiGHS has absolute tolerances; both rows are brought near 1.
-    solved = milp(
-        damage / max(damage.max(initial=0.0), 1e-30),
-        integrality=np.ones(len(rows)),
-        bounds=Bounds(0, 1),
-        constraints=[
-            LinearConstraint(each, 1, 1),
-            LinearConstraint(cost[None, :] / max(budget, 1e-30), -np.inf, 1),
-        ],
-        options={"mip_rel_gap": 1e-6},
-    )
+    with quiet_stdout():  # HiGHS of some SciPy versions prints lines of debugging
+        solved = milp(
+            damage / max(damage.max(initial=0.0), 1e-30),
+            integrality=np.ones(len(rows)),
+            bounds=Bounds(0, 1),
+            constraints=[
+                LinearConstraint(each, 1, 1),
+                LinearConstraint(cost[None, :] / max(budget, 1e-30), -np.inf, 1),
+            ],
+            options={"mip_rel_gap": 1e-6},
+        )
     if solved.x is None:
         raise RecipeError(
             f"The bit allocation was not solved ({solved.message}); use the method greedy."
