@@ -131,7 +131,7 @@ static er_one_fma fma_of(const er_steps *s, int64_t anchor, int64_t digits, floa
 /* @return false: it cannot be settled by FMLA at all */
 static bool take(float scale, int32_t low, int32_t high, er_range_s8 range, er_steps *steps) {
   if (range.low > -128 || range.high < 127) return false;
-  if (!(scale >= 0x1p-14f && scale <= 0.25f)) return false;
+  if (!(scale >= 0x1p-14f && scale <= 1.0f)) return false; /* beyond 1 an offset has 25 digits */
   *steps = (er_steps){.first = -128 - range.zero_point};
   find_steps(scale, steps);
   return leave_out_clamped(low, high, steps);

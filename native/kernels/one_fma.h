@@ -30,7 +30,7 @@ bool er_one_fma_of(float scale, int32_t low, int32_t high, er_range_s8 range, er
 
 /** The same for fma(x, factor, offset) + 1.5 * 2^23, whose low 16 bits lack the zero point:
  * `offset` is so near -anchor * scale that the first is acc * scale, rounded as the rule wants it,
- * as far as the second tells. Almost all scales of 2^-14..1/4 have one. */
+ * as far as the second tells. Almost all scales of 2^-14..1 have one. */
 bool er_fma_add_of(float scale, int32_t low, int32_t high, er_range_s8 range, er_one_fma *fma);
 
 #endif

@@ -17,6 +17,8 @@ typedef struct er_panel {
 
 static const enum er_settling settled_ways[] = {ER_ONE_FMA, ER_FMA_ADD, ER_FMA_ADD_ODD,
                                                 ER_SATURATED};
+/* Of rows shorter than a block, where the others are too rare for code of their own. */
+static const enum er_settling short_ways[] = {ER_ONE_FMA, ER_SATURATED};
 
 static size_t panel_bytes(int64_t depth) {
   return sizeof(er_panel) + ((size_t)depth + 2 * STEP - 1) / (2 * STEP) * (2 * STEP * UNITS);
@@ -51,7 +53,9 @@ static void pack_panels(const er_weights_s8 *w, const enum er_settling *ways, vo
   }
 }
 
-static void pack(const er_weights_s8 *w, void *packed) { pack_panels(w, settled_ways, packed); }
+static void pack(const er_weights_s8 *w, void *packed) {
+  pack_panels(w, w->depth < BLOCK ? short_ways : settled_ways, packed);
+}
 
 /* vdotq_laneq_s32; but of some sums that a loop carries gcc makes copies. */
 #define ADD_DOTS(sum, w, a, lane) \
@@ -243,7 +247,6 @@ ER_INLINE void multiply_stride(int64_t stride, int64_t strides[5]) {
     }                                                                                \
   }
 PANELS(short_one_fma, SHORT_LINE, SHORT, ER_ONE_FMA)
-PANELS(short_fma_add, SHORT_LINE, SHORT, ER_FMA_ADD)
 PANELS(part_one_fma, RARE_LINE, PART, ER_ONE_FMA)
 PANELS(part_fma_add, RARE_LINE, PART, ER_FMA_ADD)
 PANELS(whole_one_fma, LINE, WHOLE, ER_ONE_FMA)
@@ -255,7 +258,7 @@ PANELS(any, SHORT_LINE, ANY, ER_SATURATED)
 typedef void panels_function(const er_panel_task *task, const er_strip *strip);
 
 static void run_rows(const er_panel_task *task) {
-  static panels_function *const by_depth[][2] = {[SHORT] = {short_one_fma, short_fma_add},
+  static panels_function *const by_depth[][2] = {[SHORT] = {short_one_fma},
                                                  [PART] = {part_one_fma, part_fma_add},
                                                  [WHOLE] = {whole_one_fma, whole_fma_add},
                                                  [PIECES] = {pieces_one_fma, pieces_fma_add}};

@@ -5,11 +5,7 @@
 
 #include <string.h>
 
-enum {
-  STEP = 32,
-  PANEL_BYTES = 32 * 1024,
-  GROUP_BYTES = 8 * 1024
-}; /* unpacked: at most, at once */
+enum { STEP = 32, PANEL_BYTES = 32 * 1024 }; /* unpacked at once */
 
 /* The bytes of a panel. */
 typedef struct panel_size {
@@ -95,7 +91,7 @@ void er_w4_run(const er_gemm_s8 *s8, const er_gemm_s8_call *c) {
   }
   _Alignas(64) int8_t panels[PANEL_BYTES];
   const size_t bytes = unpacked_bytes(p);
-  const int32_t fitting = bytes < GROUP_BYTES ? (int32_t)(GROUP_BYTES / bytes) : 1;
+  const int32_t fitting = (int32_t)(PANEL_BYTES / bytes);
   const int8_t *from =
       (const int8_t *)c->packed + (size_t)(c->first / s8->unit_step) * squeezed_bytes(p);
   er_gemm_s8_call part = *c;
