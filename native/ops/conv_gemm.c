@@ -155,7 +155,7 @@ static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er
                            .input_zero_point = linear->zero_point,
                            .range = conv->range};
   if (!weights.values) return er_plan_no_memory(plan);
-  conv->winograd_s8 = er_conv_winograd_s8_for(conv, &weights);
+  conv->winograd_s8 = er_conv_winograd_s8_for(conv, &weights, int4);
   if (!conv->winograd_s8) {
     conv->piece = padded_piece(conv);
     weights.depth = conv->shape.filter_h * conv->piece;

@@ -22,7 +22,7 @@ static bool is_worth(const er_conv_shape *s, int32_t pixels) {
 
 /* @return how many pixels become channels; 1: none do */
 static int32_t neighbours(const er_conv_shape *s, const er_gemm_s8 *gemm) {
-  if (s->groups > 1 || s->dilation_w > 1 || er_has_winograd_s8(gemm, s)) return 1;
+  if (s->groups > 1 || s->dilation_w > 1 || er_has_winograd_s8(gemm, s, false)) return 1;
   int32_t pixels = gemm->unit_step / s->out_c;
   while (pixels > 1 && s->out_w % pixels != 0) pixels--;
   return pixels > 1 && is_worth(s, pixels) ? pixels : 1;

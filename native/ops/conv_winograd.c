@@ -7,6 +7,8 @@ enum { LEAST_CHANNELS_S8 = 8, LEAST_CHANNELS_F32 = 24 };
 /* Above, reading weights does, of which each group of tiles takes all: 32 bytes of int8 or 64 of
  * float32 for each pair of channels. */
 enum { MOST_PAIRS = 72 * 1024, UNIT_STEP = 32 };
+/* Of int4 weights, which a gemm multiplies in longer chains. */
+enum { MOST_PAIRS_S4 = 36 * 1024 };
 
 enum { LINES_S8 = 64 * 1024, LINES_F32 = 256 * 1024 }; /* bytes of padded lines at once */
 
@@ -15,34 +17,33 @@ static bool has_form(const er_conv_shape *s) {
          s->dilation_h == 1 && s->dilation_w == 1 && s->groups == 1;
 }
 
-static bool has_size(const er_conv_shape *s, int32_t least_channels) {
-  return s->in_c >= least_channels && ((int64_t)s->out_c + UNIT_STEP - 1) * s->in_c <= MOST_PAIRS;
+static bool has_size(const er_conv_shape *s, int32_t least_channels, int32_t most_pairs) {
+  return s->in_c >= least_channels && ((int64_t)s->out_c + UNIT_STEP - 1) * s->in_c <= most_pairs;
 }
 
-/* Whether four times each sum fits int32, whatever the input. */
+/* Whether four times each sum fits int32, whatever the input and the weights. */
 static bool has_room(const er_weights_s8 *w) {
-  const int8_t *value = w->values;
+  const int64_t most = INT32_MAX / 4 - (int64_t)w->depth * 255 * 128;
   for (int32_t unit = 0; unit < w->units; unit++) {
-    int64_t most = w->bias[unit] < 0 ? -(int64_t)w->bias[unit] : w->bias[unit];
-    for (int32_t d = 0; d < w->depth; d++, value++) most += 255 * (*value < 0 ? -*value : *value);
-    if (most > INT32_MAX / 4) return false;
+    if (w->bias[unit] > most || w->bias[unit] < -most) return false;
   }
   return true;
 }
 
-bool er_has_winograd_s8(const er_gemm_s8 *gemm, const er_conv_shape *s) {
-  return gemm->winograd && has_form(s) && has_size(s, LEAST_CHANNELS_S8);
+bool er_has_winograd_s8(const er_gemm_s8 *gemm, const er_conv_shape *s, bool int4) {
+  const int32_t most_pairs = int4 ? MOST_PAIRS_S4 : MOST_PAIRS;
+  return gemm->winograd && has_form(s) && has_size(s, LEAST_CHANNELS_S8, most_pairs);
 }
 
 const er_winograd_s8 *er_conv_winograd_s8_for(const er_conv_gemm *conv,
-                                              const er_weights_s8 *weights) {
-  if (!er_has_winograd_s8(conv->s8, &conv->shape)) return NULL;
+                                              const er_weights_s8 *weights, bool int4) {
+  if (!er_has_winograd_s8(conv->s8, &conv->shape, int4)) return NULL;
   return conv->wide.count == 0 && has_room(weights) ? conv->s8->winograd : NULL;
 }
 
 const er_winograd_f32 *er_conv_winograd_f32_for(er_plan *plan, const er_conv_gemm *conv) {
   const er_conv_shape *s = &conv->shape;
-  if (!has_form(s) || !has_size(s, LEAST_CHANNELS_F32)) return NULL;
+  if (!has_form(s) || !has_size(s, LEAST_CHANNELS_F32, MOST_PAIRS)) return NULL;
   return &er_plan_kernels(plan)->winograd_f32;
 }
 

@@ -4,12 +4,13 @@
 
 #include "conv.h"
 
-/** @return whether kernels like `gemm` have one for such a convolution. */
-bool er_has_winograd_s8(const er_gemm_s8 *gemm, const er_conv_shape *shape);
-/** @param weights of the whole convolution
+/** @return whether kernels like `gemm` have one for such a convolution.
+ * @param int4 whether the weights are */
+bool er_has_winograd_s8(const er_gemm_s8 *gemm, const er_conv_shape *shape, bool int4);
+/** @param weights of the whole convolution  @param int4 whether they are
  * @return the kernel to compute it with, or NULL: the gemm's */
 const er_winograd_s8 *er_conv_winograd_s8_for(const er_conv_gemm *conv,
-                                              const er_weights_s8 *weights);
+                                              const er_weights_s8 *weights, bool int4);
 const er_winograd_f32 *er_conv_winograd_f32_for(er_plan *plan, const er_conv_gemm *conv);
 bool er_is_winograd(const er_conv_gemm *conv);
 /** @return bytes of scratch of one thread */

@@ -147,6 +147,14 @@ typedef struct block {
     PAIRS_OF_4(ADD_ROW, 5, a, b, c, d)                            \
     PAIRS_OF_4(ADD_ROW, 6, a, b, c, d)                            \
     PAIRS_OF_4(ADD_ROW, 7, a, b, c, d)                            \
+    PAIRS_OF_4(ADD_ROW, 8, a, b, c, d)                            \
+    PAIRS_OF_4(ADD_ROW, 9, a, b, c, d)                            \
+    PAIRS_OF_4(ADD_ROW, 10, a, b, c, d)                           \
+    PAIRS_OF_4(ADD_ROW, 11, a, b, c, d)                           \
+    PAIRS_OF_4(ADD_ROW, 12, a, b, c, d)                           \
+    PAIRS_OF_4(ADD_ROW, 13, a, b, c, d)                           \
+    PAIRS_OF_4(ADD_ROW, 14, a, b, c, d)                           \
+    PAIRS_OF_4(ADD_ROW, 15, a, b, c, d)                           \
     END_ROW(a) END_ROW(b) END_ROW(c) END_ROW(d)                   \
   }
 
@@ -253,6 +261,11 @@ static ER_ALWAYS_INLINE void reorder(const char *order, int32_t depth, uint8_t *
   }
 }
 
+/* Some quads' weights. */
+static ER_ALWAYS_INLINE void fetch(const char *weights, const int quads) {
+  for (int at = 0; at < quads * UNITS * QUAD; at += LINE) _mm_prefetch(weights + at, _MM_HINT_T0);
+}
+
 /* To the next chain. The empty instruction keeps gcc from computing both anew behind each loop. */
 #define STEP(quads)            \
   at += (quads), w += (quads); \
@@ -280,11 +293,11 @@ static ER_ALWAYS_INLINE void multiply_panel(const block *b, const char *panel, i
   }
   const __m256i ones = _mm256_set1_epi16(1);
   for (end = start_at + counts->longs; at < end;) {
-    for (int i = 0; i < LONG_CHAIN * UNITS * QUAD / LINE; i++) { /* of the next panel */
-      _mm_prefetch((const char *)w + b->panel_bytes + i * LINE, _MM_HINT_T0);
-    }
     const uint8_t *x = bytes + at[0];
+    const char *next = (const char *)w + b->panel_bytes;
+    fetch(next, LONG_CHAIN / 2);
     CHAIN_LONG(0, 1, 2, 3)
+    fetch(next + LONG_CHAIN / 2 * UNITS * QUAD, LONG_CHAIN / 2);
     CHAIN_LONG(4, 5, 6, 7)
     STEP(LONG_CHAIN)
   }

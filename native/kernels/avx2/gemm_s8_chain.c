@@ -65,13 +65,24 @@ static ER_ALWAYS_INLINE void place(er_chunk *all, er_quad *q) {
 
 /* ---- chunks ---------------------------------------------------------------------------------- */
 
-/* Weights of 4 bits: any quads fit together. Long chains lie one behind the other in the depth.
- * @return false when weights are larger */
-static bool chain_in_order(er_chunk *all) {
-  const __m256i room = _mm256_set1_epi8(SAFE / LONG_CHAIN);
-  for (int32_t n = 0; n < all->count; n++) {
-    if (!er_has_room(room, all->quads[n].loads[0])) return false;
+/* @return whether quads that lie one behind the other fit into long chains */
+static bool fit_in_order(const er_chunk *all) {
+  for (int32_t n = 0; n < all->count;) {
+    const int32_t end = all->count - n < LONG_CHAIN ? all->count : n + LONG_CHAIN;
+    __m256i room = _mm256_set1_epi8((char)SAFE);
+    for (; n < end; n++) {
+      const __m256i load = all->quads[n].loads[0];
+      if (!er_has_room(room, load)) return false;
+      room = _mm256_sub_epi8(room, load);
+    }
   }
+  return true;
+}
+
+/* Weights of 4 bits: long chains lie one behind the other in the depth. What is left behind them is
+ * shorter. @return false when weights are larger */
+static bool chain_in_order(er_chunk *all) {
+  if (!fit_in_order(all)) return false;
   for (int32_t n = 0; n < all->count;) {
     const int32_t chain = all->chain_count++, left = all->count - n;
     const int32_t most = left < LONG_CHAIN ? MOST_CHAIN : LONG_CHAIN;

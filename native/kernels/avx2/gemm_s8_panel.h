@@ -9,7 +9,7 @@ enum {
   UNITS = 8, /* of a panel */
   QUAD = 4,
   MOST_CHAIN = 4,           /* quads */
-  LONG_CHAIN = 8,           /* one behind the other, where all weights are small */
+  LONG_CHAIN = 16,          /* one behind the other, where all weights are small */
   CHUNK = 576,              /* depth at once */
   WIDE_STRIDE = CHUNK + 32, /* int16s from row to row; no multiple of 4096 bytes */
   BYTE_STRIDE = CHUNK + 64,
