@@ -42,6 +42,12 @@ endforeach()
 file(GLOB functions kernels/*/unary_f32.c kernels/*/binary_f32.c kernels/*/reduce_f32.c kernels/*/softmax_f32.c)
 set_property(SOURCE ${functions} APPEND PROPERTY COMPILE_OPTIONS -fno-trapping-math)
 
+# Loops over long expressions: clang would write each four times, 3.5 kB more.
+if("neon" IN_LIST EDGERT_LAYERS)
+  set_property(SOURCE kernels/generic/unary_f32.c kernels/generic/softmax_f32.c APPEND PROPERTY COMPILE_OPTIONS
+               $<$<C_COMPILER_ID:Clang>:-fno-unroll-loops>)
+endif()
+
 # What counts is unrolled by hand there already; clang would add 4 kB.
 if("neon" IN_LIST EDGERT_LAYERS)
   set_property(SOURCE kernels/neon/softmax_s8.c kernels/neon/batch_matmul.c kernels/neon/dwconv_s8.c
@@ -52,7 +58,7 @@ endif()
 # Those that move, compare or convert, those that every SIMD layer replaces, and transposed convolutions
 # that are no product.
 set(EDGERT_SMALL_KERNELS cast compare copy_strided cumsum select top_k pad patches reduce arg_extreme real_rows softmax_s8
-    mul_s8 transpose_conv transpose_conv_f32)
+    layer_norm_f32 mul_s8 transpose_conv transpose_conv_f32)
 if("neon" IN_LIST EDGERT_LAYERS) # which every ARM core in question has: those are but its oracle there
   list(APPEND EDGERT_SMALL_KERNELS add_s8 dwconv_f32 dwconv_s8 dynamic fc_f32 gemm_f32 gemm_s8 gemv_s8 lookup pool
        quantize)

@@ -3,8 +3,8 @@
 #include <string.h>
 
 /* In this order: blocks see plain convolutions, and those what is left of functions. */
-static const er_pattern patterns[] = {er_fuse_function, er_fuse_activation, er_fuse_padding,
-                                      er_fuse_block, er_fuse_residual};
+static const er_pattern patterns[] = {er_fuse_norm,    er_fuse_function, er_fuse_activation,
+                                      er_fuse_padding, er_fuse_block,    er_fuse_residual};
 
 static void take(er_links *links, int32_t tensor, int32_t position) {
   if (tensor < 0) return;

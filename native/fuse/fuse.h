@@ -23,6 +23,7 @@ typedef struct er_links {
 typedef edgert_status (*er_pattern)(er_plan *plan, const er_links *links, int32_t position,
                                     bool *fused);
 
+edgert_status er_fuse_norm(er_plan *plan, const er_links *links, int32_t position, bool *fused);
 edgert_status er_fuse_function(er_plan *plan, const er_links *links, int32_t position, bool *fused);
 edgert_status er_fuse_activation(er_plan *plan, const er_links *links, int32_t position,
                                  bool *fused);

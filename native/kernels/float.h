@@ -63,6 +63,15 @@ void er_l2_normalization_f32(int64_t rows, int32_t depth, const float *input, fl
  */
 
 /** @param alpha LEAKY_RELU's slope, else unused  @param output [count], may be the input */
+/* LayerNorm: (x - mean) / sqrt(variance + epsilon) * gain + shift along each row. */
+typedef struct er_layer_norm {
+  int32_t depth; /* of a row */
+  float epsilon;
+  const float *gain, *shift; /* [depth] */
+} er_layer_norm;
+
+/** @param input [rows, depth]  @param output [rows, depth], may be the input */
+void er_layer_norm_f32(const er_layer_norm *norm, int64_t rows, const float *input, float *output);
 void er_unary_f32(er_unary op, float alpha, int64_t count, const float *input, float *output);
 
 /** One row of a broadcast binary operation: output[i] = op(a[i * a_step], b[i * b_step]), clamped.

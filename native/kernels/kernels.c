@@ -38,6 +38,7 @@ static void add_generic(er_kernels *kernels) {
                           .softmax_s8 = er_softmax_s8,
                           .resize_bilinear = er_resize_bilinear,
                           .softmax_f32 = er_softmax_f32,
+                          .layer_norm_f32 = er_layer_norm_f32,
                           .unary_f32 = er_unary_f32,
                           .binary_f32 = er_binary_f32};
 }

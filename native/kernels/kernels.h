@@ -14,6 +14,7 @@
  * ------------------------------------------------------------------------- */
 
 struct er_add_s8;
+struct er_layer_norm;
 struct er_matmul_rule;
 struct er_mul_s8;
 struct er_pool_f32_call;
@@ -79,6 +80,8 @@ typedef struct er_kernels {
                           void *output, int32_t first, int32_t last);
   void (*max_pool_f32)(const struct er_pool_f32_call *call);
   void (*softmax_f32)(int64_t rows, int32_t depth, float beta, const float *input, float *output);
+  void (*layer_norm_f32)(const struct er_layer_norm *norm, int64_t rows, const float *input,
+                         float *output);
   void (*unary_f32)(er_unary op, float alpha, int64_t count, const float *input, float *output);
   void (*binary_f32)(er_binary op, int32_t count, const float *a, int32_t a_step, const float *b,
                      int32_t b_step, float low, float high, float *output);

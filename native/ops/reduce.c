@@ -1,4 +1,6 @@
 /* MEAN, SUM and REDUCE_MAX, MIN, PROD, ANY, ALL over constant axes. */
+#include "reduce.h"
+
 #include <math.h>
 
 #include "activation.h"
@@ -194,6 +196,13 @@ static edgert_status run(const er_run *run, const er_node *node) {
   const er_reduce_plan *p = node->data;
   p->run(p, er_in_data(run, node, 0), er_out_data(run, node, 0), run->scratch);
   return EDGERT_OK;
+}
+
+int32_t er_mean_depth(const er_node *node) {
+  const er_reduce_plan *p = node->op->run == run ? node->data : NULL;
+  if (!p || p->op != ER_MEAN || p->type != EDGERT_FLOAT32) return 0;
+  const int32_t last = p->shape.rank - 1; /* kinds alternate */
+  return last <= 1 && p->shape.reduced[last] ? p->shape.dims[last] : 0;
 }
 
 #define REDUCE(symbol, number, text, operation)                         \

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "check.h"
+#include "kernels/float.h"
 #include "kernels/kernels.h"
 #include "random_numbers.h"
 
@@ -196,6 +197,24 @@ static void test_softmax(void) {
   free(input);
 }
 
+/* The result may lie where the input does. */
+static void test_layer_norm(void) {
+  const int64_t rows = random_from(1, 20);
+  const int32_t depth = random_from(1, 100);
+  const size_t values = (size_t)rows * (size_t)depth, row = (size_t)depth;
+  float *input = malloc(values * sizeof *input), *gain = malloc(2 * row * sizeof *gain);
+  random_float(input, values);
+  random_float(gain, 2 * row);
+  const er_layer_norm norm = {
+      .depth = depth, .epsilon = 1e-5f, .gain = gain, .shift = gain + depth};
+  outputs o = make_outputs(values * sizeof *input);
+  generic.layer_norm_f32(&norm, rows, input, o.expected);
+  memcpy(o.actual, input, o.bytes);
+  tested.layer_norm_f32(&norm, rows, o.actual, o.actual);
+  CHECK(equal(o));
+  free(input), free(gain);
+}
+
 static void test_resize(void) {
   const edgert_type type = random_type();
   const er_resize_shape s = {.batch = random_from(1, 2),
@@ -220,9 +239,9 @@ static void test_resize(void) {
 static void test_layer(const char *isa) {
   printf("%s\n", isa);
   CHECK(er_kernels_for(isa, &tested));
-  static void (*const tests[])(void) = {test_add,      test_mul,        test_lookup,
-                                        test_quantize, test_sum,        test_pools,
-                                        test_resize,   test_dequantize, test_softmax};
+  static void (*const tests[])(void) = {test_add,     test_mul,       test_lookup, test_quantize,
+                                        test_sum,     test_pools,     test_resize, test_dequantize,
+                                        test_softmax, test_layer_norm};
   for (size_t t = 0; t < sizeof tests / sizeof tests[0]; t++) {
     for (int32_t round = 0; round < ROUNDS; round++) {
       random_state = (uint64_t)round + 1;

@@ -53,6 +53,8 @@ void er_softmax_f32_avx2(int64_t rows, int32_t depth, float beta, const float *i
                          float *output);
 void er_softmax_s8_avx2(int64_t rows, int32_t depth, const float *exponentials, float output_scale,
                         int32_t zero_point, bool is_unsigned, const void *input, uint8_t *output);
+void er_layer_norm_f32_avx2(const struct er_layer_norm *norm, int64_t rows, const float *input,
+                            float *output);
 void er_unary_f32_avx2(er_unary op, float alpha, int64_t count, const float *input, float *output);
 void er_binary_f32_avx2(er_binary op, int32_t count, const float *a, int32_t a_step, const float *b,
                         int32_t b_step, float low, float high, float *output);

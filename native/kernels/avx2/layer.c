@@ -33,6 +33,7 @@ void er_add_avx2(er_kernels *kernels) {
   kernels->resize_bilinear = er_resize_bilinear_avx2;
   kernels->softmax_s8 = er_softmax_s8_avx2;
   kernels->softmax_f32 = er_softmax_f32_avx2;
+  kernels->layer_norm_f32 = er_layer_norm_f32_avx2;
   kernels->unary_f32 = er_unary_f32_avx2;
   kernels->binary_f32 = er_binary_f32_avx2;
 }

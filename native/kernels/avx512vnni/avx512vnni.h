@@ -16,6 +16,8 @@ extern const er_gemm_w4b er_gemm_w4b_avx512vnni;
 extern const er_dwconv_s8 er_dwconv_s8_avx512vnni;
 extern const er_gemm_f32 er_gemm_f32_avx512;
 extern const er_winograd_f32 er_winograd_f32_avx512;
+void er_layer_norm_f32_avx512(const struct er_layer_norm *norm, int64_t rows, const float *input,
+                              float *output);
 void er_unary_f32_avx512(er_unary op, float alpha, int64_t count, const float *input,
                          float *output);
 void er_batch_matmul_avx512(const er_matmul_shape *shape, const er_matmul_rule *rule, const void *a,
