@@ -1,7 +1,7 @@
 /* Elementary functions in float32: plain products and sums without fused steps, so the bits are the
  * same on every instruction set, and compilers turn loops over them into vector loops. The
  * polynomials are minimax fits of their own; test_functions_f32.c bounds the errors in units in the
- * last place: exp and erf 1, tanh and expm1 1.5, logistic 2. */
+ * last place: exp 1, tanh and expm1 1.5, logistic 2. */
 #ifndef ER_FUNCTIONS_F32_H
 #define ER_FUNCTIONS_F32_H
 
@@ -76,29 +76,33 @@ static inline float er_tanh(float x) {
   return magnitude < 0.625f ? small : large;
 }
 
-/* As x * P(x^2), or beyond 0.9277 as 1 - e^-P(x): the fits of N. Juffa (2015), "Computing erff". */
-static inline float er_erf(float x) {
-  const float z = x * x, t = fabsf(x);
+/* x * (1 + erf(x / sqrt 2)) / 2 as max(x, 0) less a share of |x|, (1 - erf(|x| / sqrt 2)) / 2,
+ * which is 2^p; beyond 6 the share is below 2^-29. */
+static inline float er_gelu(float x) {
+  const float magic = 12582912.0f; /* 1.5 * 2^23; its last 9 bits are zeros */
+  const float magnitude = fabsf(x), t = magnitude > 6.0f ? 6.0f : magnitude;
   const float p =
-      ((((-5.96761703e-4f * z + 4.99119423e-3f) * z - 2.67681349e-2f) * z + 1.12819925e-1f) * z -
-       3.76125336e-1f) *
-          z +
-      1.28379166e-1f;
-  const float small = p * x + x;
-  const float q =
-      (((((-1.72853470e-5f * t + 3.83197126e-4f) * z + (-3.88396438e-3f * t + 2.42546219e-2f)) * t -
-         1.06777877e-1f) *
+      (((((((-2.83491295e-6f * t + 3.937769e-5f) * t - 1.86180245e-4f) * t - 1.36936374e-4f) * t +
+          7.06342002e-3f) *
+             t -
+         5.24961799e-2f) *
             t -
-        6.34846687e-1f) *
+        4.5920819e-1f) *
            t -
-       1.28717512e-1f) *
+       1.15110517f) *
           t -
-      t;
-  const float large = copysignf(-er_expm1_below(q), x);
-  return t > 0.927734375f ? large : small;
+      1.0f;
+  const float shifted = p + magic, f = p - (shifted - magic);
+  const float power =
+      (((((1.5353362e-4f * f + 1.33988739e-3f) * f + 9.61843692e-3f) * f + 5.55033237e-2f) * f +
+        2.40226477e-1f) *
+           f +
+       6.93147182e-1f) *
+          f +
+      1.0f;
+  const float share = er_float_of(er_bits_of(power) + (er_bits_of(shifted) << 23));
+  return (x < 0.0f ? 0.0f : x) - t * share;
 }
-
-static inline float er_gelu(float x) { return 0.5f * x * (1.0f + er_erf(x * 0.70710678f)); }
 
 /* (1 + tanh u) / 2 is the logistic function of 2 u. */
 static inline float er_gelu_tanh(float x) {

@@ -60,16 +60,6 @@ static void check_accuracy(const accuracy *wanted, const float input[COUNT]) {
   CHECK(worst <= wanted->ulps);
 }
 
-static void check_erf(const float input[COUNT]) {
-  double worst = 0;
-  for (int32_t i = 0; i < COUNT; i++) {
-    const double error = ulps(erf((double)input[i]), er_erf(input[i]));
-    if (error > worst) worst = error;
-  }
-  printf("erf: %.3f ulp\n", worst);
-  CHECK(worst <= 1);
-}
-
 static bool same_bits(const float *a, const float *b, size_t count) {
   for (size_t i = 0; i < count; i++) {
     if (isnan(a[i]) && isnan(b[i])) continue;
@@ -154,7 +144,6 @@ int main(void) {
     check_accuracy(&table[i], all);
     check_accuracy(&table[i], middle);
   }
-  check_erf(all), check_erf(middle);
   const char *isa;
   for (int32_t i = 0; (isa = er_kernels_isa(i)) != NULL; i++) {
     CHECK(er_kernels_for(isa, &tested));
