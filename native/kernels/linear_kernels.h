@@ -49,6 +49,9 @@ typedef struct er_gemm_s8_call {
   er_range_s8 range;
   int8_t *output;        /* [rows][units]: unit u of row r at output[r * output_stride + u] */
   int64_t output_stride; /* >= units */
+  /* What a later call reads, [ahead_bytes]: for kernels that fetch it meanwhile. */
+  const char *ahead;
+  int64_t ahead_bytes;
 } er_gemm_s8_call;
 
 typedef struct er_gemm_s8 {

@@ -77,7 +77,7 @@ static void strip(const er_job *job, int32_t pixel, int32_t count, char *scratch
       rows = (int8_t *)scratch;
     }
     er_dynamic_rows(d, g, count, rows, quant, job->bias ? job->bias + (int64_t)g * d->units : NULL,
-                    0, d->units, job->output + (int64_t)pixel * c->shape.out_c + g * d->units,
+                    0, d->units, 0, 0, job->output + (int64_t)pixel * c->shape.out_c + g * d->units,
                     c->shape.out_c, tile);
   }
 }

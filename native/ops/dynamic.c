@@ -63,22 +63,32 @@ size_t er_dynamic_tile_bytes(const er_dynamic *dynamic) {
   return er_align_up(ER_DYNAMIC_ROWS * units * sizeof(int32_t));
 }
 
+/* Where panels lie one behind the other; elsewhere it only fetches in vain. */
+static void fetch_part(const er_dynamic *d, int32_t part, int32_t parts, er_gemm_s8_call *call) {
+  const int32_t width = er_dynamic_tile_units(d), left = d->units - call->last;
+  const int32_t end = call->last + (left < width ? left : width);
+  const size_t start = d->gemm->packed_bytes(call->last, d->depth);
+  call->ahead_bytes = (int64_t)(d->gemm->packed_bytes(end, d->depth) - start) / parts;
+  call->ahead = (const char *)call->packed + start + part * call->ahead_bytes;
+}
+
 void er_dynamic_rows(const er_dynamic *dynamic, int32_t group, int32_t count, const int8_t *rows,
                      const er_row_quant *quant, const float *bias, int32_t first, int32_t last,
-                     float *output, int64_t stride, int32_t *tile) {
+                     int32_t part, int32_t parts, float *output, int64_t stride, int32_t *tile) {
   const er_dynamic *d = dynamic;
   const int32_t width = er_dynamic_tile_units(d);
   const int64_t start = (int64_t)group * d->units;
   for (int32_t unit = first; unit < last; unit += width) {
     const int32_t end = last - unit < width ? last : unit + width;
-    const er_gemm_s8_call product = {.rows = count,
-                                     .depth = d->depth,
-                                     .units = d->units,
-                                     .input = rows,
-                                     .input_stride = d->depth,
-                                     .packed = d->packed + (size_t)group * d->group_bytes,
-                                     .first = unit,
-                                     .last = end};
+    er_gemm_s8_call product = {.rows = count,
+                               .depth = d->depth,
+                               .units = d->units,
+                               .input = rows,
+                               .input_stride = d->depth,
+                               .packed = d->packed + (size_t)group * d->group_bytes,
+                               .first = unit,
+                               .last = end};
+    if (parts > 0) fetch_part(d, part, parts, &product);
     d->gemm->sums(&product, tile, width);
     const er_scale_sums_call scaling = {.rows = count,
                                         .units = end - unit,

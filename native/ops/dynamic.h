@@ -36,10 +36,12 @@ edgert_status er_dynamic_plan(er_plan *plan, const er_linear_tensors *tensors,
  * @param rows [count, depth] quantized  @param quant [count]
  * @param bias [units] of this group, or NULL
  * @param first a multiple of the kernel's unit step
+ * @param part,parts of the weights of the units behind `last` this part is fetched meanwhile;
+ * 0: none is
  * @param output unit u of row r at output[r * stride + u]
  * @param tile [ER_DYNAMIC_ROWS][tile units] scratch */
 void er_dynamic_rows(const er_dynamic *dynamic, int32_t group, int32_t count, const int8_t *rows,
                      const er_row_quant *quant, const float *bias, int32_t first, int32_t last,
-                     float *output, int64_t stride, int32_t *tile);
+                     int32_t part, int32_t parts, float *output, int64_t stride, int32_t *tile);
 
 #endif

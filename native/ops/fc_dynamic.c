@@ -46,7 +46,8 @@ static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
     const int32_t count = job->rows - row < ER_DYNAMIC_ROWS ? job->rows - row : ER_DYNAMIC_ROWS;
     er_dynamic_rows(d, 0, count, job->quantized + (int64_t)row * d->depth, job->quant + row,
                     job->bias, column * width, er_steps_end(column + 1, width, d->units),
-                    job->output + (int64_t)row * d->units, d->units, tile);
+                    i % job->lines, job->lines, job->output + (int64_t)row * d->units, d->units,
+                    tile);
   }
 }
 

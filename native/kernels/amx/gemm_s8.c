@@ -301,15 +301,18 @@ static void multiply_block(const tiling *all, int32_t first, int32_t last, task 
   }
 }
 
-/* Fetch the next block while the panels of units [first, last) are multiplied. */
+/* Fetch the next block, or behind the last one what the call says, while the panels of units
+ * [first, last) are multiplied. */
 static void plan_ahead(const tiling *all, int32_t first, int32_t last, task *t) {
   const er_gemm_s8_call *c = t->call;
   const size_t bytes = panel_bytes(c->depth);
   const int64_t panels = (last - first + UNITS - 1) / UNITS;
   const int64_t steps = (all->last - all->first + 1) / 2 * panels * steps_of(c->depth);
   const int64_t next = (c->last - last + UNITS - 1) / UNITS; /* panels that are left */
-  const int64_t fetched = (int64_t)bytes * (next < panels ? next : panels);
-  t->ahead = (const char *)c->packed + (size_t)(last / UNITS) * bytes;
+  const bool behind = next == 0 && c->ahead;
+  const int64_t fetched =
+      behind ? c->ahead_bytes : (int64_t)bytes * (next < panels ? next : panels);
+  t->ahead = behind ? c->ahead : (const char *)c->packed + (size_t)(last / UNITS) * bytes;
   t->ahead_end = t->ahead + fetched;
   t->ahead_lines = (int32_t)((fetched / LINE + steps - 1) / steps);
 }
