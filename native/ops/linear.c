@@ -89,12 +89,17 @@ static int8_t fitting(const er_tensor *weights, int64_t i) {
 
 const int8_t *er_weights_as_int8(er_plan *plan, const er_tensor *weights) {
   if (weights->type == EDGERT_INT8) return weights->constant;
-  int8_t *values = er_plan_borrow(plan, (size_t)weights->count);
+  int8_t *values = er_plan_borrow(plan, (size_t)weights->count + 1);
   const uint8_t *pairs = weights->constant;
   if (values == NULL) return NULL;
-  const bool bytes = weights->type == EDGERT_UINT8;
-  for (int64_t i = 0; i < weights->count; ++i) {
-    values[i] = bytes ? fitting(weights, i) : er_nibble_at(pairs, i);
+  if (weights->type == EDGERT_UINT8) {
+    for (int64_t i = 0; i < weights->count; ++i) values[i] = fitting(weights, i);
+    return values;
+  }
+  for (int64_t i = 0; i < weights->count; i += 2) { /* to the end of the last byte */
+    const int32_t pair = *pairs++;
+    values[i] = (int8_t)(((pair & 15) ^ 8) - 8);
+    values[i + 1] = (int8_t)((pair >> 4 ^ 8) - 8);
   }
   return values;
 }
