@@ -43,14 +43,19 @@ static inline er_exp_parts er_split_exp(float x) {
 /** @param n -126 to 127, as an int32 @return 2^n */
 static inline float er_power_of_two(uint32_t n) { return er_float_of((n + 127u) << 23); }
 
-/* Below -104 it is 0, above 89 infinite. 2^n is made of two factors, because n may lie outside of
- * a float's exponents. */
-static inline float er_exp(float x) {
-  const float from_below = x < -104.0f ? -104.0f : x;
-  const er_exp_parts e = er_split_exp(from_below > 89.0f ? 89.0f : from_below);
+/** @param x -104 to 89, or NaN @return e^x; 2^n is made of two factors, because n may lie outside
+ * of a float's exponents */
+static inline float er_exp_inside(float x) {
+  const er_exp_parts e = er_split_exp(x);
   const uint32_t half = (uint32_t)((int32_t)e.n >> 1);
   return (1.0f + e.tail) * er_power_of_two(half) * er_power_of_two(e.n - half);
 }
+
+/** @param x at most 89, or NaN; below -104 the result is 0 */
+static inline float er_exp_below(float x) { return er_exp_inside(x < -104.0f ? -104.0f : x); }
+
+/* Below -104 it is 0, above 89 infinite. */
+static inline float er_exp(float x) { return er_exp_below(x > 89.0f ? 89.0f : x); }
 
 /* For x <= 0: e^x - 1. */
 static inline float er_expm1_below(float x) {

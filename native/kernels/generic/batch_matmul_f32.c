@@ -1,14 +1,33 @@
 /* BATCH_MATMUL in float32: row by row, output columns in the inner loop. */
 #include "kernels/float.h"
 
+/* Columns whose sums stay in vector registers. */
+enum { WIDE = 32, NARROW = 8 };
+
 /* output[c] = sum over k of a[k * a_step] * B[k, c]. @param b [depth, columns] */
-static void row_times_matrix(const er_matmul_shape *s, const float *a, int64_t a_step,
-                             const float *b, float *output) {
-  for (int32_t c = 0; c < s->columns; c++) output[c] = 0.0f;
+static inline __attribute__((always_inline)) void row_times_columns(const er_matmul_shape *s,
+                                                                    const float *a, int64_t a_step,
+                                                                    const float *b,
+                                                                    const int32_t count,
+                                                                    float *output) {
+  float sums[WIDE] = {0};
   for (int32_t k = 0; k < s->depth; k++, b += s->columns) {
     const float value = a[k * a_step];
-    for (int32_t c = 0; c < s->columns; c++) output[c] += value * b[c];
+    for (int32_t c = 0; c < count; c++) sums[c] += value * b[c];
   }
+  for (int32_t c = 0; c < count; c++) output[c] = sums[c];
+}
+
+static void row_times_matrix(const er_matmul_shape *s, const float *a, int64_t a_step,
+                             const float *b, float *output) {
+  int32_t c = 0;
+  for (; c + WIDE <= s->columns; c += WIDE) {
+    row_times_columns(s, a, a_step, b + c, WIDE, output + c);
+  }
+  for (; c + NARROW <= s->columns; c += NARROW) {
+    row_times_columns(s, a, a_step, b + c, NARROW, output + c);
+  }
+  if (c < s->columns) row_times_columns(s, a, a_step, b + c, s->columns - c, output + c);
 }
 
 /* The same with B held as [columns, depth]. */
