@@ -66,8 +66,7 @@ static void expand_line(const void *arg, const char *from, char *to) {
 static er_line_source source_of(const er_block *b, const char *input) {
   if (!b->expands) return er_dwconv_lines_source(&b->depthwise, input);
   const er_conv_shape *s = &b->expand.shape;
-  return (er_line_source){input, (size_t)s->in_w * (size_t)s->in_c * b->element, expand_line, b,
-                          false};
+  return (er_line_source){input, (size_t)s->in_w * (size_t)s->in_c * b->element, expand_line, b};
 }
 
 /* Output lines [row, row + count) from their depthwise results.

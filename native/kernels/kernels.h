@@ -185,6 +185,9 @@ void er_gather_patches(const er_patch_gather *gather, const void *lines, int32_t
  * @param line [line_w, out_c] */
 void er_dwconv_line(const er_conv_shape *shape, int32_t bytes, const void *input, const void *zero,
                     void *line);
+/** The same where what lies outside is there already.
+ * @param line [pad_left + in_w or more, out_c] */
+void er_dwconv_inside(const er_conv_shape *shape, int32_t bytes, const void *input, void *line);
 
 /** Rows of a convolution as a matrix: row p is what output pixel `first + p` of group `group`
  * reads.

@@ -95,18 +95,17 @@ void er_dwconv_lines_compute(const er_dwconv_lines *conv, int32_t rows, const vo
   conv->f32(&call);
 }
 
-static void pad_line(const void *arg, const char *from, char *to) {
+static void put_line(const void *arg, const char *from, char *to) {
   const er_dwconv_lines *conv = arg;
-  er_dwconv_line(&conv->shape, (int32_t)element_bytes(conv), from, &conv->zero_point, to);
+  er_dwconv_inside(&conv->shape, (int32_t)element_bytes(conv), from, to);
 }
 
 er_line_source er_dwconv_lines_source(const er_dwconv_lines *conv, const void *input) {
   const er_conv_shape *s = &conv->shape;
   return (er_line_source){.input = input,
                           .bytes = (size_t)s->in_w * (size_t)s->in_c * element_bytes(conv),
-                          .make = conv->direct ? NULL : pad_line,
-                          .arg = conv,
-                          .pads = true};
+                          .make = conv->direct ? NULL : put_line,
+                          .arg = conv};
 }
 
 void er_dwconv_lines_run(const er_dwconv_lines *conv, const void *input, void *output,

@@ -49,7 +49,7 @@ er_line_window er_line_window_open(const er_dwconv_lines *conv, er_line_source s
   w.kernel = w.ring + ring_bytes(conv, source.make != NULL);
   for (int32_t i = 0; i < places(conv); i++) w.tags[i] = -1;
   memset(w.padding, outside, conv->line_bytes);
-  if (!source.pads) pad_ring(&w, outside);
+  if (source.make) pad_ring(&w, outside);
   return w;
 }
 

@@ -9,10 +9,10 @@
 typedef struct er_line_source {
   const char *input; /* all lines of all images */
   size_t bytes;      /* from one to the next */
-  /** Make the padded line `to` from one of the input; NULL: input lines serve as they are. */
+  /** Make the padded line `to` from one of the input: what lies left and right of the image is
+   * there already. NULL: input lines serve as they are. */
   void (*make)(const void *arg, const char *from, char *to);
   const void *arg;
-  bool pads; /* `make` writes what lies left and right of the image too; else it is there already */
 } er_line_source;
 
 typedef struct er_line_window {

@@ -179,9 +179,10 @@ ER_INLINE int8_t *tile(const int rows, const enum tile_depth depth, const enum e
       d += BLOCK;
       ER_AGAIN(d); /* else it is kept twice, and moved */
     } while (d <= last);
-    if (depth == WHOLE || depth == PART || --left == 0) break;
+    if (depth == WHOLE || depth == PART || (depth == ANY && left == 1)) break;
     d += s.gap;
     last += s.gap + s.segment;
+    if (--left == 0) break;
   }
   const int64_t rest = last + BLOCK - d;
   if (depth == SHORT || depth == PART || (depth == ANY && rest > 0)) {

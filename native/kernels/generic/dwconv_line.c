@@ -29,6 +29,15 @@ static void spread(int32_t bytes, const char *from, int64_t count, int32_t multi
   }
 }
 
+/* @param count of input pixels */
+static void put(const er_conv_shape *s, int32_t bytes, const void *input, int64_t count, char *to) {
+  if (s->multiplier == 1) {
+    er_copy(to, input, count * s->out_c * bytes);
+  } else {
+    spread(bytes, input, count * s->in_c, s->multiplier, to);
+  }
+}
+
 void er_dwconv_line(const er_conv_shape *shape, int32_t bytes, const void *input, const void *zero,
                     void *line) {
   const er_conv_shape *s = shape;
@@ -40,9 +49,9 @@ void er_dwconv_line(const er_conv_shape *shape, int32_t bytes, const void *input
   char *start = line;
   fill(bytes, zero, (int64_t)from * s->out_c, start);
   fill(bytes, zero, (int64_t)(line_w - to) * s->out_c, start + to * pixel);
-  if (s->multiplier == 1) {
-    er_copy(start + from * pixel, input, (to - from) * pixel);
-  } else {
-    spread(bytes, input, (int64_t)(to - from) * s->in_c, s->multiplier, start + from * pixel);
-  }
+  put(s, bytes, input, to - from, start + from * pixel);
+}
+
+void er_dwconv_inside(const er_conv_shape *s, int32_t bytes, const void *input, void *line) {
+  put(s, bytes, input, s->in_w, (char *)line + (int64_t)s->pad_left * s->out_c * bytes);
 }
