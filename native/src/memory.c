@@ -35,7 +35,7 @@ static void touch_pages(void *memory, size_t bytes) {
 /* Zeroed, which costs nothing where the pages are new. What calloc returned stands before it. */
 static void *system_allocate(void *context, size_t bytes) {
   (void)context;
-  char *given = calloc(1, bytes + ER_ALIGNMENT);
+  char *given = bytes <= SIZE_MAX - ER_ALIGNMENT ? calloc(1, bytes + ER_ALIGNMENT) : NULL;
   if (!given) return NULL;
   void **memory = (void **)(void *)(given + ER_ALIGNMENT - (uintptr_t)given % ER_ALIGNMENT);
   memory[-1] = given;

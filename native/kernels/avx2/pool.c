@@ -72,6 +72,20 @@ static window window_at(const er_conv_shape *s, const int8_t *image, int32_t y, 
                   .pixel = s->in_c};
 }
 
+/* Few channels are read with what lies behind them: the first output line of which a window ends so
+ * near to the end of the last image that there is nothing. */
+static int32_t lines_with_room(const er_conv_shape *s, const int8_t *input, int32_t last) {
+  const int64_t image = (int64_t)s->in_h * s->in_w * s->in_c;
+  const int8_t *end = input + s->batch * image;
+  for (; s->in_c < CHANNELS && last > 0; last--) {
+    const int32_t row = last - 1;
+    const window w = window_at(s, input + row / s->out_h * image, row % s->out_h, s->out_w - 1);
+    const int64_t span = (w.height - 1) * w.line + (w.width - 1) * w.pixel + CHANNELS;
+    if (end - w.input >= span) break;
+  }
+  return last;
+}
+
 static void pool(const er_conv_shape *s, int32_t low, int32_t high, const int8_t *input,
                  int8_t *output, int32_t first, int32_t last,
                  void (*block)(const window *w, int64_t c, int8_t *output)) {
@@ -96,8 +110,12 @@ void er_average_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t 
                           const void *input, void *output, int32_t first, int32_t last) {
   if (type != EDGERT_INT8 || (int64_t)shape->filter_h * shape->filter_w > MOST_PIXELS) {
     er_average_pool(shape, type, low, high, input, output, first, last);
-  } else {
-    pool(shape, low, high, input, output, first, last, average);
+    return;
+  }
+  const int32_t end = lines_with_room(shape, input, last);
+  pool(shape, low, high, input, output, first, end, average);
+  if (end < last) {
+    er_average_pool(shape, type, low, high, input, output, first > end ? first : end, last);
   }
 }
 
@@ -105,7 +123,11 @@ void er_max_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t low,
                       const void *input, void *output, int32_t first, int32_t last) {
   if (type != EDGERT_INT8) {
     er_max_pool(shape, type, low, high, input, output, first, last);
-  } else {
-    pool(shape, low, high, input, output, first, last, maximum);
+    return;
+  }
+  const int32_t end = lines_with_room(shape, input, last);
+  pool(shape, low, high, input, output, first, end, maximum);
+  if (end < last) {
+    er_max_pool(shape, type, low, high, input, output, first > end ? first : end, last);
   }
 }

@@ -2,16 +2,23 @@
  * what er_settle gives. There are several ways; the weights prove (units.h) which hold for all
  * inputs.
  *
- *   ER_SATURATED  SCVTF FMUL FCVTNS, then narrowed with saturation: always.
- *   ER_BOUNDED    |acc * scale| < 2^15: SCVTF FMUL FADD. MAGIC = 1.5 * 2^23 is a float whose last
- *                 bit counts 1: adding it rounds to an integer, ties to even, that the low 16 bits
- *                 show. The even part of the zero point is added with it.
- *   ER_FMA_ADD    no conversion, which is slow on cores like the A76 (one pipe, two cycles each).
+ * ER_SATURATED    SCVTF FMUL FCVTNS, then narrowed with saturation: always.
+ *
+ * ER_BOUNDED      |acc * scale| < 2^15: SCVTF FMUL FADD. MAGIC = 1.5 * 2^23 is a float whose last
+ * bit counts 1: adding it rounds to an integer, ties to even, that the low 16 bits show. The even
+ * part of the zero point is added with it.
+ *
+ * ER_FMA_ADD      no conversion, which is slow on cores like the A76 (one pipe, two cycles each).
  * The sum starts so that its bits are those of a float, and one FMLA is acc * scale, but for what
- * does not matter (one_fma.h). Then FADD. The zero point is even. ER_FMA_ADD_ODD  the same for any
- * zero point. ER_ONE_FMA    a single FMLA, see one_fma.h. ER_PLAIN      not at all: the sums are
- * the result. The ways by FMLA need all of -128..127 to be allowed: nothing is clamped but by the
- * narrowing. */
+ * does not matter (one_fma.h). Then FADD. The zero point is even.
+ *
+ * ER_FMA_ADD_ODD  the same for any zero point.
+ *
+ * ER_ONE_FMA      a single FMLA, see one_fma.h.
+ *
+ * ER_PLAIN        not at all: the sums are the result.
+ *
+ * The ways by FMLA need all of -128..127 to be allowed: nothing is clamped but by the narrowing. */
 #ifndef ER_NEON_SETTLE_H
 #define ER_NEON_SETTLE_H
 
