@@ -55,8 +55,9 @@ def overwrite_blocks(write: Composer, node: ir.Node, shape: tuple[int, ...]) -> 
     flat = _flat_places(write, indices, outer)
     updates = write("Reshape", node.inputs[2], [count, *block])
     hit = write("Equal", flat, np.arange(math.prod(outer)).reshape(-1, 1))
-    picked = write("Reshape", updates, [*(1 for _ in outer), *block])
-    if count > 1:
+    if count == 1:
+        picked = write("Reshape", updates, [*(1 for _ in outer), *block])
+    else:
         hit, last = _last_hit(write, hit, 1, [count])
         picked = write("Gather", updates, write("Reshape", last, list(outer)), axis=0)
     hit = write("Reshape", hit, [*outer, *(1 for _ in block)])
