@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
+from edgesdk_quant.graph.rewrite import graph_of
+
 # Operators that take int64 indices only; Gather and its kin take int32 too.
 LONG_INDICES = frozenset({"GatherND", "ScatterND"})
 
@@ -17,6 +19,5 @@ def lengthen_indices(model: ir.Model) -> None:
         cast = ir.node("Cast", [index], {"to": ir.DataType.INT64})
         cast.outputs[0].type = ir.TensorType(ir.DataType.INT64)
         cast.outputs[0].shape = index.shape
-        if node.graph is not None:
-            node.graph.insert_before(node, cast)
+        graph_of(node).insert_before(node, cast)
         node.replace_input_with(1, cast.outputs[0])

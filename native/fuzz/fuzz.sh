@@ -20,7 +20,7 @@ if [ -z "$(ls -A $folder/seeds)" ]; then
 fi
 (cd native && cmake --preset fuzz && cmake --build --preset fuzz --target load load_run)
 for target in load load_run; do
-  $folder/fuzz/$target -max_total_time="${FUZZ_SECONDS:-15}" -max_len=8192 -timeout=60 -verbosity=0 \
+  $folder/fuzz/$target -max_total_time="${FUZZ_SECONDS:-15}" -max_len=8192 -timeout=20 -verbosity=0 \
     -seed="${FUZZ_SEED:-1}" -print_final_stats=1 -artifact_prefix=$folder/ \
     $folder/new $folder/seeds native/fuzz/corpus native/tests/data
 done

@@ -85,9 +85,8 @@ static int take_quota(const char *option, const char *value, arguments *given) {
 static int take_cpu_mask(const char *option, const char *value, arguments *given) {
   char *end;
   errno = 0;
-  const long long mask = strtoll(value, &end, 16);
-  given->cpu_mask = (uint64_t)mask;
-  bool good = errno == 0 && end != value && *end == 0 && mask > 0;
+  given->cpu_mask = strtoull(value, &end, 16);
+  bool good = errno == 0 && end != value && *end == 0 && *value != '-' && given->cpu_mask;
   return good ? EXIT_DONE : wrong(option, value, "CPUs as hexadecimal bits, e.g. c for 2 and 3");
 }
 
