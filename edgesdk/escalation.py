@@ -8,8 +8,8 @@ from typing import Any
 
 from edgesdk_quant.recipe import Recipe, Search
 
-# Where four bits are the most that all layers can have, some get eight: share of the float size.
-WIDER = (0.15, 0.1875)
+# Some layers get eight bits: share of the bytes between four bits everywhere and eight.
+WIDER = (0.2, 0.5)
 
 
 def steps_of(recipe: Recipe) -> Mapping[str, Recipe]:
@@ -40,10 +40,9 @@ def steps_of(recipe: Recipe) -> Mapping[str, Recipe]:
     if recipe.weights.bits == 4:
         search = recipe.search or Search()
         for share in WIDER:
-            wider = replace(search, budget=share)
-            steps[f"AdaRound, weights of {share:.0%} of float"] = replace(
-                steps["AdaRound"], search=wider
-            )
+            wider = replace(search, budget=share, unit="extra_share")
+            name = f"AdaRound, {share:.0%} of the way to 8 bits"
+            steps[name] = replace(steps["AdaRound"], search=wider)
     return steps
 
 

@@ -112,8 +112,9 @@ def allocate_bits(
     widths = {s.node: allowed_bits(s, placement, run.recipe, target) for s in placement.weights}
     latencies = latencies_of(model, placement, activations, widths, run)
     costs = bytes_of(model, placement, widths) if latencies is None else latencies.layers_ms
-    limit = _limit(search, latencies, float_bytes(model, placement))
-    limit.refuse_impossible(*extremes(table_of(costs, {})))
+    least, most = extremes(table_of(costs, {}))
+    limit = _limit(search, latencies, float_bytes(model, placement), least, most)
+    limit.refuse_impossible(least, most)
     judge = judge_of(model, placement, target, run, search.samples)
     damages = judge.table(SEARCHED_BITS, run.progress)
     table = table_of(costs, damages)
@@ -134,9 +135,13 @@ def allocate_bits(
     return replace(placement, weights=sites), searched
 
 
-def _limit(search: Search, latencies: LatencyTable | None, float_size: int) -> Limit:
-    """The budget in bytes or milliseconds."""
+def _limit(
+    search: Search, latencies: LatencyTable | None, float_size: int, least: float, most: float
+) -> Limit:
+    """The budget in bytes or milliseconds; `least` and `most` are what all choices can cost."""
     unit = UNITS[search.unit]
+    if search.unit == "extra_share":
+        return Limit(least + search.budget * (most - least), unit.cost)
     fixed, full = 0.0, float(float_size)
     if latencies is not None:
         fixed, full = latencies.rest_ms, latencies.total_ms[max(latencies.total_ms)]

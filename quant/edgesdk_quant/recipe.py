@@ -126,8 +126,10 @@ class Search:
 
     Attributes:
         budget: most that all layers may cost together, in units of `unit`.
-        unit: "float_share" (of the float weights' size), "bytes" (of the weights, scales left out),
-            "ms" (a whole inference) or "latency_share" (of the inference with 8-bit weights).
+        unit: "float_share" (of the float weights' size), "extra_share" (of the bytes between each
+            layer's narrowest width and its widest: possible for every model), "bytes" (of the
+            weights, scales left out), "ms" (a whole inference) or "latency_share" (of the inference
+            with 8-bit weights).
         method: "ilp" (exact) or "greedy".
         samples: how many calibration samples judge a layer.
     """

@@ -66,7 +66,7 @@ def test_steps_come_in_the_order_of_their_cost_and_end_with_more_bits() -> None:
     assert "sequential MSE and distillation" not in steps_of(QUICK)
     budgets = [r.search.budget for r in steps.values() if r.search is not None]
     assert budgets[-1] > budgets[-2] > budgets[0]
-    assert not any("weights of" in name for name in steps_of(Recipe.load("w8a8")))
+    assert not any("to 8 bits" in name for name in steps_of(Recipe.load("w8a8")))
 
 
 def test_without_labels_the_drop_is_agreement_and_with_them_top1() -> None:

@@ -14,6 +14,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from edgesdk_quant.algorithms.adaround import Layer, Settings, _Rounding
+from edgesdk_quant.capability import Target
 from edgesdk_quant.data import open_data
 from edgesdk_quant.graph import constant, load, normalize, to_bytes
 from edgesdk_quant.pipeline import quantize
@@ -24,6 +25,7 @@ from edgesdk_runtimes import runtime_named
 from edgesdk_runtimes.errors import InputError, RecipeError, UnsupportedError
 from edgesdk_targets import load as load_target
 from tests.edgesdk.small_network import images, network
+from tests.quant.graph.written import model as written
 
 ALGORITHMS = ("nearest", "sequential_mse", "gptq", "adaround")
 
@@ -171,18 +173,53 @@ def test_rounding_that_needs_data_says_so() -> None:
         quantize(normalize(load(network())), None, rules, load_target("generic"))
 
 
-def test_a_target_without_four_bits_gets_eight_and_says_so() -> None:
+def narrow_target() -> Target:
+    """One that runs no layer with 4 bits."""
     generic = load_target("generic")
     rows = {
         op: replace(c, weights=frozenset({8})) if c.weights else c
         for op, c in generic.capabilities.items()
     }
-    narrow = replace(generic, name="narrow", capabilities=rows)
+    return replace(generic, name="narrow", capabilities=rows)
+
+
+@pytest.mark.parametrize("name", ["w4a8", "mixed"])
+def test_the_budgets_of_the_house_are_possible_where_no_layer_can_have_four_bits(name: str) -> None:
+    rules = replace(recipe("nearest"), search=Recipe.load(name).search)
+    quantize(normalize(load(network())), open_data(images(8)), rules, narrow_target())
+
+
+def test_a_target_without_four_bits_gets_eight_and_says_so() -> None:
     graph, data = normalize(load(network())), open_data(images(8))
-    done = quantize(graph, data, recipe("nearest"), narrow)
+    done = quantize(graph, data, recipe("nearest"), narrow_target())
     reasons = {d.reason for d in done.decisions if d.op == "Conv"}
     assert reasons == {"target narrow has no 4-bit Conv: 8 bits"}
     assert not any(v.dtype == ir.DataType.INT4 for v in done.model.graph.initializers.values())
+
+
+STATEFUL = """agraph (float[1,4] x, float[2,1,8] states) => (float[2,1,8] after) {
+    h = Gather(states, first) c = Gather(states, second) a = MatMul(x, w) b = MatMul(h, r)
+    s = Add(a, b) g = Sigmoid(s) d = Mul(g, c) t = Tanh(d) axes = Constant <value_ints = [0]> ()
+    e = Unsqueeze(t, axes) f = Unsqueeze(d, axes) after = Concat <axis = 0> (e, f)
+}"""
+
+
+def test_weights_of_a_cell_with_two_states_in_one_tensor_learn_to_round() -> None:
+    rng = np.random.default_rng(0)
+    given = {"w": rng.normal(size=(4, 8)), "r": rng.normal(size=(8, 8))}
+    weights = {name: array.astype(np.float32) for name, array in given.items()}
+    cell = written(STATEFUL, first=np.array(0), second=np.array(1), **weights)
+    samples = [
+        {
+            "x": rng.normal(size=(1, 4)).astype(np.float32),
+            "states": rng.normal(size=(2, 1, 8)).astype(np.float32),
+        }
+        for _ in range(16)
+    ]
+    rules, data, target = recipe("adaround"), open_data(samples), load_target("generic")
+    model = quantize(normalize(cell), data, rules, target).model
+    kinds = [value.dtype for value in model.graph.initializers.values()]
+    assert kinds.count(ir.DataType.INT4) == 2
 
 
 def test_learnt_weights_beyond_the_range_sit_at_its_ends() -> None:

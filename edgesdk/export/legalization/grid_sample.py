@@ -8,10 +8,12 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import onnx_ir as ir
 
 from edgesdk.export.legalization.composer import Composer
 from edgesdk_quant.graph import static_shape
+from edgesdk_runtimes.base import Array
 from edgesdk_runtimes.errors import UnsupportedError
 
 LARGEST_IMAGE = 1 << 24  # float32 counts pixels exactly up to here
@@ -19,21 +21,21 @@ Neighbour = tuple[ir.Value, ir.Value | None]  # place along an axis, weight; Non
 
 
 def rewrite_grid_sample(write: Composer, node: ir.Node) -> bool:
-    """Linear or nearest sampling of images [1, C, H, W] at places [1, h, w, (x, y)]."""
+    """Linear or nearest sampling of images [N, C, H, W] at places [N, h, w, (x, y)]."""
     shape, grid = static_shape(node.inputs[0]), static_shape(node.inputs[1])
     if shape is None or grid is None:
         return False
     mode = node.attributes.get_string("mode", "linear")
     padding = node.attributes.get_string("padding_mode", "zeros")
     known = mode in ("linear", "nearest") and padding in ("zeros", "border")
-    if not known or len(shape) != 4 or shape[2] * shape[3] >= LARGEST_IMAGE:
+    if not known or len(shape) != 4 or math.prod(shape) >= LARGEST_IMAGE * max(shape[1], 1):
         raise UnsupportedError(
             f"it samples {len(shape) - 2} dimensions by {mode} with {padding} outside; images by "
             "linear or nearest with zeros or border outside can be written"
         )
     corners = bool(node.attributes.get_int("align_corners", 0))
-    _, channels, height, width = shape
-    count = math.prod(grid[1:3])
+    images, channels, height, width = shape
+    count = math.prod(grid[:3])
     columns = write.several(
         "Split", write("Reshape", node.inputs[1], [count, 2]), outputs=2, axis=1, num_outputs=2
     )
@@ -41,12 +43,15 @@ def rewrite_grid_sample(write: Composer, node: ir.Node) -> bool:
         _neighbours(write, write("Reshape", column, [count]), size, mode, padding, corners)
         for column, size in zip(columns, (width, height), strict=True)
     )
-    image = write("Reshape", node.inputs[0], [channels, height * width])
-    terms = [_picked(write, image, width, x, y) for y, x in itertools.product(down, across)]
+    first = np.arange(images).repeat(count // images) * (height * width)
+    row = write("Transpose", node.inputs[0], perm=[1, 0, 2, 3])
+    row = write("Reshape", row, [channels, images * height * width])
+    terms = [_picked(write, row, first, width, x, y) for y, x in itertools.product(down, across)]
     total = terms[0]
     for term in terms[1:]:
         total = write("Add", total, term)
-    write.replace(write("Reshape", total, [1, channels, *grid[1:3]]))
+    total = write("Reshape", total, [channels, images, *grid[1:3]])
+    write.replace(write("Transpose", total, perm=[1, 0, 2, 3]))
     return True
 
 
@@ -79,10 +84,14 @@ def _inside(
     return held, weight
 
 
-def _picked(write: Composer, image: ir.Value, width: int, x: Neighbour, y: Neighbour) -> ir.Value:
-    """Pixels [C, count], weighed."""
+def _picked(
+    write: Composer, row: ir.Value, first: Array, width: int, x: Neighbour, y: Neighbour
+) -> ir.Value:
+    """Pixels [C, count], weighed, of images in a row; `first`: where the image of each starts."""
     flat = write("Add", write("Mul", y[0], float(width)), x[0])
-    picked = write("Gather", image, write("Cast", flat, to=int(ir.DataType.INT32)), axis=1)
+    if first.any():
+        flat = write("Add", flat, first.astype(np.float32))
+    picked = write("Gather", row, write("Cast", flat, to=int(ir.DataType.INT32)), axis=1)
     for weight in (x[1], y[1]):
         picked = picked if weight is None else write("Mul", picked, weight)
     return picked

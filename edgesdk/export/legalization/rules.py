@@ -21,6 +21,7 @@ from edgesdk.export.legalization import (
     recurrent,
     scattering,
     selection,
+    spectra,
 )
 from edgesdk.export.legalization.composer import Composer
 from edgesdk.export.legalization.doubles import narrow_doubles
@@ -47,6 +48,7 @@ FAMILIES = (
     recurrent,
     scattering,
     selection,
+    spectra,
 )
 MOST_ROUNDS = 16
 OBSTACLE = "obstacle"  # key of a node's `meta`: why no rule takes it

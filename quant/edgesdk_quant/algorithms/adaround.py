@@ -22,10 +22,8 @@ from torch import Tensor
 from edgesdk_quant.progress import Progress
 from edgesdk_quant.scheme import Affine
 from edgesdk_quant.torch_graph import TorchGraph
+from edgesdk_quant.torch_graph.batches import Samples, groups, joined, takes_batches
 from edgesdk_quant.torch_graph.fake_quantize import round_through
-from edgesdk_runtimes.base import Array
-
-Samples = Mapping[str, Sequence[Array]]
 
 CORRECTION_SAMPLES = 64  # biases have few degrees of freedom
 
@@ -103,6 +101,11 @@ class BlockLearner:
             if layer.exact_bias is not None
         }
         self._units: dict[str, Tensor] = {}
+        self._together = True
+
+    @property
+    def _at_once(self) -> int:
+        return self._settings.batch if self._together else 1
 
     def learn(
         self, exact: Samples, quantized: Samples, targets: Samples, seed: int, progress: Progress
@@ -117,6 +120,7 @@ class BlockLearner:
             progress: told after each iteration.
         """
         draws = torch.Generator().manual_seed(seed)
+        self._together = takes_batches(self._graph, exact, list(targets))
         self._measure_units(quantized)
         self._correct_biases(exact, quantized)
         optimizer = torch.optim.Adam(
@@ -130,10 +134,11 @@ class BlockLearner:
         count = len(next(iter(targets.values())))
         for _ in range(self._settings.iterations):
             chosen = torch.randint(count, (min(self._settings.batch, count),), generator=draws)
-            inputs = self._mixed(exact, quantized, chosen.tolist(), draws)
-            error = self._error(self._graph.run(inputs, self._learnt()), targets, chosen.tolist())
             optimizer.zero_grad(set_to_none=True)
-            error.backward()  # type: ignore[no-untyped-call]
+            for group in groups(chosen.tolist(), self._together):
+                inputs = self._mixed(exact, quantized, group, draws)
+                error = self._error(self._graph.run(inputs, self._learnt()), targets, group)
+                (error * (len(group) / len(chosen))).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             decay.step()
             progress.advance()
@@ -142,11 +147,13 @@ class BlockLearner:
 
     def _measure_units(self, quantized: Samples) -> None:
         """Each layer's deviation, in which its bias learns."""
-        some = list(range(min(self._settings.batch, len(next(iter(quantized.values()))))))
+        some = range(min(self._settings.batch, len(next(iter(quantized.values())))))
         with torch.no_grad():
-            values = self._graph.run({n: _batch(a, some) for n, a in quantized.items()})
+            parts = [self._graph.run(joined(quantized, g)) for g in groups(some, self._together)]
         self._units = {
-            layer.bias: values[layer.output].std() for layer in self._layers if layer.bias
+            layer.bias: torch.cat([values[layer.output].flatten() for values in parts]).std()
+            for layer in self._layers
+            if layer.bias
         }
 
     def _correct_biases(self, exact: Samples, quantized: Samples) -> None:
@@ -170,9 +177,9 @@ class BlockLearner:
         count = min(CORRECTION_SAMPLES, len(next(iter(inputs.values()))))
         sums: dict[str, list[Tensor]] = {name: [] for name in names}
         with torch.no_grad():
-            for start in range(0, count, self._settings.batch):
-                some = range(start, min(start + self._settings.batch, count))
-                values = self._graph.run({n: _batch(a, some) for n, a in inputs.items()}, learnt)
+            for start in range(0, count, self._at_once):
+                some = range(start, min(start + self._at_once, count))
+                values = self._graph.run(joined(inputs, some), learnt)
                 for name in names:
                     sums[name].append(values[name].transpose(0, 1).flatten(1).mean(1) * len(some))
         return {name: torch.stack(parts).sum(0) / count for name, parts in sums.items()}
@@ -181,8 +188,7 @@ class BlockLearner:
     def _error(values: Mapping[str, Tensor], targets: Samples, chosen: Sequence[int]) -> Tensor:
         """Squared error of the block's outputs, each relative to its target's power."""
         errors = []
-        for name, arrays in targets.items():
-            wanted = _batch(arrays, chosen)
+        for name, wanted in joined(targets, chosen).items():
             power = wanted.square().mean().clamp(1e-12)
             errors.append((values[name] - wanted).square().mean() / power)
         return torch.stack(errors).sum()
@@ -191,13 +197,11 @@ class BlockLearner:
         self, exact: Samples, quantized: Samples, chosen: list[int], draws: torch.Generator
     ) -> dict[str, Tensor]:
         share = self._settings.exact_inputs
-        found = {}
-        for name in quantized:
-            ours = _batch(quantized[name], chosen)
+        found, theirs = joined(quantized, chosen), joined(exact, chosen)
+        for name, ours in found.items():
             if share and ours.is_floating_point():
                 mask = torch.rand(ours.shape, generator=draws) < share
-                ours = torch.where(mask, _batch(exact[name], chosen), ours)
-            found[name] = ours
+                found[name] = torch.where(mask, theirs[name], ours)
         return found
 
     def _learnt(self) -> dict[str, Tensor]:
@@ -208,10 +212,6 @@ class BlockLearner:
                 shift = self._shifts[layer.bias] * self._units[layer.bias]
                 found[layer.bias] = torch.from_numpy(layer.exact_bias) + shift
         return found
-
-
-def _batch(arrays: Sequence[Array], chosen: Sequence[int]) -> Tensor:
-    return torch.from_numpy(np.concatenate([arrays[i] for i in chosen]))
 
 
 @contextmanager

@@ -21,9 +21,7 @@ from torch import Tensor
 from edgesdk_quant.progress import Progress
 from edgesdk_quant.scheme import Affine, block_scale
 from edgesdk_quant.torch_graph import TorchGraph
-from edgesdk_runtimes.base import Array
-
-Samples = Mapping[str, Sequence[Array]]
+from edgesdk_quant.torch_graph.batches import Samples, groups, joined, takes_batches
 
 CHECKS = 8  # how often the held-out samples are asked
 
@@ -101,6 +99,7 @@ class Distiller:
         """
         self._exact, self._quantized = exact, quantized
         self._layers, self._targets, self._settings = layers, targets, settings
+        self._together = True
         self._vectors = {name: torch.from_numpy(array) for name, array in vectors.items()}
         self._shifts = {
             name: torch.zeros_like(vector, requires_grad=True)
@@ -119,13 +118,16 @@ class Distiller:
         optimizer = torch.optim.Adam(learnt, self._settings.rate, betas=(0.9, 0.99))
         total = self._settings.iterations
         decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, total)
+        self._together = takes_batches(self._exact, samples, self._targets)
         lessons, test = _Lessons(self, samples), _Lessons(self, held_out)
         draws = torch.Generator().manual_seed(0)
         best = self._error_on(test), _copies(learnt)
         for step in range(1, total + 1):
             chosen = torch.randint(len(lessons), (self._settings.batch,), generator=draws)
             optimizer.zero_grad(set_to_none=True)
-            self._error(lessons, chosen.tolist()).backward()  # type: ignore[no-untyped-call]
+            for group in groups(chosen.tolist(), self._together):
+                error = self._error(lessons, group) * (len(group) / len(chosen))
+                error.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             decay.step()
             if step % max(total // CHECKS, 1) == 0:
@@ -155,7 +157,7 @@ class Distiller:
 
     def _error_on(self, lessons: _Lessons) -> float:
         """Of all samples, a batch at a time."""
-        batch, count = self._settings.batch, len(lessons)
+        batch, count = self._settings.batch if self._together else 1, len(lessons)
         parts = [range(start, min(start + batch, count)) for start in range(0, count, batch)]
         with torch.no_grad():
             return sum(float(self._error(lessons, part)) * len(part) for part in parts) / count
@@ -190,18 +192,13 @@ class _Lessons:
         """Inputs by name, and the targets in order."""
         picked = list(chosen)
         each = [self._target(index) for index in picked]
-        return self._inputs(picked), [torch.cat(parts) for parts in zip(*each, strict=True)]
+        wanted = [torch.cat(parts) for parts in zip(*each, strict=True)]
+        return joined(self._samples, picked), wanted
 
     def _target(self, index: int) -> list[Tensor]:
         if index not in self._wanted:
-            self._wanted[index] = self._distiller.wanted(self._inputs([index]))
+            self._wanted[index] = self._distiller.wanted(joined(self._samples, [index]))
         return self._wanted[index]
-
-    def _inputs(self, chosen: Sequence[int]) -> dict[str, Tensor]:
-        return {
-            name: torch.from_numpy(np.concatenate([arrays[i] for i in chosen]))
-            for name, arrays in self._samples.items()
-        }
 
 
 def _copies(tensors: Sequence[Tensor]) -> list[Tensor]:

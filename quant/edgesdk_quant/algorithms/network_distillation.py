@@ -10,7 +10,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from edgesdk_quant.algorithms.adaround import one_thread
-from edgesdk_quant.algorithms.distillation import Distiller, RoundedLayer, Samples, Settings
+from edgesdk_quant.algorithms.distillation import Distiller, RoundedLayer, Settings
 from edgesdk_quant.algorithms.reconstruction import Rounded, put_in_place
 from edgesdk_quant.algorithms.views import with_views
 from edgesdk_quant.blocks import last_cut
@@ -21,6 +21,7 @@ from edgesdk_quant.placement import Placement, WeightSite
 from edgesdk_quant.progress import Progress
 from edgesdk_quant.scheme import Affine
 from edgesdk_quant.torch_graph import TorchGraph
+from edgesdk_quant.torch_graph.batches import Samples
 from edgesdk_runtimes.errors import UnsupportedError
 
 # One sample of so many is held out; fewer samples teach nothing.

@@ -46,10 +46,18 @@ def _keep_shape(node: ir.Node) -> bool:
 
 
 def _without_weights(model: ir.Model) -> onnx.ModelProto:
+    """A copy in which big weights are inputs: of a weight without data inference would complain."""
     proto = ir.to_proto(model)
-    for tensor in proto.graph.initializer:
-        if len(tensor.raw_data) > LARGEST_READ:
-            tensor.ClearField("raw_data")
+    weights = list(proto.graph.initializer)
+    del proto.graph.initializer[:]
+    declared = {value.name for value in proto.graph.input}
+    for tensor in weights:
+        if len(tensor.raw_data) <= LARGEST_READ:
+            proto.graph.initializer.append(tensor)
+        elif tensor.name not in declared:
+            proto.graph.input.append(
+                onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+            )
     return proto
 
 

@@ -27,6 +27,7 @@ class Unit:
 # How a recipe calls it -> what it is.
 UNITS: Mapping[str, Unit] = {
     "float_share": Unit(BYTES, "the float weights"),
+    "extra_share": Unit(BYTES, "the bytes between each layer's narrowest width and its widest"),
     "bytes": Unit(BYTES),
     "ms": Unit(MILLISECONDS),
     "latency_share": Unit(MILLISECONDS, "the inference with 8-bit weights everywhere"),

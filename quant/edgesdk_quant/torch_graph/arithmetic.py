@@ -66,6 +66,12 @@ def _cum_sum(call: Call, x: Operands) -> Result:
     return torch.cumsum(x[0], dim=int(x[1]))
 
 
+def _sqrt(call: Call, x: Operands) -> Result:
+    """Its slope at 0 is infinite, and one quantized 0 would make all gradients NaN: 0 there."""
+    is_zero = x[0] == 0
+    return torch.where(is_zero, 0.0, torch.sqrt(torch.where(is_zero, 1.0, x[0])))
+
+
 ARITHMETIC: Expressions = {
     "Abs": lambda call, x: torch.abs(x[0]),
     "Add": lambda call, x: x[0] + x[1],
@@ -112,7 +118,7 @@ ARITHMETIC: Expressions = {
     "Sin": lambda call, x: torch.sin(x[0]),
     "Softmax": _softmax,
     "Softplus": lambda call, x: functional.softplus(x[0]),
-    "Sqrt": lambda call, x: torch.sqrt(x[0]),
+    "Sqrt": _sqrt,
     "Sub": lambda call, x: x[0] - x[1],
     "Tanh": lambda call, x: torch.tanh(x[0]),
     "Where": lambda call, x: torch.where(x[0], x[1], x[2]),

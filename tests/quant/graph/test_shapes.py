@@ -67,3 +67,11 @@ def test_a_group_normalization_keeps_its_operands_shape() -> None:
     }"""
     graph = model(text, w=random(4), b=random(4))
     assert [value_shape(node.outputs[0]) for node in graph.graph] == [(None, 4, 8)] * 2
+
+
+def test_a_big_weight_that_a_gather_reads_needs_no_data() -> None:
+    text = "agraph (float[1,4000] x) => (float[A,B] y) { y = Reshape(x, shape) g = Gather(w, i) }"
+    weight = np.arange(4000, dtype=np.int64)
+    graph = model(text, shape=np.array([2, 2000]), w=weight, i=np.array([1, 2]))
+    infer_shapes(graph)
+    assert [value_shape(node.outputs[0]) for node in graph.graph] == [(2, 2000), (2,)]

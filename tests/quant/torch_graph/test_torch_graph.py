@@ -163,6 +163,16 @@ def test_a_quantizer_and_its_dequantizer_as_one_have_the_bits_of_both() -> None:
     assert np.array_equal(found[0], found[1])
 
 
+def test_the_root_of_zero_stops_a_gradient_and_spoils_none() -> None:
+    graph = TorchGraph(written("agraph (float[1,4] x) => (float[1,4] y) { y = Sqrt(x) }"))
+    x = torch.tensor([[0.0, 4.0, 0.25, 0.0]], requires_grad=True)
+    root = graph.run({"x": x})["y"]
+    assert root.tolist() == [[0.0, 2.0, 0.5, 0.0]]
+    root.sum().backward()  # type: ignore[no-untyped-call]
+    assert x.grad is not None
+    assert x.grad.tolist() == [[0.0, 0.25, 1.0, 0.0]]
+
+
 def test_unknown_operators_are_named_together() -> None:
     model = load(network())
     for node in list(model.graph)[:2]:

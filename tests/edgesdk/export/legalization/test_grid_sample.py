@@ -30,3 +30,14 @@ def test_places_on_pixels_and_borders() -> None:
 def test_what_is_not_written_is_refused_with_what_would_be() -> None:
     with pytest.raises(UnsupportedError, match="by cubic with zeros outside; images by linear or"):
         judge(TEXT.format("cubic", "zeros", 1))
+
+
+@pytest.mark.parametrize(("images", "channels"), [(7, 1), (3, 4)])
+def test_images_have_places_of_their_own(images: int, channels: int) -> None:
+    places = np.random.default_rng(0).uniform(-1.2, 1.2, (images, 3, 3, 2)).astype(np.float32)
+    text = f"""(float[1,{images * channels * 20}] x) => (float[1,{images * channels * 9}] y) {{
+        shape = Constant <value_ints = [{images}, {channels}, 4, 5]> ()
+        flat = Constant <value_ints = [1, -1]> ()
+        r = Reshape(x, shape) s = GridSample <align_corners=1> (r, g) y = Reshape(s, flat)
+    }}"""
+    judge(text, g=places)
