@@ -90,22 +90,27 @@ def _groups(source: tuple[int, ...], wanted: tuple[int, ...]) -> list[tuple[rang
 
 
 def _feeds_only_dense(output: ir.Value, wanted: tuple[int, ...]) -> bool:
-    """Whether every reader has constant weights, whose columns can be reordered."""
+    """Whether every reader has constant weights, whose columns can be reordered.
+
+    Not those in blocks, whose neighbours share a scale.
+    """
     users = readers(output)
     return (
         len(wanted) == 2
         and bool(users)
         and not output.is_graph_output()
-        and all(_has_weights(user, output) for user in users)
+        and all(_has_movable_columns(user) for user in users)
     )
 
 
-def _has_weights(node: ir.Node, output: ir.Value) -> bool:
+def _has_movable_columns(node: ir.Node) -> bool:
     if node.op_type not in DENSE or node.inputs[1] is None:
         return False
     producer = node.inputs[1].producer()
-    weight = node.inputs[1] if producer is None else producer.inputs[0]
-    return constant(weight) is not None
+    if producer is None:
+        return constant(node.inputs[1]) is not None
+    in_blocks = producer.attributes.get_int("block_size", 0) > 0
+    return not in_blocks and constant(producer.inputs[0]) is not None
 
 
 def lower_transpose(scope: Scope, node: ir.Node) -> None:

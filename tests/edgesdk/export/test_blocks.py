@@ -11,10 +11,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 import edgesdk
 from edgesdk.fusion_audit import audit_onnxruntime
+from edgesdk_quant.graph import to_bytes
 from edgesdk_quant.recipe import Recipe
 from edgesdk_quant.tflite.reader import read_model
 from edgesdk_runtimes import runtime_named
 from edgesdk_runtimes.onnxruntime import OnnxRuntime, optimized_model
+from tests.quant.graph.written import model
 
 DEPTH, UNITS = 64, 24
 
@@ -34,8 +36,8 @@ def linear(depth: int = DEPTH) -> bytes:
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", UNITS])],
         tensors,
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
-    return bytes(model.SerializeToString())
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    return bytes(made.SerializeToString())
 
 
 def test_onnxruntime_fuses_the_blocks() -> None:
@@ -106,8 +108,8 @@ def test_the_bias_behind_a_product_takes_its_mean_error_away() -> None:
     exact = runtime_named("onnxruntime").open(linear()).run([x])[0]
     off = []
     for data in (None, x):
-        model = edgesdk.quantize(linear(), data, recipe).to_bytes("onnx")
-        found = OnnxRuntime().open(model, literal=True).run([x])[0]
+        made = edgesdk.quantize(linear(), data, recipe).to_bytes("onnx")
+        found = OnnxRuntime().open(made, literal=True).run([x])[0]
         off.append(np.abs((found - exact).mean(axis=0)).max())
     assert off[1] < 0.01 * off[0]
 
@@ -127,3 +129,22 @@ def test_the_next_smaller_block_is_taken_where_the_wanted_one_does_not_divide() 
     tflite = edgesdk.quantize(linear(depth=192), recipe=recipe).to_bytes("tflite")
     found = [t.quantization for t in read_model(tflite).subgraphs[0].tensors if t.type == "INT4"]
     assert [q.block for q in found if q] == [64]
+
+
+@pytest.mark.native
+def test_blocks_behind_a_flattened_image_keep_the_columns_that_share_their_scales() -> None:
+    weights = np.random.default_rng(0).normal(size=(UNITS, DEPTH)).astype(np.float32)
+    weights *= np.repeat([1.0, 8.0], DEPTH // 2).astype(np.float32)
+    source = model(
+        """agraph (float[1,16,3,3] x) => (float[1,24] y) {
+            image = MaxPool <kernel_shape = [2, 2]> (x) row = Flatten(image)
+            y = Gemm <transB = 1> (row, w)
+        }""",
+        w=weights,
+    )
+    quantized = edgesdk.quantize(to_bytes(source), recipe="w4")
+    x = np.random.default_rng(1).normal(size=(1, 16, 3, 3)).astype(np.float32)
+    exact = runtime_named("onnxruntime").open(to_bytes(source)).run([x])[0]
+    for runtime in ("native", "litert"):
+        runner = edgesdk.Runner(quantized.to_bytes("tflite"), runtime, layout="source")
+        assert np.square(runner(x) - exact).mean() < 0.02 * np.square(exact).mean()
