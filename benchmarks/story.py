@@ -31,7 +31,7 @@ from edgesdk_runtimes.base import Array
 RECIPES = ("w8", "w8-dynamic", "w4")
 SHORTEST = 200  # letters of a paragraph
 SAMPLES = 1024
-EVERY = 3  # steps of a paragraph between two calibration samples
+EVERY = 3  # steps of a paragraph between two calibration samples, the first among them
 ROUNDS = 20
 HEADINGS = ("tokens", "perplexity", "top-1 %", "bytes", "native ms", "LiteRT ms")
 
@@ -87,7 +87,7 @@ def samples(decoder: Decoder, texts: Sequence[Sequence[int]]) -> list[dict[str, 
     names, run = list(decoder.start()), float_run(decoder)
 
     def noting(*arrays: Array) -> list[Array]:
-        if int(arrays[1][0]) % EVERY == EVERY - 1 and len(found) < SAMPLES:
+        if int(arrays[1][0]) % EVERY == 0 and len(found) < SAMPLES:
             found.append(dict(zip(names, arrays, strict=True)))
         return run(*arrays)  # type: ignore[no-any-return]
 

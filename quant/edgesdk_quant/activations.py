@@ -112,7 +112,7 @@ class _Ranges:
 
     def _see(self, names: Sequence[str]) -> None:
         initializers = self.model.graph.initializers
-        masks = {name for scores in find_scores(self.model.graph) for name in scores.parts}
+        masks = {name for scores in find_scores(self.model.graph) for name in scores.names}
         for name in names:
             if name in initializers and name not in self.histograms and name not in masks:
                 self.histograms[name] = _histogram(constant(initializers[name]))

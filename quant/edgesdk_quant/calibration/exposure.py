@@ -27,11 +27,12 @@ class Exposure:
     def __init__(self, model: ir.Model, values: Sequence[str]) -> None:
         self._values = values
         self._scores = needed(find_scores(model.graph), values)
-        wanted = dict.fromkeys((*values, *(scores.value for scores in self._scores)))
+        needs = (name for scores in self._scores for name in sorted(scores.needs))
+        wanted = dict.fromkeys((*values, *needs))
         computed = {str(v.name) for node in model.graph for v in node.outputs}
         self._computed = [name for name in wanted if name in computed]
         initializers = model.graph.initializers
-        self._constants = {n: constant(initializers[n]) for n in values if n in initializers}
+        self._constants = {n: constant(initializers[n]) for n in wanted if n in initializers}
         exposed = _exposing(model, self._computed)
         self._session = runtime_named("onnxruntime").open(exposed, threads=1)
 

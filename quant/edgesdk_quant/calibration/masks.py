@@ -1,83 +1,104 @@
-"""Attention masks: what a Softmax gives no weight to needs no range.
+"""Attention scores: what a Softmax gives no weight to needs no range.
 
-A mask adds -inf, -1e9 or -100 to scores, or stands in their place. Under one range with it eight
-bits could say little more than "masked or not" of the scores. A score `REACH` below the largest of
-its row weighs less than e^-REACH = 6e-6, which no 8-bit Softmax tells from 0: what is lower counts
-as that low, and what is added to scores as just low enough to bring the highest down there.
+A mask adds -inf, -1e9 or -100 to scores, or stands in their place, and scores themselves may reach
+-500 before they are divided by the root of their depth. Under one range with that, eight bits could
+say little of the scores that count. A score `REACH` below the largest of its row weighs less than
+e^-REACH = 6e-6, which no 8-bit Softmax tells from 0: what is lower counts as that low. What scores
+are made of, and nothing else is, is lifted as far as no score rises above that by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from edgesdk_quant.graph.values import consumers, value_shape
+from edgesdk_quant.graph.values import consumers, scalar, value_shape
 
 REACH = 12.0
 MOVING = frozenset({"Expand", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Elements of a value come from those of another: made = source * factor + other.
+
+    Attributes:
+        made: name of the result.
+        source: name of what is lifted.
+        factor: positive.
+        other: name of what is added; "" without.
+    """
+
+    made: str
+    source: str
+    factor: float = 1.0
+    other: str = ""
+
+    def floor(self, made: float, arrays: Mapping[str, Floats]) -> float:
+        """What the source may be lifted to, if the result may be lifted to `made`."""
+        added = float(arrays[self.other].max()) if self.other else 0.0
+        return (made - added) / self.factor
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What one Softmax reads, by name.
+    """What one Softmax reads.
 
     Attributes:
         value: its input, whose rows lie along the last dimension.
-        moved: values that only become this one.
-        parts: values that are added up to it or chosen for it, masks among them.
+        steps: what that is made of and nothing else reads, from the Softmax upwards.
     """
 
     value: str
-    moved: frozenset[str]
-    parts: frozenset[str]
+    steps: tuple[Step, ...]
 
     @property
     def names(self) -> frozenset[str]:
-        """All of these values."""
-        return self.moved | self.parts | {self.value}
+        """Values that are lifted."""
+        return frozenset((self.value, *(step.source for step in self.steps)))
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Values that tell how far."""
+        return frozenset((self.value, *(step.other for step in self.steps if step.other)))
 
 
 def find_scores(graph: ir.Graph) -> list[Scores]:
-    """The scores of every Softmax along the last dimension, less values that others read too."""
-    found = [(value, list(_upstream(value))) for node in graph for value in _softmax_input(node)]
-    readers = {reader for _, parts in found for reader, _, _ in parts}
-    readers.update(node for node in graph if node.op_type == "Softmax")
-
-    def private(value: ir.Value) -> bool:
-        return not value.is_graph_output() and readers.issuperset(consumers(value))
-
+    """The scores of every Softmax along the last dimension, less those that others read too."""
     return [
-        Scores(
-            str(value.name),
-            frozenset(str(part.name) for _, part, moves in parts if moves and private(part)),
-            frozenset(str(part.name) for _, part, moves in parts if not moves and private(part)),
-        )
-        for value, parts in found
-        if private(value)
+        Scores(str(node.inputs[0].name), tuple(_upstream(node.inputs[0])))
+        for node in graph
+        if _scores_rows(node) and node.inputs[0] is not None and _is_private(node.inputs[0])
     ]
 
 
-def bound_scores(arrays: dict[str, NDArray[np.float32]], scores: Sequence[Scores]) -> None:
+def bound_scores(arrays: dict[str, Floats], scores: Sequence[Scores]) -> None:
     """Lift what has no weight, in place.
 
     Args:
-        arrays: values of one sample by name; `value` of every one of the scores is among them.
+        arrays: values of one sample by name, all among them that the scores need.
         scores: of the graph.
     """
-    floors: dict[str, float] = {}
+    floors: dict[str, Floats] = {}
+
+    def lift(name: str, floor: Floats) -> None:
+        floors[name] = np.minimum(floor, floors.get(name, floor))
+
     for found in scores:
         rows = arrays[found.value]
-        rows = np.maximum(rows, rows.max(axis=-1, keepdims=True) - np.float32(REACH))
-        low, high = float(rows.min()), float(rows.max())
-        arrays[found.value] = rows
-        for names, floor in ((found.moved, low), (found.parts, low - high)):
-            floors.update({name: min(floor, floors.get(name, floor)) for name in names})
+        least = rows.max(axis=-1, keepdims=True) - np.float32(REACH)
+        lift(found.value, least)
+        own = {found.value: float(np.maximum(rows, least).min())}
+        for step in found.steps:
+            own[step.source] = step.floor(own[step.made], arrays)
+            lift(step.source, np.array(own[step.source], np.float32))
     for name in floors.keys() & arrays.keys():
-        arrays[name] = np.maximum(arrays[name], np.float32(floors[name]))
+        arrays[name] = np.maximum(arrays[name], floors[name])
 
 
 def needed(scores: Sequence[Scores], values: Sequence[str]) -> list[Scores]:
@@ -86,31 +107,53 @@ def needed(scores: Sequence[Scores], values: Sequence[str]) -> list[Scores]:
     return [found for found in scores if not wanted.isdisjoint(found.names)]
 
 
-def _softmax_input(node: ir.Node) -> Iterator[ir.Value]:
-    """What a Softmax along the last dimension reads; nothing for other nodes."""
-    value = node.inputs[0] if node.op_type == "Softmax" else None
-    shape = value_shape(value)
-    if value is None or shape is None:
-        return
-    if node.attributes.get_int("axis", -1) in (-1, len(shape) - 1):
-        yield value
+def _scores_rows(node: ir.Node) -> bool:
+    """Whether it is a Softmax along the last dimension."""
+    shape = value_shape(node.inputs[0]) if node.op_type == "Softmax" else None
+    return shape is not None and node.attributes.get_int("axis", -1) in (-1, len(shape) - 1)
 
 
-def _upstream(scores: ir.Value) -> Iterator[tuple[ir.Node, ir.Value, bool]]:
-    """Readers and what they read on the way to the scores; whether it only moves."""
-    waiting = [(scores, True)]
-    while waiting:
-        value, moves = waiting.pop()
-        node = value.producer()
-        if node is None:
-            continue
-        if node.op_type in MOVING:
-            inputs, still = node.inputs[:1], moves
-        elif node.op_type in ("Add", "Where"):
-            inputs, still = node.inputs[-2:], False
-        else:
-            continue
-        for part in inputs:
-            if part is not None:
-                yield node, part, still
-                waiting.append((part, still))
+def _upstream(made: ir.Value) -> Iterator[Step]:
+    """The steps to a private value, each behind the one that makes its `made`."""
+    node = made.producer()
+    for source, step in [] if node is None else _sources(node):
+        if _is_private(source):
+            yield step
+            yield from _upstream(source)
+
+
+def _is_private(value: ir.Value) -> bool:
+    """Whether scores alone are made of it."""
+    read = consumers(value)
+    return not value.is_graph_output() and all(_only_scores(node, value) for node in read)
+
+
+def _only_scores(node: ir.Node, value: ir.Value) -> bool:
+    """Whether what a node makes of the value are scores."""
+    passes = any(source is value for source, _ in _sources(node))
+    return _scores_rows(node) or (passes and _is_private(node.outputs[0]))
+
+
+def _sources(node: ir.Node) -> list[tuple[ir.Value, Step]]:
+    """What the elements of a node's result come from."""
+    made, data = str(node.outputs[0].name), [value for value in node.inputs if value is not None]
+    if node.op_type in MOVING:
+        return [(value, Step(made, str(value.name))) for value in data[:1]]
+    if node.op_type == "Where":
+        return [(value, Step(made, str(value.name))) for value in data[1:]]
+    if node.op_type == "Add":
+        pairs = zip(data, data[::-1], strict=True)
+        return [(value, Step(made, str(value.name), other=str(o.name))) for value, o in pairs]
+    if node.op_type in ("Div", "Mul"):
+        return [(value, Step(made, str(value.name), factor)) for value, factor in _scaled(node)]
+    return []
+
+
+def _scaled(node: ir.Node) -> Iterator[tuple[ir.Value, float]]:
+    """What a positive number multiplies or divides, and the factor."""
+    first, second = node.inputs
+    number, other = scalar(second), scalar(first)
+    if first is not None and number is not None and number > 0:
+        yield first, number if node.op_type == "Mul" else 1 / number
+    elif second is not None and other is not None and other > 0 and node.op_type == "Mul":
+        yield second, other

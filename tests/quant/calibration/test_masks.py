@@ -51,17 +51,69 @@ def test_scores_keep_their_bits_beside_any_mask(value: float, chosen: bool) -> N
     assert 10 * np.log10(noise) < -30
 
 
+def lifted(graph: ir.Model, **arrays: object) -> dict[str, object]:
+    """What is left of values [..., 2] of one sample, rounded to two places."""
+    known = {name: np.array(array, np.float32) for name, array in arrays.items()}
+    bound_scores(known, find_scores(graph.graph))
+    return {name: np.round(array.astype(float), 2).tolist() for name, array in known.items()}
+
+
 def test_rows_are_lifted_to_what_has_weight_and_masks_no_further_than_they_must() -> None:
-    graph = masked(-1e9, chosen=False)
-    scores = find_scores(graph.graph)
-    assert [(s.value, s.moved, s.parts) for s in scores] == [
-        ("a", frozenset(), frozenset({"s", "mask"}))
-    ]
-    raw = np.array([[[3.0, 1.0, -1e9], [-2.0, -1e9, -1e9]]], np.float32)
-    arrays = {"a": raw, "mask": np.array([0.0, -1e9], np.float32)}
-    bound_scores(arrays, scores)
-    assert arrays["a"].tolist() == [[[3, 1, 3 - REACH], [-2, -2 - REACH, -2 - REACH]]]
-    assert arrays["mask"].tolist() == [0, -(3 + 2 + REACH)]
+    found = lifted(
+        masked(-1e9, chosen=False),
+        a=[[3.0, 1.0, -1e9], [-2.0, -1e9, -1e9]],
+        s=[[3.0, 1.0, 7.0], [-2.0, 5.0, -99.0]],
+        mask=[0.0, -1e9],
+    )
+    low = -2 - REACH
+    assert found["a"] == [[3, 1, 3 - REACH], [-2, low, low]]
+    assert found["s"] == [[3, 1, 7], [-2, 5, low]]
+    assert found["mask"] == [0, low - 7]
+
+
+def test_scores_that_are_all_negative_are_not_lifted_above_themselves() -> None:
+    rows = [[-50.0, -45.0]]
+    assert lifted(masked(0, chosen=False), a=rows, s=rows, mask=[0])["s"] == rows
+
+
+def test_scores_are_bounded_before_they_are_scaled_and_moved() -> None:
+    graph = model(
+        """agraph (float[N,6,6] x) => (float[N,6,6] y) {
+            s = MatMul(x, w) t = Transpose<perm=[0,2,1]>(s) d = Div(t, root) m = Mul(half, d)
+            p = Softmax<axis=-1>(m) y = MatMul(p, v)
+        }""",
+        w=WEIGHTS,
+        v=VALUES,
+        root=np.array(8, np.float32),
+        half=np.array([0.5], np.float32),
+    )
+    found = lifted(graph, s=[-999, 16], d=[-125, 2], m=[[-62, 1]])
+    assert found == {"s": [16 * (1 - REACH), 16], "d": [2 * (1 - REACH), 2], "m": [[1 - REACH, 1]]}
+
+
+def test_scores_of_a_negative_factor_stay_as_they_are() -> None:
+    graph = model(
+        """agraph (float[N,6,6] x) => (float[N,6,6] y) {
+            s = MatMul(x, w) d = Mul(s, minus) p = Softmax<axis=-1>(d) y = MatMul(p, v)
+        }""",
+        w=WEIGHTS,
+        v=VALUES,
+        minus=np.array(-1, np.float32),
+    )
+    assert lifted(graph, s=[-999, 1], d=[[999, -1]])["s"] == [-999, 1]
+
+
+def test_what_scores_are_made_of_stays_if_something_between_is_read_elsewhere() -> None:
+    graph = model(
+        """agraph (float[N,6,6] x) => (float[N,6,6] y, float[N,6,6] z) {
+            s = MatMul(x, w) t = Transpose<perm=[0,2,1]>(s) a = Add(t, bias) z = MatMul(t, v)
+            p = Softmax<axis=-1>(a) y = MatMul(p, v)
+        }""",
+        w=WEIGHTS,
+        v=VALUES,
+        bias=np.zeros(6, np.float32),
+    )
+    assert [scores.names for scores in find_scores(graph.graph)] == [frozenset({"a", "bias"})]
 
 
 def test_scores_that_another_operator_reads_stay_as_they_are() -> None:
