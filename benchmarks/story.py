@@ -28,7 +28,7 @@ from edgesdk.cli.progress import progress_bar
 from edgesdk_quant.progress import Progress
 from edgesdk_runtimes.base import Array
 
-RECIPES = ("w8", "w8-dynamic", "w4")
+RECIPES = ("w8", "w8-dynamic", "w8a8", "w4")
 SHORTEST = 200  # letters of a paragraph
 SAMPLES = 1024
 EVERY = 3  # steps of a paragraph between two calibration samples, the first among them
