@@ -15,6 +15,11 @@ from edgesdk_quant.recipe import Override, Recipe, names
 SMALL_DROP = 0.5
 # So few samples that answer otherwise may do so by chance.
 FEW_SAMPLES = 3
+# Of n samples none answers otherwise: with 95 % confidence fewer than 3 / n of all do (Hanley and
+# Lippman-Hand 1983, "If nothing goes wrong, is everything all right?").
+RULE_OF_THREE = 3
+# That many leave less than one percent to it.
+ENOUGH_SAMPLES = 300
 WORST_LAYERS = 3
 # A few of many layers that take more than this share of the time are named.
 DOMINANT_SHARE = 0.5
@@ -250,13 +255,38 @@ def _smaller(report: Report) -> Iterator[Advice]:
     if drop is None or drop > SMALL_DROP or not report.recipe:
         return
     smaller = SMALLER.get(Recipe.parse(report.recipe).name, "")
-    if smaller in names():
-        lost = f"At most {drop:.2f} points are lost" if drop > 0 else "Nothing is lost"
+    if smaller in names() and not _proves_little(report):
         yield Advice(
-            f"{lost}: there is room.",
+            f"{_counted(report)}: there is room.",
             f"Try the smaller recipe {smaller}, and compare the two reports.",
             QUANTIZE.format(recipe=smaller),
         )
+
+
+def _unsure(report: Report) -> Iterator[Advice]:
+    """Few samples, or those of calibration, that lose nothing do not say that others do not."""
+    drop, proof = worst_drop(report), report.verification
+    if drop is None or proof is None or drop > SMALL_DROP or not _proves_little(report):
+        return
+    hidden = min(100.0, RULE_OF_THREE * 100 / proof.samples)
+    yield Advice(
+        f"{_counted(report)}.",
+        f"Of samples like these, up to {hidden:.1f} % may be, with 95 % confidence: compare on "
+        f"{ENOUGH_SAMPLES} or more that calibration did not see before you rely on it.",
+        _command(report),
+    )
+
+
+def _proves_little(report: Report) -> bool:
+    proof = report.verification
+    return report.on_calibration or proof is None or proof.samples < ENOUGH_SAMPLES
+
+
+def _counted(report: Report) -> str:
+    """How many of which samples lose."""
+    samples = 0 if report.verification is None else report.verification.samples
+    seen = ", which calibration saw," if report.on_calibration else ""
+    return f"{max(0, _changed(report))} of {samples} samples{seen} {_words(report)}"
 
 
 def _untimed(report: Report) -> Iterator[Advice]:
@@ -277,6 +307,7 @@ RULES: tuple[Callable[[Report], Iterator[Advice]], ...] = (
     _unfused,
     _kept_float,
     _slow,
+    _unsure,
     _smaller,
     _untimed,
 )

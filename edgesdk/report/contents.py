@@ -169,6 +169,7 @@ class Report:
         files: the artifacts.
         float_bytes: size of the float model; None where it is not at hand.
         verification: None where nothing was compared.
+        on_calibration: whether it was compared on samples that calibration saw.
         benchmark: None where nothing was timed.
         front: what a search found; empty without one.
         metric: what its points are judged by; the higher, the better.
@@ -186,6 +187,7 @@ class Report:
     files: tuple[FileSize, ...] = ()
     float_bytes: int | None = None
     verification: Verification | None = None
+    on_calibration: bool = False
     benchmark: Benchmark | None = None
     front: tuple[FrontPoint, ...] = ()
     metric: str = "metric"

@@ -60,6 +60,7 @@ class Known:
         metric: what its points are judged by.
         histograms: value name -> counts of what it was in the float model.
         reasons: node name -> why it stayed float.
+        on_calibration: whether the samples are those of calibration.
     """
 
     verification: Verification | None = None
@@ -68,6 +69,7 @@ class Known:
     metric: str = "metric"
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+    on_calibration: bool = False
 
 
 def gather(
@@ -134,6 +136,7 @@ class _Gatherer:
             files=tuple(_size(inspection) for inspection in looked),
             float_bytes=None if self.reference is None else len(self.reference.data),
             verification=None if proof is None else _without_paths(proof),
+            on_calibration=self.known.on_calibration,
             benchmark=self.known.benchmark or self._benchmark(rounds),
             front=tuple(_point(point) for point in self.known.front),
             metric=self.known.metric,

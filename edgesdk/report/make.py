@@ -116,6 +116,7 @@ def report_quantized(
 
         if data is not None or origin is None or origin.data is None or known.verification:
             return made(data, labels, limit)
+        known = replace(known, on_calibration=True)
         return _on_calibration(origin.data, limit or CALIBRATION_SAMPLES, made)
 
 

@@ -93,9 +93,29 @@ def test_a_few_samples_prove_nothing() -> None:
     assert "0 of 10 samples are lost" in findings(FEW)
 
 
-def test_where_nothing_is_lost_a_smaller_recipe_is_proposed() -> None:
-    assert "there is room" in findings(FINE)
+def test_where_nothing_is_lost_on_many_samples_a_smaller_recipe_is_proposed() -> None:
+    assert "0 of 1000 samples are lost against the float model: there is room" in findings(FINE)
     assert "there is room" not in findings(examples.report())
+
+
+@pytest.mark.parametrize(
+    ("samples", "seen", "claim"),
+    [
+        (8, True, "0 of 8 samples, which calibration saw, are lost"),
+        (8, False, "0 of 8 samples are lost"),
+        (1000, True, "0 of 1000 samples, which calibration saw, are lost"),
+    ],
+)
+def test_few_samples_and_those_of_calibration_are_no_proof_that_nothing_is_lost(
+    samples: int, seen: bool, claim: str
+) -> None:
+    proof = replace(FINE.verification or examples.verification(), samples=samples)
+    report = replace(FINE, verification=proof, on_calibration=seen)
+    assert claim in findings(report)
+    assert "there is room" not in findings(report)
+    (advice,) = (a for a in advise(report) if claim in a.finding)
+    assert ("37.5 %" in advice.action) == (samples == 8)
+    assert "calibration did not see" in advice.action
 
 
 def test_what_is_not_fused_is_counted() -> None:

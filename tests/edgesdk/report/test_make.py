@@ -36,6 +36,7 @@ def test_a_model_is_compared_on_its_calibration_samples(report: Report) -> None:
     assert report.verification is not None
     assert report.verification.samples == 8
     assert {r.runtime for r in report.verification.results} >= {"reference", "native"}
+    assert report.on_calibration
     assert any("of calibration" in note for note in report.notes)
 
 
@@ -86,6 +87,7 @@ def test_data_and_labels_of_ones_own_make_accuracy(
     made = quantized.report(data=images, labels=labels, rounds=0)
     assert made.verification is not None
     assert made.verification.float_top1 == 100
+    assert not made.on_calibration
     assert not any("of calibration" in note for note in made.notes)
 
 
