@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -20,6 +21,8 @@ from edgesdk_runtimes.errors import InputError, ModelError
 EXAMPLE_BATCH = 2  # torch specialises on a batch of 1 (torch.export, "0/1 specialisation")
 # What torch says, in any of its exceptions, when Python control flow reads a tensor's value.
 DATA_DEPENDENT = ("data-dependent", "GuardOnDataDependent", "Dynamic control flow")
+# And when it knows no ONNX for an operator.
+UNTRANSLATED = re.compile(r"No ONNX function found for <OpOverload\(op='([\w.:]+)'")
 
 
 def is_module(model: object) -> bool:
@@ -119,6 +122,12 @@ def _reason(module: Any, specs: Mapping[str, InputSpec], error: BaseException) -
         return (
             f"{name} branches on the value of a tensor with a Python `if`, which cannot be "
             "captured; use torch.where for values or torch.cond(predicate, f, g, operands)"
+        )
+    unknown = UNTRANSLATED.search(" ".join(map(str, causes)))
+    if unknown is not None:
+        return (
+            f"torch.onnx has no translation of {unknown[1]}, which {name} uses; write that step "
+            "with other operators"
         )
     lines = [line.strip() for line in str(causes[-1]).splitlines() if line.strip()]
     given = ", ".join(f"{key}: {spec.dtype} {spec.shape}" for key, spec in specs.items())

@@ -18,7 +18,7 @@ from edgesdk_runtimes.errors import UnsupportedError
 def lower_depth_to_space(scope: Scope, node: ir.Node) -> None:
     """DEPTH_TO_SPACE, behind a GATHER of channels in CRD mode."""
     value, block = _operand(node)
-    integer = scope.keeps_scale(node, [value])
+    integer = _moves_integers(scope, node, value)
     tensor = scope.tensor(value, channels_last(4), integer=integer)
     if _is_crd(node):
         order = crd_order(scope.out.shape(tensor)[3], block)
@@ -30,7 +30,7 @@ def lower_depth_to_space(scope: Scope, node: ir.Node) -> None:
 def lower_space_to_depth(scope: Scope, node: ir.Node) -> None:
     """SPACE_TO_DEPTH, in front of a GATHER of channels in CRD mode."""
     value, block = _operand(node)
-    integer = scope.keeps_scale(node, [value])
+    integer = _moves_integers(scope, node, value)
     tensor = scope.tensor(value, channels_last(4), integer=integer)
     result = scope.result(node.outputs[0], channels_last(4), integer=integer)
     if not _is_crd(node):
@@ -47,6 +47,11 @@ def _operand(node: ir.Node) -> tuple[ir.Value, int]:
     if value is None or len(static_shape(value)) != 4:
         raise UnsupportedError("other than an image of two spatial dimensions")
     return value, node.attributes.get_int("blocksize", 1)
+
+
+def _moves_integers(scope: Scope, node: ir.Node, value: ir.Value) -> bool:
+    """LiteRT moves no blocks of 16 bits: these go as floats, and come back as they were."""
+    return scope.keeps_scale(node, [value]) and scope.quantized_type(value) != "INT16"
 
 
 def _is_crd(node: ir.Node) -> bool:

@@ -66,8 +66,8 @@ INTEGER_KERNELS = {
     "MINIMUM",
     "PRELU",
 }
-
-
+# Those for which LiteRT has none of 16 bits.
+IN_8_BITS = {"HARD_SWISH", "RELU_N1_TO_1"}
 # Scale and zero point that the 8-bit kernel's result always has.
 FIXED = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
 
@@ -90,6 +90,7 @@ def emit_unary(scope: Scope, node: ir.Node, code: str, **options: float | bool) 
     quantizer = scope.quantizer(node.outputs[0])
     integer = may_be_integer and scope.is_quantized(value) and quantizer is not None
     integer = integer and (code not in FIXED or scope.gives(node, *FIXED[code]))
+    integer = integer and not (code in IN_8_BITS and scope.quantized_type(value) == "INT16")
     place = scope.place(value, integer=integer)
     result = scope.result(node.outputs[0], place.permutation, integer=integer)
     scope.out.emit(code, [place.tensor], [result], **options)

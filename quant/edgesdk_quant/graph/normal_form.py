@@ -10,6 +10,7 @@ from edgesdk_quant.graph.batch_normalization import fold_batch_normalization
 from edgesdk_quant.graph.channel_arithmetic import fold_channel_arithmetic
 from edgesdk_quant.graph.clip import simplify_clips
 from edgesdk_quant.graph.constants import lift_constants
+from edgesdk_quant.graph.einsum import write_einsums
 from edgesdk_quant.graph.folding import fold_constants
 from edgesdk_quant.graph.gather_indices import count_indices_from_start
 from edgesdk_quant.graph.gelu import fuse_gelu
@@ -46,6 +47,7 @@ TIDYING = (
 )
 # Change float arithmetic; between Q and DQ they would change what was measured.
 REWRITES = (
+    write_einsums,
     fuse_gelu,
     fuse_layer_normalization,
     fuse_hard_swish,

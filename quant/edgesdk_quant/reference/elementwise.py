@@ -27,6 +27,14 @@ def _clip(low: float, high: float) -> Function:
     return lambda x: np.clip(x, low, high)
 
 
+def _divide(a: Array, b: Array) -> Array:
+    """Integers towards zero, as C does."""
+    if a.dtype.kind == "f":
+        return np.asarray(a / b)
+    lower, is_inexact = a // b, a % b != 0
+    return np.asarray(lower + (is_inexact & ((a < 0) != (b < 0))))
+
+
 UNARY: dict[str, Function] = {
     "ABS": np.abs,
     "CEIL": np.ceil,
@@ -55,7 +63,7 @@ BINARY: dict[str, Callable[[Array, Array], Array]] = {
     "ADD": np.add,
     "SUB": np.subtract,
     "MUL": np.multiply,
-    "DIV": np.divide,
+    "DIV": _divide,
     "MAXIMUM": np.maximum,
     "MINIMUM": np.minimum,
     "POW": np.power,

@@ -45,6 +45,11 @@ class Branching(nn.Module):
         return y
 
 
+class Median(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.median(x, 1)[0]
+
+
 class PythonIf(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + 1 if x.sum() > 0 else x - 1
@@ -144,6 +149,11 @@ def test_training_flags_are_as_before() -> None:
 def test_a_python_if_is_refused_with_the_way_out() -> None:
     with pytest.raises(ModelError, match=r"PythonIf branches.*torch\.cond"):
         capture(PythonIf(), inputs={"x": (None, 4)})
+
+
+def test_an_operator_that_torch_does_not_translate_is_named() -> None:
+    with pytest.raises(ModelError, match=r"no translation of aten\.median, which Median uses"):
+        capture(Median(), inputs={"x": (None, 4)})
 
 
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:

@@ -125,6 +125,12 @@ def test_arithmetic_of_integers_is_litert(name: str, dtype: str) -> None:
     assert_same(model, [random_array(shape, dtype, rng) for _ in range(2)])
 
 
+def test_integers_are_divided_towards_zero() -> None:
+    tensors = [TensorDef((6,), "int32") for _ in range(3)]
+    a, b = np.array([7, -7, 7, -7, 6, -6], np.int32), np.array([2, 2, -2, -2, 3, 3], np.int32)
+    assert_same(_single("DIV", tensors[:2], tensors[2]), [a, b])
+
+
 @pytest.mark.parametrize("name", ["LESS", "EQUAL", "GREATER_EQUAL"])
 def test_comparisons_are_litert(name: str) -> None:
     rng = np.random.default_rng(4)
