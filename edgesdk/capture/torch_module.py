@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import logging
 import re
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import onnx_ir as ir
@@ -47,7 +49,7 @@ def export_module(module: Any, inputs: Mapping[str, Any] | None) -> ir.Model:
         InputError: the inputs are not declared.
         ModelError: torch cannot export it.
     """
-    specs = _specs(module, inputs)
+    module, specs = _in_float32(module, _specs(module, inputs))
     is_open = any(spec.shape and spec.shape[0] is None for spec in specs.values())
     with _evaluating(module), _quiet(), _plain_attention():
         try:
@@ -62,6 +64,17 @@ def export_module(module: Any, inputs: Mapping[str, Any] | None) -> ir.Model:
         stacklevel=3,
     )
     return model
+
+
+def _in_float32(module: Any, specs: dict[str, InputSpec]) -> tuple[Any, dict[str, InputSpec]]:
+    """A copy of a module in float16 or bfloat16, which few of its operators have on a CPU."""
+    import torch
+
+    halves = (torch.float16, torch.bfloat16)
+    if not any(t.dtype in halves for t in (*module.parameters(), *module.buffers())):
+        return module, specs
+    wide = {n: replace(s, dtype="float32") if s.dtype == "float16" else s for n, s in specs.items()}
+    return copy.deepcopy(module).float(), wide
 
 
 def _specs(module: Any, inputs: Mapping[str, Any] | None) -> dict[str, InputSpec]:

@@ -10,6 +10,7 @@ import onnx
 import onnx_ir as ir
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx.external_data_helper import load_external_data_for_model, uses_external_data
+from onnx_ir.passes.common import TopologicalSortPass
 
 from edgesdk_quant.graph import quantized_operators
 from edgesdk_quant.graph.quantized import QUANTIZING
@@ -67,6 +68,7 @@ def from_proto(proto: onnx.ModelProto, name: str = "the given model") -> ir.Mode
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(f"{name} is a malformed ONNX model: {_first_line(error)}") from error
     _check_operators(model, name)
+    TopologicalSortPass()(model)  # tools append nodes at times, and runtimes forgive it
     return model
 
 

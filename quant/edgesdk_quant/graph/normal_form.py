@@ -16,6 +16,7 @@ from edgesdk_quant.graph.gather_indices import count_indices_from_start
 from edgesdk_quant.graph.gelu import fuse_gelu
 from edgesdk_quant.graph.gemm import fold_gemm_factors
 from edgesdk_quant.graph.global_pool import write_global_pools
+from edgesdk_quant.graph.halves import widen_halves
 from edgesdk_quant.graph.hard_swish import fuse_hard_swish
 from edgesdk_quant.graph.identity import remove_identities
 from edgesdk_quant.graph.known_sizes import write_known_sizes
@@ -87,5 +88,6 @@ def _collect(model: ir.Model) -> None:
     """One main graph without functions that owns all constants, with types and shapes."""
     common.InlinePass()(model)
     lift_constants(model)
+    widen_halves(model)
     write_quantized_operators(model)  # of which ONNX's own inference knows half
     infer_shapes(model)

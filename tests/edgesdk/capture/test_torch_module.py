@@ -146,6 +146,16 @@ def test_training_flags_are_as_before() -> None:
     assert [part.training for part in module.modules()] == [True, False, True]
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_modules_of_16_bits_are_computed_in_32_and_stay_as_they_are(dtype: torch.dtype) -> None:
+    module = nn.Linear(4, 2).to(dtype)
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    (y,) = run(capture(module, inputs={"x": (None, 4)}), {"x": x})
+    wanted = x @ module.weight.detach().float().numpy().T + module.bias.detach().float().numpy()
+    np.testing.assert_allclose(y, wanted, atol=1e-6)
+    assert module.weight.dtype == dtype
+
+
 def test_a_python_if_is_refused_with_the_way_out() -> None:
     with pytest.raises(ModelError, match=r"PythonIf branches.*torch\.cond"):
         capture(PythonIf(), inputs={"x": (None, 4)})
