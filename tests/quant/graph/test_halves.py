@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ml_dtypes
 import numpy as np
 import onnx_ir as ir
 import pytest
+from numpy.typing import NDArray
 from onnx import helper
 
 from edgesdk_quant.graph import from_proto, normalize
@@ -15,7 +18,7 @@ from tests.quant.graph.written import model, random, run
 @pytest.mark.parametrize("kind", [np.float16, ml_dtypes.bfloat16])
 def test_everything_is_float32(kind: type) -> None:
     code = int(ir.DataType.from_numpy(np.dtype(kind)))
-    weight = random(4, 3).astype(kind)
+    weight: NDArray[Any] = random(4, 3).astype(kind)
     tensors = [ir.to_proto(ir.tensor(weight, name="w"))]
     half = ir.to_proto(ir.tensor(np.array([0.5], kind)))
     nodes = [
