@@ -12,6 +12,7 @@ import onnx_ir as ir
 
 from edgesdk.capture.input_shapes import all_shapes_follow, close_dimensions
 from edgesdk.capture.torch_module import export_module, is_module
+from edgesdk.capture.unrolling import unroll_loops
 from edgesdk.spec import input_specs
 from edgesdk_quant.graph import from_proto, load, normalize, value_shape
 from edgesdk_quant.graph.batch import with_batch_of_one
@@ -42,14 +43,14 @@ def capture(model: Any, inputs: Mapping[str, Any] | None = None) -> ir.Model:
         UnsupportedError: it has operators that ONNX does not define.
     """
     if is_module(model):
-        return normalize(export_module(model, inputs))
+        return unroll_loops(normalize(export_module(model, inputs)))
     source = close_dimensions(_read(model), input_specs(inputs) if inputs else {})
-    graph = normalize(source)
+    graph = unroll_loops(normalize(source))
     if all_shapes_follow(graph):
         return graph
     if any(None in (value_shape(value) or ()) for value in graph.graph.inputs):
         warnings.warn(BATCH_OF_ONE, stacklevel=2)
-    return normalize(with_batch_of_one(source))
+    return unroll_loops(normalize(with_batch_of_one(source)))
 
 
 def _read(model: Any) -> ir.Model:

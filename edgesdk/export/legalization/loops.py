@@ -18,13 +18,13 @@ from edgesdk_runtimes.base import Array
 MOST_NODES = 8192  # of all turns together
 
 
-def rewrite_loop(write: Composer, node: ir.Node) -> bool:
-    """Loop, if its condition depends on constants only."""
+def rewrite_loop(write: Composer, node: ir.Node, most: int = MOST_NODES) -> bool:
+    """Loop, if its condition depends on constants only; `most`: nodes of all turns."""
     body = node.attributes["body"].as_graph()
     turns = _turns(node, body)
     states: Sequence[ir.Value | None] = node.inputs[2:]
     parts = len(body.outputs) - len(node.inputs) + 1
-    if turns is None or turns * len(body) > MOST_NODES or (parts and not turns):
+    if turns is None or turns * len(body) > most or (parts and not turns):
         return _fix_shapes(node, body)
     rows: list[list[ir.Value]] = []
     for turn in range(turns):
@@ -137,8 +137,8 @@ def _deciding(node: ir.Node, body: ir.Graph) -> tuple[set[ir.Node], list[ir.Valu
     return nodes, leaves, states
 
 
-def rewrite_scan(write: Composer, node: ir.Node) -> bool:
-    """Scan: the body runs once for each slice of its scanned inputs."""
+def rewrite_scan(write: Composer, node: ir.Node, most: int = MOST_NODES) -> bool:
+    """Scan: the body runs once for each slice of its scanned inputs; `most`: nodes of all turns."""
     body, scanned = (
         node.attributes["body"].as_graph(),
         node.attributes.get_int("num_scan_inputs", 0),
@@ -148,7 +148,7 @@ def rewrite_scan(write: Composer, node: ir.Node) -> bool:
     in_axes = node.attributes.get_ints("scan_input_axes", [0] * scanned)
     in_back = node.attributes.get_ints("scan_input_directions", [0] * scanned)
     shape = static_shape(series[0])
-    if shape is None or shape[in_axes[0]] * len(body) > MOST_NODES:
+    if shape is None or shape[in_axes[0]] * len(body) > most:
         return False
     turns, rows = shape[in_axes[0]], []
     for turn in range(turns):

@@ -24,6 +24,12 @@ from edgesdk_quant.placement.weight_sites import WeightRules
 from edgesdk_quant.recipe import Recipe
 
 OWN_SCALES = "each of the outputs that it joins keeps its own scale"
+# What holds graphs of its own, into which no quantizer goes -> what to do about it.
+NESTED = {
+    "If": "layers in its branches stay float; to quantize them compute both and choose by Where",
+    "Loop": "layers in a loop of unknown or great length stay float; a short fixed one is unrolled",
+    "Scan": "layers in a loop of unknown or great length stay float; a short fixed one is unrolled",
+}
 
 
 def place(
@@ -77,7 +83,9 @@ class _Placer:
     def _decide(self, node: ir.Node) -> None:
         capability = self.target.capabilities.get(node.op_type)
         if capability is None:
-            reason = f"target {self.target.name} has no integer {node.op_type}"
+            reason = NESTED.get(node.op_type) or (
+                f"target {self.target.name} has no integer {node.op_type}"
+            )
             return self._note(node, FLOAT, reason)
         obstacle = self.conditions.obstacle(node, capability)
         if not obstacle:
