@@ -23,6 +23,8 @@ from edgesdk_quant.placement.scales import Scales
 from edgesdk_quant.placement.weight_sites import WeightRules
 from edgesdk_quant.recipe import Recipe
 
+# Operators that take no longer in float than what would turn their integers into floats.
+CHEAP = frozenset({"Add", "Mul", "Sub"})
 OWN_SCALES = "each of the outputs that it joins keeps its own scale"
 # What holds graphs of its own, into which no quantizer goes -> what to do about it.
 NESTED = {
@@ -114,8 +116,9 @@ class _Placer:
     # Arithmetic between float neighbours
 
     def _drop_lone_arithmetic(self) -> None:
-        """A sum that a float operator feeds and only float operators read gains nothing."""
-        lone = [node for node in self.graph if node in self.integer and self._is_lone(node)]
+        """What float operators read gains nothing by being rounded first."""
+        chains = self._read_as_floats()
+        lone = [n for n in self.graph if n in self.integer and (n in chains or self._is_lone(n))]
         for node in lone:
             reason = "the operators around it stay float"
             self._note(node, FLOAT, reason)
@@ -123,13 +126,30 @@ class _Placer:
             if activation := self.fused.pop(node, None):
                 self._note(activation, FLOAT, reason)
 
-    def _is_lone(self, node: ir.Node) -> bool:
-        if self.integer[node].role is not Role.ARITHMETIC:
-            return False
+    def _read_as_floats(self) -> set[ir.Node]:
+        """Sums and products that float operators, and such sums and products, alone read.
+
+        The residual stream of a transformer is one: its norms are float. It costs no more, and
+        rows that are small beside others keep their bits until their norm makes them large.
+        """
+        found = {node for node in self.graph if node in self.integer and node.op_type in CHEAP}
+        while True:
+            read_else = {node for node in found if not self._feeds_floats(node, found)}
+            if not read_else:
+                return found
+            found -= read_else
+
+    def _feeds_floats(self, node: ir.Node, others: Set[ir.Node] = frozenset()) -> bool:
+        """Whether only operators that stay float, and those others, read what it makes."""
         outputs = self.fused.get(node, node).outputs
         readers = [reader for output in outputs for reader in consumers(output)]
         kept = any(output.is_graph_output() for output in outputs)
-        if kept or not readers or not all(self._stays_float(reader) for reader in readers):
+        floats = all(reader in others or self._stays_float(reader) for reader in readers)
+        return bool(readers) and not kept and floats
+
+    def _is_lone(self, node: ir.Node) -> bool:
+        """Whether a float operator feeds it and only float operators read it."""
+        if self.integer[node].role is not Role.ARITHMETIC or not self._feeds_floats(node):
             return False
         makers = [value.producer() for value in data_inputs(node)]
         return any(maker is not None and self._stays_float(maker) for maker in makers)

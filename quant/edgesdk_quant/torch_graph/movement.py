@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import onnx_ir as ir
@@ -14,6 +15,13 @@ from edgesdk_quant.graph import value_shape
 from edgesdk_quant.torch_graph.call import Call, Expressions, Operands, Result, numbers, torch_pads
 from edgesdk_runtimes.errors import UnsupportedError
 
+WRITES: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "none": lambda rows, where, new: rows.index_copy(0, where, new),
+    "add": lambda rows, where, new: rows.index_add(0, where, new),
+    "mul": lambda rows, where, new: rows.index_reduce(0, where, new, "prod"),
+    "min": lambda rows, where, new: rows.index_reduce(0, where, new, "amin"),
+    "max": lambda rows, where, new: rows.index_reduce(0, where, new, "amax"),
+}
 CAST = {int(ir.DataType.FLOAT): torch.float32, int(ir.DataType.BOOL): torch.bool}
 
 
@@ -111,6 +119,17 @@ def _gather_elements(call: Call, x: Operands) -> Result:
     return torch.gather(x[0], axis, x[1].long() % x[0].shape[axis])
 
 
+def _scatter_nd(call: Call, x: Operands) -> Result:
+    """Rows of the first dimensions, as one, are replaced by others or reduced with them."""
+    depth = x[1].shape[-1]
+    sizes = list(x[0].shape[:depth])
+    steps = [math.prod(sizes[i + 1 :]) for i in range(depth)]
+    places = x[1].long() % torch.tensor(sizes) * torch.tensor(steps)
+    where, rows = places.sum(-1).reshape(-1), x[0].reshape(math.prod(sizes), -1)
+    new = x[2].reshape(where.numel(), -1)
+    return WRITES[call.number("reduction", "none")](rows, where, new).reshape(x[0].shape)
+
+
 def _split(call: Call, x: Operands) -> Result:
     axis, sizes = call.number("axis", 0), call.constant(1)
     if sizes is None:
@@ -130,6 +149,7 @@ MOVEMENT: Expressions = {
     "Pad": _pad,
     "Range": lambda call, x: torch.arange(*(operand.item() for operand in x)),
     "Reshape": _reshape,
+    "ScatterND": _scatter_nd,
     "Shape": _shape,
     "Slice": _slice,
     "Split": _split,

@@ -147,10 +147,28 @@ def test_a_sum_between_float_operators_stays_float() -> None:
     assert kinds(found) == {"c": "int8", "e": "float", "s": "float", "y": "float"}
 
 
+RESIDUAL = f"c = {CONV}(x, w) s = Add(c, x) n = Erf(s) d = {CONV}(n, w) t = Add(s, d)"
+
+
+def test_a_residual_stream_that_float_norms_read_is_not_rounded() -> None:
+    found = kinds(placed(f"{RESIDUAL} y = Erf(t)"))
+    assert found == dict.fromkeys("snty", "float") | dict.fromkeys("cd", "int8")
+
+
+def test_an_activation_of_such_a_sum_is_float_too() -> None:
+    found = placed(f"c = {CONV}(x, w) s = Add(c, x) r = Relu(s) y = Erf(r)")
+    assert kinds(found) == {"c": "int8", "s": "float", "r": "float", "y": "float"}
+
+
+@pytest.mark.parametrize("end", [f"y = {CONV}(t, w)", "f = Erf(t) y = Mul(t, f)"])
+def test_one_reader_with_integers_makes_a_stream_integer(end: str) -> None:
+    found = kinds(placed(f"{RESIDUAL} {end}"))
+    assert (found["s"], found["t"]) == ("int8", "int8")
+
+
 @pytest.mark.parametrize(
     "body",
     [
-        f"c = {CONV}(x, w) s = Add(c, x) y = Erf(s)",  # both sides are integers already
         f"c = {CONV}(x, w) e = Erf(x) y = Add(c, e)",  # the sum is the result
         f"c = {CONV}(x, w) e = Erf(x) s = Add(c, e) y = {CONV}(s, w)",  # an integer reader
     ],

@@ -74,6 +74,12 @@ CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("GatherElements", [np.broadcast_to(ints(3, -1), (2, 6, 9, 2))], {"axis": 3}),
     ("GatherND", [np.stack([ints(1, 0, 1), ints(5, 2, 0)], -1)], {}),
     ("CumSum", [np.array(2)], {}),
+    ("ScatterND", [np.stack([ints(1, 0, 1), ints(5, 2, -6)], -1), array(3, 9, 8)], {}),
+    ("ScatterND", [ints(1).reshape(1, 1), array(1, 6, 9, 8)], {"reduction": "min"}),
+    *(
+        ("ScatterND", [ints(1, 1, 0).reshape(3, 1), array(3, 6, 9, 8)], {"reduction": how})
+        for how in ("add", "mul", "max")
+    ),
 ]
 
 
