@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 
 import numpy as np
 import onnx_ir as ir
@@ -15,13 +14,7 @@ from edgesdk_quant.graph import value_shape
 from edgesdk_quant.torch_graph.call import Call, Expressions, Operands, Result, numbers, torch_pads
 from edgesdk_runtimes.errors import UnsupportedError
 
-WRITES: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
-    "none": lambda rows, where, new: rows.index_copy(0, where, new),
-    "add": lambda rows, where, new: rows.index_add(0, where, new),
-    "mul": lambda rows, where, new: rows.index_reduce(0, where, new, "prod"),
-    "min": lambda rows, where, new: rows.index_reduce(0, where, new, "amin"),
-    "max": lambda rows, where, new: rows.index_reduce(0, where, new, "amax"),
-}
+REDUCTIONS = {"add": "sum", "mul": "prod", "min": "amin", "max": "amax"}
 CAST = {int(ir.DataType.FLOAT): torch.float32, int(ir.DataType.BOOL): torch.bool}
 
 
@@ -127,7 +120,10 @@ def _scatter_nd(call: Call, x: Operands) -> Result:
     places = x[1].long() % torch.tensor(sizes) * torch.tensor(steps)
     where, rows = places.sum(-1).reshape(-1), x[0].reshape(math.prod(sizes), -1)
     new = x[2].reshape(where.numel(), -1)
-    return WRITES[call.number("reduction", "none")](rows, where, new).reshape(x[0].shape)
+    how = REDUCTIONS.get(call.number("reduction", "none"))
+    if how is None:
+        return rows.index_copy(0, where, new).reshape(x[0].shape)
+    return rows.scatter_reduce(0, where[:, None].expand_as(new), new, how).reshape(x[0].shape)
 
 
 def _split(call: Call, x: Operands) -> Result:
