@@ -21,6 +21,9 @@ static inline uint32_t er_bits_of(float value) {
   return bits;
 }
 
+/* e^-80 is 1.8e-35: divided by the sum of its row it is no denormal number either. */
+#define ER_SOFTMAX_LEAST (-80.0f)
+
 /* x = n * ln 2 + r with |r| <= ln 2 / 2; then e^x = 2^n * (1 + tail), tail = e^r - 1. */
 typedef struct er_exp_parts {
   uint32_t n; /* as an int32 */
@@ -49,6 +52,16 @@ static inline float er_exp_inside(float x) {
   const er_exp_parts e = er_split_exp(x);
   const uint32_t half = (uint32_t)((int32_t)e.n >> 1);
   return (1.0f + e.tail) * er_power_of_two(half) * er_power_of_two(e.n - half);
+}
+
+/** @param x at most 0, or NaN @return a term of a softmax: e^x; 0 below ER_SOFTMAX_LEAST, where
+ * attention is masked: numbers below a float's least exponent would slow down all that reads them
+ */
+static inline float er_softmax_term(float x) {
+  const float least = ER_SOFTMAX_LEAST;
+  const er_exp_parts e = er_split_exp(x < least ? least : x);
+  const float term = (1.0f + e.tail) * er_power_of_two(e.n);
+  return x < least ? 0.0f : term;
 }
 
 /** @param x at most 89, or NaN; below -104 the result is 0 */

@@ -35,16 +35,9 @@ static inline float largest_lane(vector v) {
   return _mm_cvtss_f32(_mm_max_ss(half, _mm_shuffle_ps(half, half, 1)));
 }
 
-/* @param n -126 to 127 */
-static inline vector power_of_two(__m256i n) {
-  const __m256i biased = _mm256_add_epi32(n, _mm256_set1_epi32(127));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(biased, 23));
-}
-
-/* In two factors, as n may lie outside of a float's exponents. */
 static inline vector times_power(vector v, vector n) {
-  const __m256i whole = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(whole, 1);
-  return multiply(multiply(v, power_of_two(half)), power_of_two(_mm256_sub_epi32(whole, half)));
+  const __m256i biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+  return multiply(v, _mm256_castsi256_ps(_mm256_slli_epi32(biased, 23)));
 }
 
 #include "softmax_f32.h"

@@ -13,9 +13,11 @@
  *   largest_lane(v)             of lanes that are all NaN, or none of them
  *   lanes_not_below(v, least)   which lanes are NaN or not less than `least`
  *   in_lanes(v, which)          0 in the other lanes
- *   times_power(v, n)           v * 2^n, rounded once; n whole, -150 to 0, or NaN
+ *   times_power(v, n)           v * 2^n; n whole, -126 to 0, or NaN
  *   add_to_lanes(v, sums)       lane j to sums j % 8, in order */
 #include <math.h>
+
+#include "kernels/functions_f32.h"
 
 static ER_ALWAYS_INLINE float largest(const float *row, int32_t depth) {
   vector most = spread(row[0]);
@@ -25,11 +27,10 @@ static ER_ALWAYS_INLINE float largest(const float *row, int32_t depth) {
   return largest_lane(most);
 }
 
-/* er_exp of functions_f32.h for x <= 0 or NaN. Below -104, as where attention is masked, it is 0
- * without a step that underflows, which would be slow. */
+/* er_softmax_term of functions_f32.h. */
 static ER_ALWAYS_INLINE vector exponential(vector x) {
   const vector magic = spread(12582912.0f);
-  const lanes above = lanes_not_below(x, -104.0f);
+  const lanes above = lanes_not_below(x, ER_SOFTMAX_LEAST);
   x = in_lanes(x, above);
   const vector n = subtract(add(multiply(x, spread(1.44269504f)), magic), magic);
   const vector r = subtract(subtract(x, multiply(n, spread(0.693359375f))),

@@ -33,7 +33,7 @@ static float exponentials(const float *row, int32_t depth, float most, float bet
   float values[BLOCK], sums[LANES] = {0}, sum = 0.0f;
   for (int32_t d = 0; d < depth; d += BLOCK) {
     const int32_t count = load(row + d, depth - d, values);
-    for (int32_t i = 0; i < BLOCK; i++) values[i] = er_exp_below((values[i] - most) * beta);
+    for (int32_t i = 0; i < BLOCK; i++) values[i] = er_softmax_term((values[i] - most) * beta);
     for (int32_t i = 0; i < BLOCK; i += LANES) {
       for (int32_t j = 0; j < LANES; j++) sums[j] += values[i + j];
     }
