@@ -105,7 +105,8 @@ typedef struct er_copies {
 static void plan_copies(const er_binary_plan *p, er_copies *copies) {
   const er_broadcast *o = &p->rows;
   const int32_t inner = o->rank - 1;
-  const int64_t fitting = COPIES_BYTES / (o->count * p->element_bytes);
+  int64_t fitting = COPIES_BYTES / (o->count * p->element_bytes);
+  if (fitting > o->dims[inner]) fitting = o->dims[inner]; /* no call takes more rows */
   const bool a_again = o->a_stride[inner] == 0 && o->b_stride[inner] == o->count;
   const bool b_again = o->b_stride[inner] == 0 && o->a_stride[inner] == o->count;
   const bool whole = o->a_step == 1 && o->b_step == 1 && (a_again || b_again);
