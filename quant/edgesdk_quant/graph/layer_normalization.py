@@ -1,4 +1,7 @@
-"""Recognise LayerNormalization over the last axis written out (Ba et al. 2016, equation 4).
+"""Recognise LayerNormalization written out (Ba et al. 2016, equation 4).
+
+Over the last axis, or over the channels of images [N, C, H, W] (ConvNeXt, Segment Anything), which
+are turned for it.
 
 centred = x - mean(x);  y = centred / sqrt(mean(centred^2) + epsilon) * scale + bias
 """
@@ -7,8 +10,11 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from edgesdk_quant.graph.rewrite import input_at, made_by, replace
-from edgesdk_quant.graph.values import constant, scalar, value_shape
+from edgesdk_quant.graph.rewrite import graph_of, input_at, made_by, replace
+from edgesdk_quant.graph.values import constant, new_initializer, scalar, value_shape
+
+LAST, CHANNELS = -1, 1
+CHANNELS_LAST, CHANNELS_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 
 
 def fuse_layer_normalization(model: ir.Model) -> None:
@@ -22,12 +28,49 @@ def _fuse(add: ir.Node) -> None:
     for bias, scaled in _both_ways(add):
         multiply = made_by(scaled, "Mul")
         for scale, normed in _both_ways(multiply) if multiply is not None else ():
-            found = _normalized(normed)
-            if found is not None and _fits(scale, found[0]) and _fits(bias, found[0]):
-                x, epsilon = found
-                attributes = {"axis": -1, "epsilon": epsilon}
-                replace(add, "LayerNormalization", [x, scale, bias], attributes)
+            if _over_last(add, normed, scale, bias) or _over_channels(add, normed, scale, bias):
                 return
+
+
+def _over_last(
+    add: ir.Node, normed: ir.Value | None, scale: ir.Value | None, bias: ir.Value | None
+) -> bool:
+    found = _normalized(normed, LAST)
+    if found is None or not (_fits(scale, found[0]) and _fits(bias, found[0])):
+        return False
+    x, epsilon = found
+    replace(add, "LayerNormalization", [x, scale, bias], {"axis": LAST, "epsilon": epsilon})
+    return True
+
+
+def _over_channels(
+    add: ir.Node, normed: ir.Value | None, scale: ir.Value | None, bias: ir.Value | None
+) -> bool:
+    found = _normalized(normed, CHANNELS)
+    if found is None or not (_fits_channels(scale, found[0]) and _fits_channels(bias, found[0])):
+        return False
+    x, epsilon = found
+    graph = graph_of(add)
+    turned = ir.node("Transpose", [x], {"perm": CHANNELS_LAST}, name=f"{add.name}_turned")
+    vectors = [
+        new_initializer(graph, f"{v.name}_vector", array.reshape(-1))
+        for v in (scale, bias)
+        if v is not None and (array := constant(v)) is not None
+    ]
+    attributes = {"axis": LAST, "epsilon": epsilon}
+    operands = [turned.outputs[0], *vectors]
+    norm = ir.node("LayerNormalization", operands, attributes, name=f"{add.name}_normalized")
+    for node in (turned, norm):
+        _describe(node.outputs[0], str(node.name), x)
+        graph.insert_before(add, node)
+    replace(add, "Transpose", [norm.outputs[0]], {"perm": CHANNELS_FIRST})
+    return True
+
+
+def _describe(turned: ir.Value, name: str, x: ir.Value) -> None:
+    turned.name, turned.type = name, x.type
+    if x.shape is not None:
+        turned.shape = ir.Shape([x.shape.dims[i] for i in CHANNELS_LAST])
 
 
 def _both_ways(node: ir.Node) -> tuple[tuple[ir.Value | None, ir.Value | None], ...]:
@@ -35,7 +78,7 @@ def _both_ways(node: ir.Node) -> tuple[tuple[ir.Value | None, ir.Value | None], 
     return (first, second), (second, first)
 
 
-def _normalized(value: ir.Value | None) -> tuple[ir.Value, float] | None:
+def _normalized(value: ir.Value | None, axis: int) -> tuple[ir.Value, float] | None:
     """The x and epsilon of (x - mean) / sqrt(variance + epsilon)."""
     divide = made_by(value, "Div")
     root = made_by(divide.inputs[1], "Sqrt") if divide is not None else None
@@ -43,48 +86,60 @@ def _normalized(value: ir.Value | None) -> tuple[ir.Value, float] | None:
     if divide is None or shifted is None:
         return None
     epsilon = scalar(shifted.inputs[1])
-    x = _centred_input(divide.inputs[0])
-    if epsilon is None or x is None or not _is_variance(shifted.inputs[0], divide.inputs[0]):
+    x = _centred_input(divide.inputs[0], axis)
+    if epsilon is None or x is None or not _is_variance(shifted.inputs[0], divide.inputs[0], axis):
         return None
     return x, epsilon
 
 
-def _centred_input(value: ir.Value | None) -> ir.Value | None:
+def _centred_input(value: ir.Value | None, axis: int) -> ir.Value | None:
     """The x of x - mean(x)."""
     subtract = made_by(value, "Sub")
     if subtract is None:
         return None
     x, mean = subtract.inputs
-    return x if x is not None and _mean_input(mean) is x else None
+    return x if x is not None and _mean_input(mean, axis) is x else None
 
 
-def _is_variance(value: ir.Value | None, centred: ir.Value | None) -> bool:
-    square = _mean_input(value)
+def _is_variance(value: ir.Value | None, centred: ir.Value | None, axis: int) -> bool:
+    square = _mean_input(value, axis)
     if (power := made_by(square, "Pow")) is not None:
-        return _same(power.inputs[0], centred) and scalar(power.inputs[1]) == 2
+        return _same(power.inputs[0], centred, axis) and scalar(power.inputs[1]) == 2
     multiply = made_by(square, "Mul")
-    return multiply is not None and all(_same(v, centred) for v in multiply.inputs)
+    return multiply is not None and all(_same(v, centred, axis) for v in multiply.inputs)
 
 
-def _same(value: ir.Value | None, centred: ir.Value | None) -> bool:
+def _same(value: ir.Value | None, centred: ir.Value | None, axis: int) -> bool:
     """The same value, or a second subtraction of the same two values."""
     if value is centred:
         return True
     first, second = made_by(value, "Sub"), made_by(centred, "Sub")
-    return first is not None and second is not None and _centred_input(value) is second.inputs[0]
+    return (
+        first is not None
+        and second is not None
+        and (_centred_input(value, axis) is second.inputs[0])
+    )
 
 
-def _mean_input(value: ir.Value | None) -> ir.Value | None:
-    """The x of ReduceMean(x) over its last axis with the axis kept."""
+def _mean_input(value: ir.Value | None, axis: int) -> ir.Value | None:
+    """The x of ReduceMean(x) over this axis, which is kept."""
     mean = made_by(value, "ReduceMean")
     axes = constant(input_at(mean, 1)) if mean is not None else None
     if mean is None or axes is None or not mean.attributes.get_int("keepdims", 1):
         return None
     rank = len(value_shape(mean.inputs[0]) or ())
-    return mean.inputs[0] if axes.tolist() in ([-1], [rank - 1]) else None
+    return mean.inputs[0] if rank and [a % rank for a in axes.tolist()] == [axis % rank] else None
 
 
 def _fits(parameter: ir.Value | None, x: ir.Value) -> bool:
     """A constant of one number for each element of the last axis."""
     array, shape = constant(parameter), value_shape(x)
     return array is not None and shape is not None and array.shape == shape[-1:]
+
+
+def _fits_channels(parameter: ir.Value | None, x: ir.Value) -> bool:
+    """A constant of one number for each channel of images."""
+    array, shape = constant(parameter), value_shape(x)
+    if array is None or shape is None or len(shape) != len(CHANNELS_LAST):
+        return False
+    return array.shape in ((shape[1], 1, 1), (1, shape[1], 1, 1))

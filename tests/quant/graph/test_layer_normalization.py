@@ -53,3 +53,31 @@ def test_another_formula_stays(square: str, old: str, new: str) -> None:
         text = text.replace("v = ReduceMean(s, axes)", "r = ReduceMean(s, axes) v = Abs(r)")
     after = rewritten(model(text, **WEIGHTS), fuse_layer_normalization)
     assert "LayerNormalization" not in ops(after)
+
+
+IMAGES = """agraph (float[2,8,5,4] x) => (float[2,8,5,4] y) {{
+    m = ReduceMean(x, {mean}) c = Sub(x, m) s = Pow(c, two) v = ReduceMean(s, {variance})
+    e = Add(v, epsilon) d = Sqrt(e) n = Div(c, d) g = Mul(scale, n) y = Add(g, bias)
+}}"""
+CHANNELS = WEIGHTS | {
+    "scale": WEIGHTS["scale"].reshape(8, 1, 1),
+    "bias": WEIGHTS["bias"].reshape(1, 8, 1, 1),
+}
+
+
+def test_over_the_channels_of_images_it_is_turned() -> None:
+    source = model(IMAGES.format(mean="middle", variance="middle"), **CHANNELS)
+    after = rewritten(source, fuse_layer_normalization, 1e-4)
+    assert [node.op_type for node in after.graph] == [
+        "Transpose",
+        "LayerNormalization",
+        "Transpose",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mean", "variance"), [("axes", "axes"), ("axes", "middle"), ("middle", "axes")]
+)
+def test_over_other_or_several_axes_of_images_it_stays(mean: str, variance: str) -> None:
+    source = model(IMAGES.format(mean=mean, variance=variance), **CHANNELS)
+    assert "LayerNormalization" not in ops(rewritten(source, fuse_layer_normalization, 1e-4))
