@@ -9,6 +9,7 @@ import onnx_ir as ir
 
 from edgesdk.export.legalization import (
     activations,
+    arcs,
     channel_order,
     grid_sample,
     integers,
@@ -37,6 +38,7 @@ from edgesdk_runtimes.errors import UnsupportedError
 Rule = Callable[[Composer, ir.Node], bool]
 FAMILIES = (
     activations,
+    arcs,
     channel_order,
     grid_sample,
     integers,
