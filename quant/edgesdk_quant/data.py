@@ -138,6 +138,13 @@ def fitted(name: str, content: Any, inputs: Sequence[TensorSpec]) -> tuple[Array
     return tuple(_fit(name, value, spec) for value, spec in zip(content, inputs, strict=False))
 
 
+def _other_way(array: Array, spec: TensorSpec) -> str:
+    """What to do where the first size is no batch, as in a cache that leads with its layers."""
+    if array.ndim != len(spec.shape) or spec.shape[0] != 1 or array.shape[1:] != spec.shape[1:]:
+        return ""
+    return f", or fix the first size where it is no batch: inputs={{{spec.name!r}: {array.shape}}}"
+
+
 def _fit(name: str, value: Any, spec: TensorSpec) -> Array:
     array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
     if array.ndim == len(spec.shape) - 1:
@@ -149,8 +156,7 @@ def _fit(name: str, value: Any, spec: TensorSpec) -> Array:
         wanted = ["?" if size is None else size for size in spec.shape]
         raise InputError(
             f"sample {name} has shape {list(array.shape)} where input {spec.name!r} takes "
-            f"{wanted}; "
-            "give samples of that shape"
+            f"{wanted}; give samples of that shape{_other_way(array, spec)}"
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise InputError(f"sample {name} holds NaN or infinity; remove it or correct the data")

@@ -92,6 +92,11 @@ def test_limits_and_skips_count() -> None:
     ("source", "specs", "complaint"),
     [
         (np.zeros((2, 4), np.float32), ONE, r"sample 0 has shape \[1, 4\] .* takes \['\?', 3\]"),
+        (
+            [np.zeros((2, 3), np.float32)],
+            [TensorSpec("x", (1, 3), FLOAT)],
+            r"give samples of that shape, or fix .* no batch: inputs=\{'x': \(2, 3\)\}",
+        ),
         ([ROWS[0], ROWS[0] * np.nan], ONE, "sample 1 holds NaN or infinity"),
         ([{"y": ROWS[0]}], ONE, "lacks the inputs x"),
         ([ROWS[0]], TWO, "has 1 arrays and the model takes 2 inputs: a, b"),
