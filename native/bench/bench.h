@@ -2,6 +2,7 @@
 #ifndef ER_BENCH_H
 #define ER_BENCH_H
 
+#include "edgert.h"
 #include "kernels/kernels.h"
 
 typedef struct gemm_shape {
@@ -15,6 +16,19 @@ typedef struct network_gemm {
   int32_t count; /* of layers with this shape */
   int32_t rows, depth, units;
 } network_gemm;
+
+/* The convolutions of a file. */
+typedef struct file_gemms {
+  int32_t count;
+  network_gemm *gemms;    /* [count] */
+  const int8_t **weights; /* [count] of [units, depth], 8 bits */
+  edgert_model *model;    /* has them */
+} file_gemms;
+
+/** The convolutions but for the depthwise ones of a .tflite file that have 8-bit weights. Ends the
+ * program where the file cannot be read. */
+file_gemms file_gemms_of(const char *path);
+void drop_file_gemms(file_gemms *f);
 
 typedef struct dwconv_shape {
   const char *where;

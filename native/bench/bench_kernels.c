@@ -24,7 +24,8 @@ static void report(const char *isa, const char *kernel, const char *where, const
 
 static void bench_gemm_s8(const char *isa, const er_gemm_s8 *gemm, const gemm_shape *s,
                           int32_t most) {
-  gemm_s8_job job = gemm_s8_job_of(gemm, s->rows, s->depth, s->units, most);
+  gemm_s8_job job =
+      gemm_s8_job_of(gemm, s->rows, s->depth, s->units, take_weights(s->units, s->depth, most));
   char shape[64];
   snprintf(shape, sizeof shape, "%dx%dx%d w%d", s->rows, s->depth, s->units, most);
   report(isa, gemm->name, s->where, shape, (double)s->rows * s->depth * s->units,

@@ -9,10 +9,9 @@ static void run(void *arg) {
 }
 
 gemm_s8_job gemm_s8_job_of(const er_gemm_s8 *gemm, int32_t rows, int32_t depth, int32_t units,
-                           int32_t most) {
+                           int8_t *values) {
   const size_t r = (size_t)rows, d = (size_t)depth, u = (size_t)units;
-  int8_t *values = take_weights(units, depth, most), *input = take_random(r * d, 127);
-  int8_t *output = take(r * u);
+  int8_t *input = take_random(r * d, 127), *output = take(r * u);
   int32_t *bias = take(u * sizeof *bias);
   float *scale = take_floats(u, 0.001f);
   void *packed = take(gemm->packed_bytes(units, depth));

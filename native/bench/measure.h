@@ -23,6 +23,8 @@ int8_t *take_random(size_t bytes, int32_t most);
 /** Normally distributed weights quantized per unit, whose largest is most or -most.
  * @return [units, depth] */
 int8_t *take_weights(int32_t units, int32_t depth, int32_t most);
+/** Weights of -127..127 rounded to -most..most. @param values [count] @return [count] */
+int8_t *take_rounded(const int8_t *values, size_t count, int32_t most);
 float *take_floats(size_t count, float value);
 
 /* An int8 gemm with its memory. */
@@ -33,9 +35,9 @@ typedef struct gemm_s8_job {
   void *packed;
 } gemm_s8_job;
 
-/** @param most weights are -most..most */
+/** @param values [units, depth] weights, freed */
 gemm_s8_job gemm_s8_job_of(const er_gemm_s8 *gemm, int32_t rows, int32_t depth, int32_t units,
-                           int32_t most);
+                           int8_t *values);
 subject gemm_s8_subject(gemm_s8_job *job);
 void drop_gemm_s8_job(gemm_s8_job *job);
 

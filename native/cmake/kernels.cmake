@@ -39,8 +39,15 @@ foreach(layer ${EDGERT_LAYERS})
 endforeach()
 
 # Choices between floats become vector loops only where nobody asks which exceptions were raised.
-file(GLOB functions kernels/*/unary_f32.c kernels/*/binary_f32.c kernels/*/reduce_f32.c kernels/*/softmax_f32.c)
+file(GLOB functions kernels/*/unary_f32.c kernels/*/binary_f32.c kernels/*/reduce_f32.c kernels/*/softmax_f32.c
+     kernels/avx2/compare.c)
 set_property(SOURCE ${functions} APPEND PROPERTY COMPILE_OPTIONS -fno-trapping-math)
+
+# The steps of a polynomial wait for each other: those of several vectors in turn do not.
+if("avx512vnni" IN_LIST EDGERT_LAYERS)
+  set_property(SOURCE kernels/avx512vnni/unary_f32.c APPEND PROPERTY COMPILE_OPTIONS
+               $<$<C_COMPILER_ID:GNU>:-fschedule-insns>)
+endif()
 
 # Loops over long expressions: clang would write each four times, 3.5 kB more.
 if("neon" IN_LIST EDGERT_LAYERS)

@@ -79,9 +79,8 @@ static inline float er_expm1_below(float x) {
 
 /* 1 / (1 + e^-x), without overflow and with small results exact. */
 static inline float er_logistic(float x) {
-  const float e = er_exp(-fabsf(x));
-  const float below = e / (1.0f + e), above = 1.0f / (1.0f + e);
-  return x < 0.0f ? below : above;
+  const float e = er_exp_below(-fabsf(x));
+  return (x < 0.0f ? e : 1.0f) / (1.0f + e);
 }
 
 static inline float er_tanh(float x) {
@@ -90,7 +89,10 @@ static inline float er_tanh(float x) {
       (((-5.70498696e-3f * z + 2.06390872e-2f) * z - 5.37397151e-2f) * z + 1.33314422e-1f) * z -
       3.33332819e-1f;
   const float small = p * z * x + x;
-  const float large = copysignf(1.0f - 2.0f / (er_exp(2.0f * magnitude) + 1.0f), x);
+  const float twice = 2.0f * magnitude;
+  const er_exp_parts e = er_split_exp(twice > 40.0f ? 40.0f : twice); /* from 18 on it is 1 */
+  const float power = (1.0f + e.tail) * er_power_of_two(e.n);
+  const float large = copysignf(1.0f - 2.0f / (power + 1.0f), x);
   return magnitude < 0.625f ? small : large;
 }
 

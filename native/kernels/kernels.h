@@ -6,8 +6,10 @@
 #ifndef ER_KERNELS_H
 #define ER_KERNELS_H
 
+#include "compare.h"
 #include "linear_kernels.h"
 #include "rounding.h"
+#include "scan.h"
 #include "winograd.h"
 
 /* ---- per instruction set
@@ -20,6 +22,11 @@ struct er_mul_s8;
 struct er_pool_f32_call;
 struct er_requant;
 struct er_wide_units;
+
+/** Bounds of a result; INT64_MIN and INT64_MAX: none. */
+typedef struct er_wide_range {
+  int64_t low, high;
+} er_wide_range;
 
 /* The kernels that exist per instruction set. A session holds one table: the generic kernels,
  * overlaid with what each instruction set of the machine does better (kernels.c). */
@@ -85,6 +92,18 @@ typedef struct er_kernels {
   void (*unary_f32)(er_unary op, float alpha, int64_t count, const float *input, float *output);
   void (*binary_f32)(er_binary op, int32_t count, const float *a, int32_t a_step, const float *b,
                      int32_t b_step, float low, float high, float *output);
+  void (*reduce_f32)(er_reduce op, const er_reduce_shape *shape, const float *input, float *output);
+  void (*extreme)(const er_reduce_shape *shape, edgert_type type, bool largest, const void *input,
+                  void *output);
+  bool (*integer_binary_row)(er_binary op, edgert_type type, er_wide_range range, int32_t count,
+                             const void *a, int32_t a_step, const void *b, int32_t b_step,
+                             void *output);
+  er_compare_row (*compare_for)(er_comparison op, edgert_type type);
+  void (*select)(int32_t count, int64_t element_bytes, const uint8_t *choice, int64_t choice_step,
+                 const void *a, int64_t a_step, const void *b, int64_t b_step, void *output);
+  void (*cast)(int64_t count, edgert_type from, const void *input, edgert_type to, void *output);
+  er_arg_extreme (*arg_extreme_for)(edgert_type type);
+  void (*average_pool_f32)(const struct er_pool_f32_call *call);
 } er_kernels;
 
 /** Fill `kernels` with the best for this machine, up to and with the layer `isa`.
@@ -274,11 +293,6 @@ typedef struct er_fixed_binary {
 void er_fixed_binary_row(const er_fixed_binary *binary, edgert_type type, int32_t count,
                          const void *a, int32_t a_step, const void *b, int32_t b_step,
                          void *output);
-
-/** Bounds of a result; INT64_MIN and INT64_MAX: none. */
-typedef struct er_wide_range {
-  int64_t low, high;
-} er_wide_range;
 
 /** ADD, SUB, MUL, DIV, MAXIMUM, MINIMUM, SQUARED_DIFFERENCE, POW, FLOOR_DIV, FLOOR_MOD on integers
  * that are numbers themselves; overflow wraps. MAXIMUM and MINIMUM also serve quantized integers.

@@ -25,8 +25,8 @@ static edgert_status fixed_row(const er_binary_plan *p, int32_t count, const voi
 
 static edgert_status stored_row(const er_binary_plan *p, int32_t count, const void *a,
                                 const void *b, void *output) {
-  er_integer_binary_row(p->op, p->type, p->range, count, a, p->rows.a_step, b, p->rows.b_step,
-                        output);
+  p->kernels->integer_binary_row(p->op, p->type, p->range, count, a, p->rows.a_step, b,
+                                 p->rows.b_step, output);
   return EDGERT_OK;
 }
 

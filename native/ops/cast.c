@@ -1,5 +1,5 @@
 /* CAST: elements of another type. */
-#include "kernels/compare.h"
+#include "kernels/kernels.h"
 #include "shape.h"
 
 static edgert_status want_castable(er_plan *plan, const er_node *node, const er_tensor *tensor) {
@@ -19,8 +19,8 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
 
 static edgert_status run(const er_run *run, const er_node *node) {
   const er_tensor *input = er_in(run, node, 0), *output = er_out(run, node, 0);
-  er_cast(input->count, input->type, er_in_data(run, node, 0), output->type,
-          er_out_data(run, node, 0));
+  run->kernels->cast(input->count, input->type, er_in_data(run, node, 0), output->type,
+                     er_out_data(run, node, 0));
   return EDGERT_OK;
 }
 

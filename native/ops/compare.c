@@ -3,6 +3,7 @@
 
 #include "activation.h"
 #include "broadcast.h"
+#include "kernels/kernels.h"
 #include "shape.h"
 
 typedef struct er_compare {
@@ -36,7 +37,7 @@ static edgert_status plan_quantized(er_plan *plan, const er_node *node, er_compa
   const int32_t types[] = {EDGERT_INT8, EDGERT_UINT8, -1};
   ER_TRY(er_plan_want_type(plan, node, a, types));
   ER_TRY(real_values(plan, a, &compare->real[0]));
-  compare->row = er_compare_for(compare->op, EDGERT_FLOAT32);
+  compare->row = er_plan_kernels(plan)->compare_for(compare->op, EDGERT_FLOAT32);
   return real_values(plan, b, &compare->real[1]);
 }
 
@@ -49,7 +50,7 @@ static edgert_status prepare(er_plan *plan, er_node *node, er_comparison op) {
   er_compare *compare = er_plan_alloc(plan, sizeof *compare);
   if (compare == NULL) return er_plan_no_memory(plan);
   compare->op = op;
-  compare->row = er_compare_for(op, a->type);
+  compare->row = er_plan_kernels(plan)->compare_for(op, a->type);
   if (compare->row == NULL) {
     return er_plan_fail(plan, node, EDGERT_UNSUPPORTED,
                         "cannot compare tensor '%s' with element type number %d", a->name,

@@ -71,7 +71,8 @@ static edgert_status prepare(er_plan *plan, er_node *node, er_float_pool of_floa
 }
 
 static edgert_status prepare_average(er_plan *plan, er_node *node) {
-  return prepare(plan, node, er_average_pool_f32, er_plan_kernels(plan)->average_pool, true);
+  return prepare(plan, node, er_plan_kernels(plan)->average_pool_f32,
+                 er_plan_kernels(plan)->average_pool, true);
 }
 static edgert_status prepare_max(er_plan *plan, er_node *node) {
   return prepare(plan, node, er_plan_kernels(plan)->max_pool_f32, er_plan_kernels(plan)->max_pool,

@@ -24,7 +24,7 @@ struct er_reduce_plan {
 
 static void run_floats(const er_reduce_plan *p, const void *input, void *output, int64_t *sums) {
   (void)sums;
-  er_reduce_f32(p->op, &p->shape, input, output);
+  p->kernels->reduce_f32(p->op, &p->shape, input, output);
 }
 
 static void run_sums_s8(const er_reduce_plan *p, const void *input, void *output, int64_t *sums) {
@@ -61,7 +61,7 @@ static er_fixed divided(er_fixed value, int64_t count) {
 
 static void run_extremes(const er_reduce_plan *p, const void *input, void *output, int64_t *sums) {
   (void)sums;
-  er_extreme(&p->shape, p->type, p->op == ER_REDUCE_MAX, input, output);
+  p->kernels->extreme(&p->shape, p->type, p->op == ER_REDUCE_MAX, input, output);
 }
 
 static void run_numbers(const er_reduce_plan *p, const void *input, void *output, int64_t *sums) {

@@ -1,6 +1,5 @@
 /* ARG_MAX, ARG_MIN, CUMSUM, TOPK_V2: walks along one axis. */
-#include "kernels/scan.h"
-
+#include "kernels/kernels.h"
 #include "shape.h"
 
 /* Work for one node; `arg`, `cumsum` or `top_k` is the kernel for the input's type. */
@@ -41,7 +40,7 @@ static edgert_status prepare_arg(er_plan *plan, er_node *node, bool largest) {
   ER_TRY(er_plan_want_type(plan, node, er_plan_output(plan, node, 0), index_types));
   ER_TRY(er_want_axis_tensor(plan, node, er_plan_input(plan, node, 1), input->rank, &axis));
   ER_TRY(begin(plan, node, input, axis, &scan));
-  scan->arg = er_arg_extreme_for(input->type);
+  scan->arg = er_plan_kernels(plan)->arg_extreme_for(input->type);
   scan->largest = largest;
   if (scan->arg == NULL) return refuse_type(plan, node, input);
   for (int32_t d = 0; d < input->rank - 1; ++d) dims[d] = input->dims[d < axis ? d : d + 1];

@@ -1,7 +1,7 @@
 /* SELECT, SELECT_V2: of two inputs, the element that a condition chooses. */
 #include <string.h>
 
-#include "kernels/compare.h"
+#include "kernels/kernels.h"
 #include "shape.h"
 
 enum { CHOICE, A, B, INPUTS };
@@ -156,7 +156,8 @@ static int32_t copy_lines(const er_choice *choice, const er_sources *plane, int3
   return end - line;
 }
 
-static void choose_plane(const er_choice *choice, const er_sources *plane, uint8_t *output) {
+static void choose_plane(const er_kernels *kernels, const er_choice *choice,
+                         const er_sources *plane, uint8_t *output) {
   const int32_t last = choice->rank - 1, count = choice->dims[last];
   const int64_t bytes = choice->element_bytes;
   int64_t step[INPUTS], line_step[INPUTS];
@@ -167,10 +168,10 @@ static void choose_plane(const er_choice *choice, const er_sources *plane, uint8
   for (int32_t line = 0; line < choice->dims[last - 1];) {
     const int32_t copied = copy_lines(choice, plane, line, output);
     if (copied == 0) {
-      er_select(count, bytes, plane->at[CHOICE] + line * line_step[CHOICE], step[CHOICE],
-                plane->at[A] + line * line_step[A] * bytes, step[A],
-                plane->at[B] + line * line_step[B] * bytes, step[B],
-                output + (int64_t)line * count * bytes);
+      kernels->select(count, bytes, plane->at[CHOICE] + line * line_step[CHOICE], step[CHOICE],
+                      plane->at[A] + line * line_step[A] * bytes, step[A],
+                      plane->at[B] + line * line_step[B] * bytes, step[B],
+                      output + (int64_t)line * count * bytes);
     }
     line += copied == 0 ? 1 : copied;
   }
@@ -192,7 +193,7 @@ static edgert_status run(const er_run *run, const er_node *node) {
     const er_sources plane = {.at = {(const uint8_t *)er_in_data(run, node, CHOICE) + at[CHOICE],
                                      (const uint8_t *)er_in_data(run, node, A) + at[A] * bytes,
                                      (const uint8_t *)er_in_data(run, node, B) + at[B] * bytes}};
-    choose_plane(choice, &plane, output + p * plane_bytes);
+    choose_plane(run->kernels, choice, &plane, output + p * plane_bytes);
   }
   return EDGERT_OK;
 }

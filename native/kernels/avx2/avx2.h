@@ -43,6 +43,7 @@ void er_dequantize_avx2(edgert_type type, float scale, int32_t zero_point, int64
 void er_sum_avx2(const er_reduce_shape *shape, edgert_type type, const void *input, int64_t *sums);
 void er_average_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
                           const void *input, void *output, int32_t first, int32_t last);
+void er_average_pool_f32_avx2(const struct er_pool_f32_call *call);
 void er_max_pool_f32_avx2(const struct er_pool_f32_call *call);
 void er_max_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t low, int32_t high,
                       const void *input, void *output, int32_t first, int32_t last);
@@ -58,6 +59,19 @@ void er_layer_norm_f32_avx2(const struct er_layer_norm *norm, int64_t rows, cons
 void er_unary_f32_avx2(er_unary op, float alpha, int64_t count, const float *input, float *output);
 void er_binary_f32_avx2(er_binary op, int32_t count, const float *a, int32_t a_step, const float *b,
                         int32_t b_step, float low, float high, float *output);
+void er_reduce_f32_avx2(er_reduce op, const er_reduce_shape *shape, const float *input,
+                        float *output);
+void er_extreme_avx2(const er_reduce_shape *shape, edgert_type type, bool largest,
+                     const void *input, void *output);
+bool er_integer_binary_row_avx2(er_binary op, edgert_type type, er_wide_range range, int32_t count,
+                                const void *a, int32_t a_step, const void *b, int32_t b_step,
+                                void *output);
+er_compare_row er_compare_for_avx2(er_comparison op, edgert_type type);
+void er_select_avx2(int32_t count, int64_t element_bytes, const uint8_t *choice,
+                    int64_t choice_step, const void *a, int64_t a_step, const void *b,
+                    int64_t b_step, void *output);
+void er_cast_avx2(int64_t count, edgert_type from, const void *input, edgert_type to, void *output);
+er_arg_extreme er_arg_extreme_for_avx2(edgert_type type);
 
 /* gcc must see the numbers of rows and vectors as constants to keep sums in registers. */
 #define ER_ALWAYS_INLINE inline __attribute__((always_inline))

@@ -29,6 +29,7 @@ void er_add_avx2(er_kernels *kernels) {
   kernels->sum = er_sum_avx2;
   kernels->average_pool = er_average_pool_avx2;
   kernels->max_pool = er_max_pool_avx2;
+  kernels->average_pool_f32 = er_average_pool_f32_avx2;
   kernels->max_pool_f32 = er_max_pool_f32_avx2;
   kernels->resize_bilinear = er_resize_bilinear_avx2;
   kernels->softmax_s8 = er_softmax_s8_avx2;
@@ -36,4 +37,11 @@ void er_add_avx2(er_kernels *kernels) {
   kernels->layer_norm_f32 = er_layer_norm_f32_avx2;
   kernels->unary_f32 = er_unary_f32_avx2;
   kernels->binary_f32 = er_binary_f32_avx2;
+  kernels->reduce_f32 = er_reduce_f32_avx2;
+  kernels->extreme = er_extreme_avx2;
+  kernels->integer_binary_row = er_integer_binary_row_avx2;
+  kernels->compare_for = er_compare_for_avx2;
+  kernels->select = er_select_avx2;
+  kernels->cast = er_cast_avx2;
+  kernels->arg_extreme_for = er_arg_extreme_for_avx2;
 }

@@ -1,4 +1,4 @@
-/* MAX_POOL_2D of float images with AVX2: 8 channels of a window at a time. */
+/* MAX_POOL_2D and AVERAGE_POOL_2D of float images with AVX2: 8 channels of a window at a time. */
 #include <math.h>
 
 #include "avx2.h"
@@ -25,25 +25,27 @@ static window window_at(const er_conv_shape *s, const float *image, int32_t y, i
 }
 
 /* As in C: pixel > most ? pixel : most. */
-static __m256 maximum(const er_pool_f32_call *c, const window *w, int32_t channel) {
+static ER_ALWAYS_INLINE __m256 take(const bool average, __m256 total, __m256 pixel) {
+  return average ? _mm256_add_ps(total, pixel) : _mm256_max_ps(pixel, total);
+}
+
+static ER_ALWAYS_INLINE __m256 pixel_of(const bool average, const er_pool_f32_call *c,
+                                        const window *w, int32_t channel) {
   const er_conv_shape *s = c->shape;
   const bool cut = w->height < s->filter_h || w->width < s->filter_w;
-  __m256 most = _mm256_set1_ps(cut ? c->border : -INFINITY);
+  __m256 total = _mm256_set1_ps(average ? 0.0f : cut ? c->border : -INFINITY);
   for (int32_t y = 0; y < w->height; y++) {
     const float *x = w->input + (int64_t)y * s->in_w * s->in_c + channel;
     for (int32_t i = 0; i < w->width; i++, x += s->in_c) {
-      most = _mm256_max_ps(_mm256_loadu_ps(x), most);
+      total = take(average, total, _mm256_loadu_ps(x));
     }
   }
-  return _mm256_min_ps(_mm256_set1_ps(c->high), _mm256_max_ps(_mm256_set1_ps(c->low), most));
+  if (average) total = _mm256_div_ps(total, _mm256_set1_ps((float)(w->height * w->width)));
+  return _mm256_min_ps(_mm256_set1_ps(c->high), _mm256_max_ps(_mm256_set1_ps(c->low), total));
 }
 
-void er_max_pool_f32_avx2(const er_pool_f32_call *c) {
+static ER_ALWAYS_INLINE void pool(const bool average, const er_pool_f32_call *c) {
   const er_conv_shape *s = c->shape;
-  if (s->in_c < LANES) {
-    er_max_pool_f32(c);
-    return;
-  }
   const int64_t image = (int64_t)s->in_h * s->in_w * s->in_c;
   float *to = c->output + (int64_t)c->first * s->out_w * s->out_c;
   for (int32_t row = c->first; row < c->last; row++) {
@@ -51,8 +53,24 @@ void er_max_pool_f32_avx2(const er_pool_f32_call *c) {
       const window w = window_at(s, c->input + row / s->out_h * image, row % s->out_h, x);
       for (int32_t i = 0; i < s->in_c; i += LANES) { /* the last ones overlap */
         const int32_t at = i + LANES <= s->in_c ? i : s->in_c - LANES;
-        _mm256_storeu_ps(to + at, maximum(c, &w, at));
+        _mm256_storeu_ps(to + at, pixel_of(average, c, &w, at));
       }
     }
+  }
+}
+
+void er_max_pool_f32_avx2(const er_pool_f32_call *c) {
+  if (c->shape->in_c < LANES) {
+    er_max_pool_f32(c);
+  } else {
+    pool(false, c);
+  }
+}
+
+void er_average_pool_f32_avx2(const er_pool_f32_call *c) {
+  if (c->shape->in_c < LANES) {
+    er_average_pool_f32(c);
+  } else {
+    pool(true, c);
   }
 }

@@ -73,9 +73,19 @@ static ER_ALWAYS_INLINE void divide_row(int32_t depth, float sum, float *row) {
   if (d < depth) store_some(divide(load_some(row + d, depth - d), divisor), depth - d, row + d);
 }
 
+enum { AT_ONCE = 4 };
+
+/* Each step of a few rows in turn: the end of one row waits, the next one need not. */
 static ER_ALWAYS_INLINE void softmax_rows(int64_t rows, int32_t depth, float beta,
                                           const float *input, float *output) {
-  for (int64_t r = 0; r < rows; r++, input += depth, output += depth) {
-    divide_row(depth, exponentials(input, depth, largest(input, depth), beta, output), output);
+  for (int64_t r = 0, last; r < rows; r = last) {
+    float figures[AT_ONCE]; /* the largest value of each row, then its sum */
+    last = rows - r < AT_ONCE ? rows : r + AT_ONCE;
+    for (int64_t i = r; i < last; i++) figures[i - r] = largest(input + i * depth, depth);
+    for (int64_t i = r; i < last; i++) {
+      figures[i - r] =
+          exponentials(input + i * depth, depth, figures[i - r], beta, output + i * depth);
+    }
+    for (int64_t i = r; i < last; i++) divide_row(depth, figures[i - r], output + i * depth);
   }
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "kernels/float.h"
+#include "kernels/reduce_walk.h"
 
 static float start(er_reduce op) {
   switch (op) {
@@ -27,15 +28,6 @@ static inline float take(er_reduce op, float total, float x) {
       return total * x;
     default:
       return total + x;
-  }
-}
-
-/* How far one step along each dimension moves in the output: 0 along reduced ones. */
-static void output_strides(const er_reduce_shape *s, int64_t *strides) {
-  int64_t stride = 1;
-  for (int32_t d = s->rank - 1; d >= 0; d--) {
-    strides[d] = s->reduced[d] ? 0 : stride;
-    if (!s->reduced[d]) stride *= s->dims[d];
   }
 }
 
@@ -80,22 +72,15 @@ static void take_each(er_reduce op, float *output, const float *input, int32_t c
 }
 
 void er_reduce_f32(er_reduce op, const er_reduce_shape *s, const float *input, float *output) {
-  int64_t strides[EDGERT_MAX_RANK], at = 0;
-  int32_t index[EDGERT_MAX_RANK] = {0};
+  er_reduce_walk walk = er_reduce_start(s, 1);
   const int32_t last = s->rank - 1, run = s->dims[last];
-  output_strides(s, strides);
   for (int64_t i = 0; i < s->out_count; i++) output[i] = start(op);
-  for (int64_t i = 0; i < s->in_count; i += run) {
+  for (int64_t i = 0; i < s->in_count; i += run, er_reduce_next(s, &walk)) {
+    float *to = output + walk.out;
     if (s->reduced[last]) {
-      output[at] = take_run(op, output[at], input + i, run);
+      *to = take_run(op, *to, input + i, run);
     } else {
-      take_each(op, output + at, input + i, run);
-    }
-    for (int32_t d = last - 1; d >= 0; d--) {
-      at += strides[d];
-      if (++index[d] < s->dims[d]) break;
-      at -= strides[d] * s->dims[d];
-      index[d] = 0;
+      take_each(op, to, input + i, run);
     }
   }
   if (op != ER_MEAN) return;
