@@ -62,10 +62,12 @@ if("neon" IN_LIST EDGERT_LAYERS)
                $<$<C_COMPILER_ID:Clang>:-Os>)
 endif()
 
-# Those that move, compare or convert, those that every SIMD layer replaces, and transposed convolutions
-# that are no product.
-set(EDGERT_SMALL_KERNELS cast compare copy_strided cumsum select top_k pad patches reduce arg_extreme real_rows softmax_s8
-    layer_norm_f32 mul_s8 transpose_conv transpose_conv_f32)
+# Those that every SIMD layer replaces, and those of few models.
+set(EDGERT_SMALL_KERNELS cast compare select top_k reduce arg_extreme layer_norm_f32 mul_s8)
+if(NOT "avx2" IN_LIST EDGERT_LAYERS) # on x86, where no size is promised, they take a half or less without
+  list(APPEND EDGERT_SMALL_KERNELS copy_strided cumsum pad patches real_rows softmax_s8 transpose_conv
+       transpose_conv_f32)
+endif()
 if("neon" IN_LIST EDGERT_LAYERS) # which every ARM core in question has: those are but its oracle there
   list(APPEND EDGERT_SMALL_KERNELS add_s8 dwconv_f32 dwconv_s8 dynamic fc_f32 gemm_f32 gemm_s8 gemv_s8 lookup pool
        quantize)

@@ -1,7 +1,7 @@
 /* Elementary functions in float32: plain products and sums without fused steps, so the bits are the
  * same on every instruction set, and compilers turn loops over them into vector loops. The
- * polynomials are minimax fits of their own; test_functions_f32.c bounds the errors in units in the
- * last place: exp 1, tanh and expm1 1.5, logistic 2. */
+ * polynomials are minimax fits of their own but for the logarithm's; test_functions_f32.c bounds the
+ * errors in units in the last place: exp and log 1, tanh and expm1 1.5, logistic 2. */
 #ifndef ER_FUNCTIONS_F32_H
 #define ER_FUNCTIONS_F32_H
 
@@ -75,6 +75,33 @@ static inline float er_expm1_below(float x) {
   const er_exp_parts e = er_split_exp(x < -20.0f ? -20.0f : x);
   const float power = er_power_of_two(e.n);
   return (power - 1.0f) + power * e.tail;
+}
+
+/* x = m * 2^n with m from the root of 1/2 to that of 2: n ln 2 + log m, log (1 + f) =
+ * f - f^2 / 2 + f^3 p. The polynomial is that of Moshier's Cephes library, logf. */
+static inline float er_log(float x) {
+  const float root = 0.707106769f;
+  const float normal = x < 0x1p-126f ? x * 0x1p23f : x;
+  const uint32_t above = er_bits_of(normal) - er_bits_of(root);
+  const float f = er_float_of((above & 0x007FFFFFu) + er_bits_of(root)) - 1.0f;
+  const float n = (float)((int32_t)above >> 23) - (x < 0x1p-126f ? 23.0f : 0.0f);
+  const float z = f * f;
+  const float p = (((((((7.0376836292e-2f * f - 1.1514610310e-1f) * f + 1.1676998740e-1f) * f -
+                       1.2420140846e-1f) *
+                          f +
+                      1.4249322787e-1f) *
+                         f -
+                     1.6668057665e-1f) *
+                        f +
+                    2.0000714765e-1f) *
+                       f -
+                   2.4999993993e-1f) *
+                      f +
+                  3.3333331174e-1f;
+  /* The first part of ln 2 has 9 bits, so that its product with n is exact. */
+  const float value = n * 0.693359375f + (f + ((f * z * p - n * 2.12194440e-4f) - 0.5f * z));
+  const float finite = x > 0.0f ? value : x < 0.0f ? NAN : -INFINITY;
+  return x <= 0x1.fffffep127f ? finite : x; /* infinity and NaN */
 }
 
 /* 1 / (1 + e^-x), without overflow and with small results exact. */
