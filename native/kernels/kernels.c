@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "kernels/copy.h"
 #include "kernels/generic/generic.h"
 #include "kernels/layers.h"
 #include "kernels/wide_units.h"
@@ -46,7 +47,8 @@ static void add_generic(er_kernels *kernels) {
       .integer_binary_row = er_integer_binary_row,
       .compare_for = er_compare_for,
       .select = er_select,
-      .cast = er_cast,
+      .copy_strided = er_copy_strided,
+                          .cast = er_cast,
       .arg_extreme_for = er_arg_extreme_for,
       .average_pool_f32 = er_average_pool_f32};
 }

@@ -16,6 +16,7 @@
  * ------------------------------------------------------------------------- */
 
 struct er_add_s8;
+struct er_copy;
 struct er_layer_norm;
 struct er_matmul_rule;
 struct er_mul_s8;
@@ -101,6 +102,8 @@ typedef struct er_kernels {
   er_compare_row (*compare_for)(er_comparison op, edgert_type type);
   void (*select)(int32_t count, int64_t element_bytes, const uint8_t *choice, int64_t choice_step,
                  const void *a, int64_t a_step, const void *b, int64_t b_step, void *output);
+  void (*copy_strided)(const struct er_copy *copy, int64_t first, int64_t last, void *out,
+                       const void *in);
   void (*cast)(int64_t count, edgert_type from, const void *input, edgert_type to, void *output);
   er_arg_extreme (*arg_extreme_for)(edgert_type type);
   void (*average_pool_f32)(const struct er_pool_f32_call *call);

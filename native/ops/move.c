@@ -1,5 +1,6 @@
 #include "move.h"
 
+#include "kernels/kernels.h"
 #include "shape.h"
 
 /* Below this many bytes waking threads costs more than the copy. */
@@ -66,6 +67,7 @@ void er_move_finish(er_copy *copy) {
 }
 
 typedef struct er_move_part {
+  const er_kernels *kernels;
   const er_copy *copy;
   void *out;
   const void *in;
@@ -74,7 +76,7 @@ typedef struct er_move_part {
 static void move_part(void *arg, int32_t first, int32_t last, int32_t thread) {
   const er_move_part *part = arg;
   (void)thread;
-  er_copy_strided(part->copy, first, last, part->out, part->in);
+  part->kernels->copy_strided(part->copy, first, last, part->out, part->in);
 }
 
 static int64_t bytes_of(const er_copy *copy) {
@@ -86,10 +88,10 @@ static int64_t bytes_of(const er_copy *copy) {
 void er_move_once(const er_run *run, const er_copy *copy, void *out, const void *in) {
   const int64_t count = copy->rank > 0 ? copy->dims[0] : 1;
   if (copy->rank == 0 || count > INT32_MAX || bytes_of(copy) < ER_MOVE_ALONE) {
-    er_copy_strided(copy, 0, count, out, in);
+    run->kernels->copy_strided(copy, 0, count, out, in);
     return;
   }
-  er_move_part part = {copy, out, in};
+  er_move_part part = {run->kernels, copy, out, in};
   er_parallel(run, (int32_t)count, move_part, &part);
 }
 

@@ -1,8 +1,10 @@
-/* The kernels that compare, choose, convert and reduce, of every instruction set of this machine,
- * against the generic ones, bit for bit. Arrays end exactly, so ASan finds an access too far. */
+/* The kernels that compare, choose, convert, reduce and move, of every instruction set of this
+ * machine, against the generic ones, bit for bit. Arrays end exactly, so ASan finds an access too
+ * far. */
 #include <math.h>
 
 #include "every_layer.h"
+#include "kernels/copy.h"
 #include "kernels/float.h"
 
 enum { ROUNDS = 300 };
@@ -173,7 +175,29 @@ static void test_conversions(const er_kernels *oracle, const er_kernels *tested)
   free(input);
 }
 
+/* ---- copies ---------------------------------------------------------------------------------- */
+
+/* A transpose of the inner two of three dimensions, of parts of the lines. */
+static void test_copies(const er_kernels *oracle, const er_kernels *tested) {
+  const int64_t sizes[] = {1, 2, 3, 4, 8}, size = sizes[random_from(0, 4)];
+  const int64_t planes = random_from(1, 3), lines = random_from(1, 70), count = random_from(1, 70);
+  const int64_t in_line = size * (count + random_from(0, 3)), out_line = size * lines;
+  const er_copy copy = {.rank = 3,
+                        .block = size,
+                        .dims = {planes, count, lines},
+                        .in_stride = {lines * in_line, size, in_line},
+                        .out_stride = {count * out_line, out_line, size}};
+  const size_t bytes = (size_t)(planes * count * out_line);
+  void *input = random_values(EDGERT_INT8, (size_t)(planes * lines * in_line));
+  void *expected = malloc(bytes), *actual = malloc(bytes);
+  oracle->copy_strided(&copy, 0, planes, expected, input);
+  tested->copy_strided(&copy, 0, planes, actual, input);
+  CHECK(same_outputs(EDGERT_INT8, bytes, expected, actual));
+  free(input);
+}
+
 int main(void) {
+  on_every_layer(ROUNDS, test_copies);
   on_every_layer(ROUNDS, test_reductions);
   on_every_layer(ROUNDS, test_extremes);
   on_every_layer(ROUNDS, test_places);

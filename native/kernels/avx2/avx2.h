@@ -70,6 +70,8 @@ er_compare_row er_compare_for_avx2(er_comparison op, edgert_type type);
 void er_select_avx2(int32_t count, int64_t element_bytes, const uint8_t *choice,
                     int64_t choice_step, const void *a, int64_t a_step, const void *b,
                     int64_t b_step, void *output);
+void er_copy_strided_avx2(const struct er_copy *copy, int64_t first, int64_t last, void *out,
+                          const void *in);
 void er_cast_avx2(int64_t count, edgert_type from, const void *input, edgert_type to, void *output);
 er_arg_extreme er_arg_extreme_for_avx2(edgert_type type);
 

@@ -42,6 +42,7 @@ void er_add_avx2(er_kernels *kernels) {
   kernels->integer_binary_row = er_integer_binary_row_avx2;
   kernels->compare_for = er_compare_for_avx2;
   kernels->select = er_select_avx2;
+  kernels->copy_strided = er_copy_strided_avx2;
   kernels->cast = er_cast_avx2;
   kernels->arg_extreme_for = er_arg_extreme_for_avx2;
 }

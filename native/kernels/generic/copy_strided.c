@@ -1,3 +1,4 @@
+/* Other instruction sets compile this file again, with tiles of their own (ER_TILE and `turn`). */
 #include <stdbool.h>
 #include <string.h>
 
@@ -34,15 +35,18 @@ static __attribute__((noinline)) void copy_row(uint8_t *out, int64_t out_step, c
   }
 }
 
+/* LINES of a tile's width at once, and their whole length, so that the cache holds them. */
+enum { TILE = 8, LINES = 32 };
+
+#ifndef ER_TILE
+#define ER_TILE(size) TILE /* bytes of a tile's width, by those of an element */
+
 /* Exchange the bytes above `shift` of each pair in x with those below in y. */
 #define EXCHANGE(x, y, shift, mask)                             \
   do {                                                          \
     const uint64_t different = ((x) >> (shift) ^ (y)) & (mask); \
     (y) ^= different, (x) ^= different << (shift);              \
   } while (0)
-
-/* LINES of a tile's width at once, and their whole length, so that the cache holds them. */
-enum { TILE = 8, LINES = 32 };
 
 /* Lines of eight bytes, as many as elements fit into one (Warren, "Hacker's Delight", section 7-3):
  * neighbours change places, then pairs, then halves. @param size of an element, a constant */
@@ -70,9 +74,11 @@ static inline __attribute__((always_inline)) void turn(uint8_t *out, int64_t out
   for (int i = 0; i < lines; ++i) memcpy(out + i * out_step, &line[i], TILE);
 }
 
+#endif
+
 /* Rows that a tile turns into as many bytes of each line, all along. @param bytes of the lines */
 #define TURN_ROWS(size)                                                \
-  for (int64_t i = 0; i < bytes; i += TILE) {                          \
+  for (int64_t i = 0; i < bytes; i += ER_TILE(size)) {                 \
     turn(out + i, out_step, in + i / (size) * in_step, in_step, size); \
   }
 
@@ -131,7 +137,7 @@ static void copy_plane(const er_copy *copy, uint8_t *out, const uint8_t *in, int
   }
   const int64_t size = copy->block;
   const bool turns = (size == 1 || size == 2 || size == 4) && in_row == size && out_step == size;
-  const int64_t tile = turns ? TILE / size : 1, tiled = turns ? count / tile * tile : 0;
+  const int64_t tile = turns ? ER_TILE(size) / size : 1, tiled = turns ? count / tile * tile : 0;
   const int64_t turned = tiled ? rows / tile * tile : 0;
   for (int64_t i = 0, end; i < tiled; i = end) {
     end = tiled - i < LINES ? tiled : i + LINES;
