@@ -78,8 +78,9 @@ void er_unary_f32(er_unary op, float alpha, int64_t count, const float *input, f
   float values[BLOCK], rest[BLOCK] = {0};
   int64_t i = 0;
   for (; i + BLOCK <= count; i += BLOCK) {
-    functions[op](alpha, input + i, values);
-    memcpy(output + i, values, sizeof values);
+    float *to = input == output ? values : output + i;
+    functions[op](alpha, input + i, to);
+    if (to == values) memcpy(output + i, values, sizeof values);
   }
   if (i == count) return;
   const size_t bytes = (size_t)(count - i) * sizeof *values;
