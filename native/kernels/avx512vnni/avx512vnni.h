@@ -14,6 +14,7 @@
 extern const er_gemm_s8 er_gemm_s8_avx512vnni;
 extern const er_gemm_w4b er_gemm_w4b_avx512vnni;
 extern const er_dwconv_s8 er_dwconv_s8_avx512vnni;
+void er_gemv_s8_avx512vnni(const er_gemv_s8_call *call);
 extern const er_gemm_f32 er_gemm_f32_avx512;
 extern const er_winograd_f32 er_winograd_f32_avx512;
 void er_layer_norm_f32_avx512(const struct er_layer_norm *norm, int64_t rows, const float *input,

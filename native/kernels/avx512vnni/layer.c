@@ -4,6 +4,7 @@
 void er_add_avx512vnni(er_kernels *kernels) {
   kernels->gemm_s8 = er_gemm_s8_avx512vnni;
   kernels->gemm_sums = er_gemm_s8_avx512vnni;
+  kernels->gemv_s8 = (er_gemv_s8){"gemv_s8_avx512vnni", er_gemv_s8_avx512vnni};
   kernels->gemm_w4b = er_gemm_w4b_avx512vnni;
   kernels->quantize_row = er_quantize_row_avx512;
   kernels->scale_sums = er_scale_sums_avx512;
