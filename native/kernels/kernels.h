@@ -41,7 +41,7 @@ typedef struct er_kernels {
   er_row_quant (*quantize_row)(int64_t count, const float *input, int8_t *output);
   void (*scale_sums)(const er_scale_sums_call *call);
   er_gemm_w4b gemm_w4b;
-  er_gemv_s8 gemv_s8;
+  er_gemv_s8 gemv_s8, gemv_w4;
   er_dwconv_s8 dwconv_s8;
   er_gemm_f32 gemm_f32;
   er_winograd_f32 winograd_f32;

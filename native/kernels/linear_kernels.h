@@ -127,14 +127,18 @@ typedef struct er_dwconv_s8 {
 typedef struct er_gemv_s8_call {
   int32_t depth;
   const int8_t *input;  /* [depth] */
-  const int8_t *values; /* [last - first, depth], not aligned, nothing readable behind the end */
-  const int32_t *bias;  /* [last - first] less input_zero_point * sum of the unit's weights */
-  const float *scale;   /* [last - first] */
+  const void *values;   /* [units, depth], not aligned, nothing readable behind the end */
+  const int32_t *bias;  /* [units] less input_zero_point * sum of the unit's weights */
+  const float *scale;   /* [units] */
   int32_t units;        /* to compute */
   er_range_s8 range;
   int8_t *output; /* [units] */
 } er_gemv_s8_call;
 
+#define ER_MOST_DEPTH_W4 65536
+
+/* For weights of 8 bits; or of 4 bits, two a byte, the low nibble first: then depth is even and at
+ * most ER_MOST_DEPTH_W4, and of the input those of even places come before those of odd ones. */
 typedef struct er_gemv_s8 {
   const char *name; /* NULL: there is none, use the gemm */
   void (*run)(const er_gemv_s8_call *call);

@@ -97,10 +97,10 @@ void er_conv_gemm_resize(er_conv_gemm *conv) {
   conv->thread_bytes = strip_rows_bytes(conv) + conv->rows.thread_bytes;
 }
 
-/* Large images have small weights, and may be computed line by line: there a kernel that unpacks
- * 4-bit weights in each call would do little else. */
+/* A kernel that unpacks 4-bit weights in each call halves what comes from memory, and takes longer:
+ * it pays where few pixels meet each weight, which then arrives later than it is multiplied. */
 static const er_gemm_s8 *gemm_for(const er_kernels *kernels, const er_conv_shape *s, bool int4) {
-  enum { FEW_PIXELS = 14 * 14 };
+  enum { FEW_PIXELS = 32 };
   const bool few = s->out_h * s->out_w < FEW_PIXELS;
   return int4 && (few || !kernels->gemm_w4.unpacks) ? &kernels->gemm_w4 : &kernels->gemm_s8;
 }

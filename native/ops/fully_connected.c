@@ -10,6 +10,7 @@
 typedef enum er_fc_form {
   GEMM_S8,  /* packed int8 weights */
   GEMV_S8,  /* one row, weights as they lie in the file */
+  GEMV_W4,  /* the same with weights of 4 bits */
   WIDE,     /* int16 rows */
   GEMM_F32, /* packed floats */
   ROWS_F32, /* floats as they lie in the file, or computed while running */
@@ -22,7 +23,8 @@ typedef struct er_fc {
   er_linear linear;
   er_fc_form form;
   const void *weights;       /* as the form wants them; NULL: floats computed while running */
-  const int32_t *bias;       /* GEMV_S8: [units] less the zero point's part */
+  const int32_t *bias;       /* GEMV: [units] less the zero point's part */
+  const er_gemv_s8 *gemv;    /* GEMV */
   const er_gemm_s8 *gemm;    /* GEMM_S8 */
   int32_t depth;             /* WIDE: padded */
   er_wide_units wide;        /* GEMM_S8 */
@@ -125,18 +127,23 @@ static er_weights_s8 weights_of(const er_fc *fc, const int8_t *values) {
                          .range = er_linear_range(&fc->linear)};
 }
 
-static edgert_status plan_gemv(er_plan *plan, er_node *node, er_fc *fc) {
-  const er_weights_s8 weights = weights_of(fc, er_plan_input(plan, node, 1)->constant);
+/* @param form GEMV_S8 or GEMV_W4 */
+static edgert_status plan_gemv(er_plan *plan, er_node *node, er_fc_form form, er_fc *fc) {
+  const er_tensor *tensor = er_plan_input(plan, node, 1);
+  const er_weights_s8 weights = weights_of(fc, er_weights_as_int8(plan, tensor));
   int32_t *bias = er_plan_alloc(plan, (size_t)weights.units * sizeof *bias);
-  if (bias == NULL) return er_plan_no_memory(plan);
+  if (bias == NULL || weights.values == NULL) return er_plan_no_memory(plan);
   for (int32_t u = 0; u < weights.units; ++u) {
     bias[u] = er_bias_less_zero_point(&weights, u, (int64_t)u * weights.depth, 1);
   }
-  fc->form = GEMV_S8;
+  const er_kernels *kernels = er_plan_kernels(plan);
+  fc->form = form;
   fc->step = 1;
   fc->bias = bias;
-  fc->weights = weights.values;
-  node->kernel = er_plan_kernels(plan)->gemv_s8.name;
+  fc->gemv = form == GEMV_W4 ? &kernels->gemv_w4 : &kernels->gemv_s8;
+  fc->weights = tensor->constant;
+  if (form == GEMV_W4) node->scratch_bytes = (size_t)weights.depth;
+  node->kernel = fc->gemv->name;
   return EDGERT_OK;
 }
 
@@ -158,11 +165,19 @@ static edgert_status plan_gemm(er_plan *plan, er_node *node, const er_linear_ten
   return er_take_wide_units(plan, tensors, &fc->linear, &fc->wide);
 }
 
+static bool is_for_gemv_w4(const er_plan *plan, const er_tensor *weights) {
+  const int32_t depth = weights->dims[1];
+  return weights->type == EDGERT_INT4 && er_plan_kernels(plan)->gemv_w4.name != NULL &&
+         depth % 2 == 0 && depth <= ER_MOST_DEPTH_W4;
+}
+
 static edgert_status plan_integer(er_plan *plan, er_node *node, const er_linear_tensors *tensors,
                                   er_fc *fc) {
   if (!er_is_fast(tensors, &fc->linear)) return plan_wide(plan, node, fc);
-  const bool one_row = fc->shape.rows == 1 && tensors->weights->type == EDGERT_INT8;
-  return one_row ? plan_gemv(plan, node, fc) : plan_gemm(plan, node, tensors, fc);
+  if (fc->shape.rows > 1) return plan_gemm(plan, node, tensors, fc);
+  if (tensors->weights->type == EDGERT_INT8) return plan_gemv(plan, node, GEMV_S8, fc);
+  return is_for_gemv_w4(plan, tensors->weights) ? plan_gemv(plan, node, GEMV_W4, fc)
+                                                : plan_gemm(plan, node, tensors, fc);
 }
 
 static edgert_status choose_form(er_plan *plan, er_node *node, const er_linear_tensors *tensors,
@@ -202,7 +217,7 @@ static edgert_status prepare(er_plan *plan, er_node *node) {
 typedef struct er_job {
   const er_fc *fc;
   const er_kernels *kernels;
-  const void *rows; /* the input; WIDE: widened */
+  const void *rows; /* the input; WIDE: widened; GEMV_W4: apart */
   const void *weights;
   const float *bias; /* floats */
   void *output;
@@ -228,18 +243,19 @@ static void gemm_s8(const er_job *job, int32_t first, int32_t last) {
                                 call.output_stride);
 }
 
-static void gemv_s8(const er_job *job, int32_t first, int32_t last) {
+static void gemv(const er_job *job, int32_t first, int32_t last) {
   const er_fc *fc = job->fc;
+  const int32_t unit_bytes = fc->form == GEMV_W4 ? fc->shape.depth / 2 : fc->shape.depth;
   const er_gemv_s8_call call = {
       .depth = fc->shape.depth,
       .input = job->rows,
-      .values = (const int8_t *)job->weights + (int64_t)first * fc->shape.depth,
+      .values = (const int8_t *)job->weights + (int64_t)first * unit_bytes,
       .bias = fc->bias + first,
       .scale = fc->linear.requant.scale + first,
       .units = last - first,
       .range = er_linear_range(&fc->linear),
       .output = (int8_t *)job->output + first};
-  job->kernels->gemv_s8.run(&call);
+  fc->gemv->run(&call);
 }
 
 static void wide(const er_job *job, int32_t first, int32_t last) {
@@ -278,11 +294,8 @@ static void rows_f32(const er_job *job, int32_t first, int32_t last) {
 }
 
 static void (*const forms[])(const er_job *job, int32_t first, int32_t last) = {
-    [GEMM_S8] = gemm_s8,
-    [GEMV_S8] = gemv_s8,
-    [WIDE] = wide,
-    [GEMM_F32] = gemm_f32,
-    [ROWS_F32] = rows_f32};
+    [GEMM_S8] = gemm_s8, [GEMV_S8] = gemv,      [GEMV_W4] = gemv,
+    [WIDE] = wide,       [GEMM_F32] = gemm_f32, [ROWS_F32] = rows_f32};
 
 /* Threads share steps of units, so that each starts where a packed panel starts. */
 static void work(void *arg, int32_t first, int32_t last, int32_t thread) {
@@ -298,6 +311,14 @@ static void widen_rows(const er_fc *fc, const void *input, int16_t *rows) {
     er_widen(fc->linear.type, input, (int64_t)r * fc->shape.depth, fc->shape.depth,
              fc->linear.zero_point, rows);
     for (int32_t d = fc->shape.depth; d < fc->depth; ++d) rows[d] = 0;
+  }
+}
+
+/* The input of even places, then that of odd ones. */
+static void part_places(int32_t depth, const int8_t *input, int8_t *parts) {
+  for (int32_t i = 0; i < depth / 2; ++i) {
+    parts[i] = input[2 * i];
+    parts[depth / 2 + i] = input[2 * i + 1];
   }
 }
 
@@ -319,6 +340,10 @@ static edgert_status run(const er_run *run, const er_node *node) {
   }
   if (fc->form == WIDE) {
     widen_rows(fc, job.rows, run->scratch);
+    job.rows = run->scratch;
+  }
+  if (fc->form == GEMV_W4) {
+    part_places(fc->shape.depth, job.rows, run->scratch);
     job.rows = run->scratch;
   }
   er_parallel(run, er_steps(fc->shape.units, fc->step), work, &job);

@@ -229,23 +229,48 @@ static int compare_dwconv(const er_dwconv_s8 *tested, int32_t weight_bits) {
   return same;
 }
 
-static int compare_gemv(const er_gemv_s8 *tested) {
+/* Two weights a byte, the low nibble first. @return [units * depth / 2] */
+static int8_t *as_nibbles(const int8_t *values, size_t count) {
+  int8_t *nibbles = malloc(count / 2);
+  for (size_t i = 0; i < count / 2; i++) {
+    nibbles[i] = (int8_t)((values[2 * i] & 15) | (values[2 * i + 1] & 15) << 4);
+  }
+  return nibbles;
+}
+
+/* Even places, then odd ones. */
+static int8_t *apart(const int8_t *input, int32_t depth) {
+  int8_t *parts = take((size_t)depth, ER_OVERREAD);
+  for (int32_t i = 0; i < depth; i++) parts[i / 2 + i % 2 * (depth / 2)] = input[i];
+  random_int8(parts + depth, ER_OVERREAD, -128, 127);
+  return parts;
+}
+
+/* @param bits 8 or 4 */
+static int compare_gemv(const er_gemv_s8 *tested, int32_t bits) {
+  if (!tested->name) return 1;
   er_kernels oracle;
   er_kernels_for("generic", &oracle);
-  const int32_t units = random_from(1, 40), depth = random_from(1, 600);
-  layer l = make_layer(units, depth, 8);
+  const int32_t units = random_from(1, 40), half = random_from(1, 300);
+  const int32_t depth = bits == 4 ? 2 * half : random_from(1, 600);
+  const size_t count = (size_t)units * (size_t)depth;
+  layer l = make_layer(units, depth, bits);
   int8_t *input = take((size_t)depth, ER_OVERREAD);
   random_int8(input, (size_t)depth + ER_OVERREAD, -128, 127);
-  int8_t *values = malloc((size_t)units * (size_t)depth); /* ends exactly, as a mapped file may */
-  memcpy(values, l.values, (size_t)units * (size_t)depth);
+  int8_t *values = malloc(count); /* ends exactly, as a mapped file may */
+  memcpy(values, l.values, count);
   int8_t *expected = malloc((size_t)units), *actual = malloc((size_t)units);
   er_gemv_s8_call call = {depth, input, values, l.bias, l.scale, units, l.range, expected};
   oracle.gemv_s8.run(&call);
+  int8_t *nibbles = bits == 4 ? as_nibbles(values, count) : NULL;
+  int8_t *parts = bits == 4 ? apart(input, depth) : NULL;
   call.output = actual;
+  if (nibbles) call.values = nibbles;
+  if (parts) call.input = parts;
   tested->run(&call);
   const int same = memcmp(expected, actual, (size_t)units) == 0;
   if (!same) fprintf(stderr, "%s: depth %d, units %d\n", tested->name, depth, units);
-  free(input), free(values), free(expected), free(actual);
+  free(input), free(values), free(expected), free(actual), free(nibbles), free(parts);
   drop_layer(&l);
   return same;
 }
@@ -259,7 +284,8 @@ static void test_layer(const char *isa) {
     CHECK(compare_gemm(&kernels.gemm_w4, 4));
     CHECK(compare_sums(&kernels.gemm_sums));
     CHECK(compare_dwconv(&kernels.dwconv_s8, round % 3 ? 8 : random_from(4, 8)));
-    CHECK(compare_gemv(&kernels.gemv_s8));
+    CHECK(compare_gemv(&kernels.gemv_s8, 8));
+    CHECK(compare_gemv(&kernels.gemv_w4, 4));
     if (check_failures > 10) return;
   }
 }

@@ -84,6 +84,26 @@ def test_int4_weights_give_the_bits_of_the_same_int8_weights(code: int, seed: in
     assert np.array_equal(native(with_int4(model, 1), [image])[0], native(model, [image])[0])
 
 
+@given(depth=st.integers(1, 200), units=st.integers(1, 30), seed=seeds)
+def test_one_row_meets_int4_weights_of_any_depth_as_they_lie(
+    depth: int, units: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    x, out = stored("int8", 0.02, rng), stored("int8", 0.1, rng)
+    values = rng.integers(-8, 8, (units, depth)).astype(np.int8)
+    scale = tuple(map(float, rng.uniform(0.05, 0.2, units).astype(np.float32)))
+    model = single_op_model(
+        OP.FULLY_CONNECTED,
+        schema.FullyConnectedOptionsT(),
+        [tensor((1, depth), x), constant(values, scale=scale), None],
+        [tensor((1, units), out)],
+        version=7,
+    )
+    row = random_array((1, depth), "int8", rng)
+    ours = native(with_int4(model, 1), [row], threads=2)[0]
+    assert np.array_equal(ours, native(model, [row])[0])
+
+
 @given(seed=seeds)
 def test_dynamic_quantization_takes_4_bit_weights_too(seed: int) -> None:
     rng = np.random.default_rng(seed)

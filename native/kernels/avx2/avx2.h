@@ -22,6 +22,7 @@ extern const er_gemm_f32 er_gemm_f32_avx2;
 extern const er_winograd_f32 er_winograd_f32_avx2;
 void er_dwconv_f32_avx2(const er_dwconv_f32_call *call);
 void er_gemv_s8_avx2(const er_gemv_s8_call *call);
+void er_gemv_w4_avx2(const er_gemv_s8_call *call);
 void er_fc_f32_avx2(const er_fc_shape *shape, const float *input, const float *weights,
                     const float *bias, float low, float high, float *output, int32_t first,
                     int32_t last);

@@ -54,13 +54,14 @@ static void settle(const er_gemv_s8_call *c, int32_t unit, int32_t sum) {
 }
 
 void er_gemv_s8_avx2(const er_gemv_s8_call *c) {
+  const int8_t *values = c->values;
   int32_t sums[UNITS], u = 0;
   for (; u + UNITS <= c->units; u += UNITS) {
-    multiply(c, c->values + (int64_t)u * c->depth, UNITS, sums);
+    multiply(c, values + (int64_t)u * c->depth, UNITS, sums);
     for (int32_t i = 0; i < UNITS; i++) settle(c, u + i, sums[i]);
   }
   for (; u < c->units; u++) {
-    multiply(c, c->values + (int64_t)u * c->depth, 1, sums);
+    multiply(c, values + (int64_t)u * c->depth, 1, sums);
     settle(c, u, sums[0]);
   }
 }

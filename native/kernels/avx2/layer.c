@@ -16,6 +16,7 @@ void er_add_avx2(er_kernels *kernels) {
   kernels->dwconv_f32.name = "dwconv_f32_avx2";
   kernels->dwconv_f32.run = er_dwconv_f32_avx2;
   kernels->gemv_s8 = (er_gemv_s8){"gemv_s8_avx2", er_gemv_s8_avx2};
+  kernels->gemv_w4 = (er_gemv_s8){"gemv_w4_avx2", er_gemv_w4_avx2};
   kernels->fc_f32.name = "fc_f32_avx2";
   kernels->fc_f32.run = er_fc_f32_avx2;
   kernels->batch_matmul = er_batch_matmul_avx2;

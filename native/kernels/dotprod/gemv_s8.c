@@ -2,12 +2,15 @@
 #include "kernels/dotprod/layer.h"
 #include "kernels/neon/gemv.h"
 
-ER_INLINE void add16(int32x4_t sums[2], int8x16_t w, int8x16_t in) {
-  sums[0] = vdotq_s32(sums[0], w, in);
+ER_INLINE void add_bytes(int32x4_t sums[2], int8x16_t w, const int8x16_t input[2]) {
+  sums[0] = vdotq_s32(sums[0], w, input[0]);
 }
 
-static int32x4_t four_units(const int8_t *const rows[4], const int8_t *input, int32_t depth) {
-  return er_gemv_four_units(add16, rows, input, depth);
+/* Nibbles that stay in the upper half of a byte are weights times 16. */
+ER_INLINE void add_nibbles(int32x4_t sums[2], int8x16_t w, const int8x16_t input[2]) {
+  sums[0] = vdotq_s32(sums[0], vshlq_n_s8(w, 4), input[0]);
+  sums[1] = vdotq_s32(sums[1], vandq_s8(w, vdupq_n_s8(-16)), input[1]);
 }
 
-void er_gemv_s8_dotprod(const er_gemv_s8_call *c) { er_gemv_for_units(c, four_units); }
+void er_gemv_s8_dotprod(const er_gemv_s8_call *c) { er_gemv_for_units(c, add_bytes, 0, false); }
+void er_gemv_w4_dotprod(const er_gemv_s8_call *c) { er_gemv_for_units(c, add_nibbles, 4, true); }

@@ -10,6 +10,7 @@ void er_add_row_s8_dotprod(const er_add_s8 *add, bool is_unsigned, int32_t count
                            int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
 void er_lookup_dotprod(const uint8_t *table, int64_t count, const uint8_t *input, uint8_t *output);
 void er_gemv_s8_dotprod(const er_gemv_s8_call *call);
+void er_gemv_w4_dotprod(const er_gemv_s8_call *call);
 void er_batch_matmul_dotprod(const er_matmul_shape *shape, const er_matmul_rule *rule,
                              const void *a, const void *b, void *output, int32_t product,
                              int16_t *scratch);

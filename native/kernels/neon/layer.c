@@ -13,8 +13,7 @@ void er_add_neon(er_kernels *kernels) {
 #endif
   kernels->batch_matmul = er_batch_matmul_neon;
   kernels->dwconv_s8 = er_dwconv_s8_neon;
-  kernels->gemv_s8.name = "gemv_s8_neon";
-  kernels->gemv_s8.run = er_gemv_s8_neon;
+  kernels->gemv_s8 = (er_gemv_s8){"gemv_s8_neon", er_gemv_s8_neon};
   kernels->add_row_s8 = er_add_row_s8_neon;
   kernels->mul_row_s8 = er_mul_row_s8_neon;
   kernels->lookup = er_lookup_neon;
