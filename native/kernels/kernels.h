@@ -201,13 +201,21 @@ typedef struct er_patch_gather {
 void er_gather_patches(const er_patch_gather *gather, const void *lines, int32_t first,
                        int32_t count, void *rows);
 
-/** One padded input line of a depthwise convolution, channels spread by the multiplier.
+/* A line of an image and what lies beside it. All in bytes. */
+typedef struct er_padded_line {
+  int64_t left, inside, right;
+  int64_t pitch; /* from line to line of the image */
+} er_padded_line;
+/** Lines of an image, padded.
+ * @param outside the byte that lies beside
+ * @param input [count] lines; up to ER_OVERREAD bytes behind them are read
+ * @param[out] lines [count, left + inside + right]; up to ER_OVERREAD bytes behind them are written
+ *   too */
+void er_pad_lines(const er_padded_line *line, int8_t outside, int32_t count, const void *input,
+                  void *lines);
+
+/** The inside of a padded input line of a depthwise convolution, channels spread by the multiplier.
  * @param input [in_w, in_c] elements of `bytes` bytes (1 or 4)
- * @param zero what lies outside, [1] element
- * @param line [line_w, out_c] */
-void er_dwconv_line(const er_conv_shape *shape, int32_t bytes, const void *input, const void *zero,
-                    void *line);
-/** The same where what lies outside is there already.
  * @param line [pad_left + in_w or more, out_c] */
 void er_dwconv_inside(const er_conv_shape *shape, int32_t bytes, const void *input, void *line);
 

@@ -40,6 +40,10 @@ typedef struct er_gemm_s8_call {
    * segment_step. 0 or 1: in one. */
   int32_t segments;       /* of depth / segments bytes, a multiple of segment_step */
   int64_t segment_stride; /* bytes from one to the next */
+  /* For kernels that `cut`: so many segments at either end are not multiplied. Rows start with the
+   * first that is, and the sums of the others are given. */
+  int32_t before, behind;
+  const int32_t *instead; /* [units, rounded up to unit_step]; NULL: there are none */
   /* For kernels with a line_step: `width` rows are a line, the next one starts line_stride bytes
    * on. 0: all rows are a line. */
   int32_t width;
@@ -60,6 +64,7 @@ typedef struct er_gemm_s8 {
   int32_t row_step;     /* rows computed at once; a split at multiples of it wastes nothing */
   int32_t segment_step; /* 0: rows must lie in one piece */
   int32_t line_step;    /* rows of a line computed at once; 0: a call has one line */
+  bool cuts;            /* segments may be left out */
   bool pads;            /* depth costs so little that pieces may end in zeros */
   bool unpacks;         /* 4-bit weights, anew in each call: for few calls, with many weights */
   size_t (*packed_bytes)(int32_t units, int32_t depth);
@@ -126,19 +131,21 @@ typedef struct er_dwconv_s8 {
  * once: nothing is packed. */
 typedef struct er_gemv_s8_call {
   int32_t depth;
-  const int8_t *input;  /* [depth] */
-  const void *values;   /* [units, depth], not aligned, nothing readable behind the end */
-  const int32_t *bias;  /* [units] less input_zero_point * sum of the unit's weights */
-  const float *scale;   /* [units] */
-  int32_t units;        /* to compute */
+  const int8_t *input; /* [depth] */
+  const void *values;  /* [units, depth], not aligned, nothing readable behind the end */
+  const int32_t *bias; /* [units] less input_zero_point * sum of the unit's weights */
+  const float *scale;  /* [units] */
+  int32_t units;       /* to compute */
   er_range_s8 range;
   int8_t *output; /* [units] */
 } er_gemv_s8_call;
 
 #define ER_MOST_DEPTH_W4 65536
+#define ER_DEPTH_STEP_W4 32
 
-/* For weights of 8 bits; or of 4 bits, two a byte, the low nibble first: then depth is even and at
- * most ER_MOST_DEPTH_W4, and of the input those of even places come before those of odd ones. */
+/* For weights of 8 bits; or of 4 bits, two a byte, the low nibble first: then depth is a multiple
+ * of ER_DEPTH_STEP_W4 and at most ER_MOST_DEPTH_W4, and of the input those of even places come
+ * before those of odd ones. */
 typedef struct er_gemv_s8 {
   const char *name; /* NULL: there is none, use the gemm */
   void (*run)(const er_gemv_s8_call *call);

@@ -27,9 +27,10 @@ typedef struct er_conv_gemm {
   int64_t pixel_step;  /* elements from an output pixel to the next: out_c or more */
   size_t thread_bytes; /* scratch of one thread */
   int8_t zero_point;   /* s8: of the input */
-  er_range_s8 range;   /* s8 */
-  er_wide_units wide;  /* s8 */
-  er_bounds bounds;    /* f32 */
+  const int32_t *cut_sums; /* see conv_cut.h; NULL: nothing is left out */
+  er_range_s8 range;       /* s8 */
+  er_wide_units wide;      /* s8 */
+  er_bounds bounds;        /* f32 */
 } er_conv_gemm;
 
 edgert_status er_conv_gemm_plan(er_plan *plan, const er_conv_shape *shape,

@@ -1,7 +1,7 @@
 /* CONV_2D on the fast kernels. */
 #include <string.h>
 
-#include "conv.h"
+#include "conv_cut.h"
 #include "conv_winograd.h"
 
 /* Patches at once: as many bytes as there are weights, which then are read from afar for few
@@ -140,6 +140,15 @@ static edgert_status pack_groups_s8(er_plan *plan, er_weights_s8 weights, er_con
   return EDGERT_OK;
 }
 
+static edgert_status plan_cuts(er_plan *plan, const int8_t *values, er_conv_gemm *conv) {
+  const er_conv_shape *s = &conv->shape;
+  if (!conv->s8->cuts || s->groups > 1 || s->filter_h == 1 || !multiplies_lines(conv)) {
+    return EDGERT_OK;
+  }
+  conv->cut_sums = er_conv_cut_sums(plan, conv, values);
+  return conv->cut_sums ? EDGERT_OK : er_plan_no_memory(plan);
+}
+
 static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er_linear *linear,
                              er_conv_gemm *conv) {
   const bool int4 = t->weights->type == EDGERT_INT4;
@@ -161,6 +170,7 @@ static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er
     weights.depth = conv->shape.filter_h * conv->piece;
     weights.values = pad_lines(plan, conv, weights.values);
     if (!weights.values) return er_plan_no_memory(plan);
+    ER_TRY(plan_cuts(plan, weights.values, conv));
   }
   return pack_groups_s8(plan, weights, conv);
 }
@@ -300,11 +310,15 @@ static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
 
 /* `count` output pixels of a line, or of several from their first pixel on.
  * @param lines under them, from the first pixel's patch on */
-static void multiply_lines_s8(const er_conv_gemm *conv, int32_t group, const int8_t *lines,
-                              size_t line_bytes, int32_t count, int8_t *output) {
+static void multiply_lines_s8(const er_conv_gemm *conv, int32_t group, er_conv_cut cut,
+                              const int8_t *lines, size_t line_bytes, int32_t count,
+                              int8_t *output) {
   const er_conv_shape *s = &conv->shape;
   er_gemm_s8_call call = call_s8(conv, group, count, output);
-  call.input = lines;
+  call.input = lines + (size_t)cut.before * line_bytes;
+  call.before = cut.before;
+  call.behind = cut.behind;
+  call.instead = cut.instead;
   call.input_stride = (int64_t)s->stride_w * s->filter_c;
   call.depth = s->filter_h * conv->piece;
   call.segments = s->filter_h;
@@ -327,23 +341,30 @@ static void multiply_lines_f32(const er_conv_gemm *conv, int32_t group, const fl
   conv->f32->run(&call);
 }
 
+static er_conv_cut cut_of(const er_conv_gemm *conv, int32_t line) {
+  return conv->cut_sums ? er_conv_cut_of(conv, line) : (er_conv_cut){.lines = conv->shape.out_h};
+}
+
 /* Output pixels [first, last) of one image. @param lines under them */
 static void multiply_lines(const er_conv_gemm *conv, int32_t group, const char *lines,
                            size_t line_bytes, int32_t first, int32_t last, char *output) {
   const er_conv_shape *s = &conv->shape;
   const size_t element = er_conv_gemm_element_bytes(conv);
   const size_t pixel = (size_t)s->stride_w * (size_t)s->filter_c * element;
-  for (int32_t at = first, end; at < last; at = end) {
+  for (int32_t at = first, count; at < last; at += count) {
     const int32_t x = at % s->out_w;
     const void *from = lines + (size_t)x * pixel;
-    end = takes_lines(conv) && x == 0 ? last : least(last, at - x + s->out_w);
+    const er_conv_cut cut = cut_of(conv, at / s->out_w % s->out_h);
+    const int32_t at_once = takes_lines(conv) && x == 0 ? cut.lines : 1;
+    const int64_t left = (int64_t)at_once * s->out_w - x;
+    count = left < last - at ? (int32_t)left : last - at;
     if (conv->f32) {
-      multiply_lines_f32(conv, group, from, line_bytes, end - at, (float *)(void *)output);
+      multiply_lines_f32(conv, group, from, line_bytes, count, (float *)(void *)output);
     } else {
-      multiply_lines_s8(conv, group, from, line_bytes, end - at, (int8_t *)output);
+      multiply_lines_s8(conv, group, cut, from, line_bytes, count, (int8_t *)output);
     }
-    lines += (size_t)s->stride_h * line_bytes;
-    output += (size_t)(end - at) * (size_t)conv->pixel_step * element;
+    lines += (size_t)at_once * (size_t)s->stride_h * line_bytes;
+    output += (size_t)count * (size_t)conv->pixel_step * element;
   }
 }
 

@@ -168,7 +168,7 @@ static edgert_status plan_gemm(er_plan *plan, er_node *node, const er_linear_ten
 static bool is_for_gemv_w4(const er_plan *plan, const er_tensor *weights) {
   const int32_t depth = weights->dims[1];
   return weights->type == EDGERT_INT4 && er_plan_kernels(plan)->gemv_w4.name != NULL &&
-         depth % 2 == 0 && depth <= ER_MOST_DEPTH_W4;
+         depth % ER_DEPTH_STEP_W4 == 0 && depth <= ER_MOST_DEPTH_W4;
 }
 
 static edgert_status plan_integer(er_plan *plan, er_node *node, const er_linear_tensors *tensors,

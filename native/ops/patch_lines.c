@@ -44,41 +44,56 @@ er_patch_lines er_patch_lines_of(const er_conv_shape *shape, int32_t element, si
   return er_patch_lines_under(shape, element, rows < 1 ? 1 : rows);
 }
 
-/* A group's channels out of each pixel of a line, and the padding around.
- * @param line from the group's first channel on */
-static void take_channels(const er_patch_lines *l, int8_t zero_point, const char *line, char *to) {
+static int32_t between(int32_t low, int32_t value, int32_t high) {
+  return value < low ? low : value > high ? high : value;
+}
+
+static er_padded_line padded_line(const er_patch_lines *l) {
   const er_conv_shape *s = &l->shape;
   const int64_t pixel = (int64_t)s->in_c * l->element;
-  const int32_t left = s->pad_left < width(s) ? s->pad_left : width(s);
-  const int32_t inside = s->in_w < width(s) - left ? s->in_w : width(s) - left;
-  const int64_t start = left * pixel, end = start + inside * pixel;
-  memset(to, zero_point, (size_t)start);
-  er_gather_patches(&(er_patch_gather){.pieces = 1,
-                                       .width = inside,
-                                       .bytes = pixel,
-                                       .patch_stride = (int64_t)l->in_c * l->element},
-                    line, 0, inside, to + start);
-  memset(to + end, zero_point, l->line_bytes - (size_t)end);
+  const int32_t left = between(0, s->pad_left, width(s));
+  const int32_t inside = between(0, s->in_w, width(s) - left);
+  return (er_padded_line){.left = left * pixel,
+                          .inside = inside * pixel,
+                          .right = (width(s) - left - inside) * pixel,
+                          .pitch = (int64_t)s->in_w * l->in_c * l->element};
+}
+
+/* A group's channels out of each pixel of lines, and the padding around.
+ * @param input from the group's first channel on */
+static void take_channels(const er_patch_lines *l, const er_padded_line *line, int8_t zero_point,
+                          int32_t count, const char *input, char *to) {
+  const int64_t pixel = (int64_t)l->shape.in_c * l->element;
+  const er_patch_gather gather = {.pieces = 1,
+                                  .width = (int32_t)(line->inside / pixel),
+                                  .bytes = pixel,
+                                  .patch_stride = (int64_t)l->in_c * l->element};
+  for (; count > 0; count--, input += line->pitch, to += l->line_bytes) {
+    memset(to, zero_point, (size_t)line->left);
+    er_gather_patches(&gather, input, 0, gather.width, to + line->left);
+    memset(to + line->left + line->inside, zero_point, (size_t)line->right);
+  }
 }
 
 const void *er_patch_lines_get(const er_patch_lines *l, int8_t zero_point, const void *input,
                                int32_t group, int32_t line, int32_t rows, void *scratch) {
   const er_conv_shape *s = &l->shape;
-  const int64_t image = (int64_t)(line / s->out_h) * s->in_h;
-  const int64_t pitch = (int64_t)s->in_w * l->in_c * l->element;
-  const int64_t channel = (int64_t)group * s->in_c * l->element;
-  const int32_t top = line % s->out_h * s->stride_h - s->pad_top;
-  if (l->direct) return (const char *)input + (image + top) * pitch;
-  char *to = scratch;
-  for (int32_t y = top; y < top + height(s, rows); y++, to += l->line_bytes) {
-    const char *from = (const char *)input + (image + y) * pitch + channel;
-    if (y < 0 || y >= s->in_h) {
-      memset(to, zero_point, l->line_bytes);
-    } else if (s->groups > 1) {
-      take_channels(l, zero_point, from, to);
-    } else {
-      er_dwconv_line(s, l->element, from, &zero_point, to);
-    }
+  const er_padded_line padded = padded_line(l);
+  const int32_t top = line % s->out_h * s->stride_h - s->pad_top, all = height(s, rows);
+  const int32_t above = between(0, -top, all);
+  const int32_t inside = between(0, s->in_h - top - above, all - above);
+  const int64_t first = (int64_t)(line / s->out_h) * s->in_h + top + above;
+  const char *from = (const char *)input + first * padded.pitch;
+  if (l->direct) return from;
+  char *to = scratch, *below = to + (size_t)(above + inside) * l->line_bytes;
+  memset(to, zero_point, (size_t)above * l->line_bytes);
+  to += (size_t)above * l->line_bytes;
+  if (s->groups > 1) {
+    const char *channels = from + (int64_t)group * s->in_c * l->element;
+    take_channels(l, &padded, zero_point, inside, channels, to);
+  } else {
+    er_pad_lines(&padded, zero_point, inside, from, to);
   }
+  memset(below, zero_point, (size_t)(all - above - inside) * l->line_bytes);
   return scratch;
 }

@@ -127,6 +127,64 @@ static int compare_gemm(const er_gemm_s8 *tested, int32_t weight_bits) {
   return same;
 }
 
+/* What the first `before` and the last `behind` pieces of a unit add where they hold the zero
+ * point.
+ * @param[out] instead [units] */
+static void sum_left_out(const layer *l, int32_t piece, int32_t before, int32_t behind,
+                         int32_t *instead) {
+  const int32_t depth = l->weights.depth, end = depth - behind * piece;
+  for (int32_t u = 0; u < l->weights.units; u++) {
+    instead[u] = 0;
+    for (int32_t d = 0; d < depth; d++) {
+      if (d >= before * piece && d < end) continue;
+      instead[u] += l->values[u * depth + d] * l->weights.input_zero_point;
+    }
+  }
+}
+
+/* Pieces at either end hold nothing but the zero point: multiplied, and left out. */
+static int compare_cut(const er_gemm_s8 *tested) {
+  if (!tested->cuts) return 1;
+  er_kernels oracle;
+  er_kernels_for("generic", &oracle);
+  const int32_t rows = random_from(1, 33), units = random_from(1, 90), pieces = random_from(2, 5);
+  const int32_t piece = tested->segment_step * random_from(1, 4), depth = pieces * piece;
+  const int32_t before = random_from(0, pieces - 1), behind = random_from(0, pieces - 1 - before);
+  layer l = make_layer(units, depth, 8);
+  int8_t *input = take((size_t)(rows * depth), ER_OVERREAD);
+  random_int8(input, (size_t)(rows * depth), -128, 127);
+  for (int32_t r = 0; r < rows; r++) {
+    int8_t *row = input + r * depth, *end = row + depth - behind * piece;
+    memset(row, l.weights.input_zero_point, (size_t)(before * piece));
+    memset(end, l.weights.input_zero_point, (size_t)(behind * piece));
+  }
+  int32_t *instead = take((size_t)(units + tested->unit_step) * sizeof *instead, 0);
+  sum_left_out(&l, piece, before, behind, instead);
+  const size_t out_bytes = (size_t)(rows * units);
+  int8_t *expected = malloc(out_bytes), *actual = malloc(out_bytes);
+  er_gemm_s8_call call = {.rows = rows,
+                          .depth = depth,
+                          .units = units,
+                          .input = input,
+                          .input_stride = depth,
+                          .range = l.range,
+                          .output_stride = units};
+  void *oracle_packed = packed_gemm(&oracle.gemm_s8, &l), *packed = packed_gemm(tested, &l);
+  run_gemm(&oracle.gemm_s8, call, oracle_packed, expected);
+  call.input = input + before * piece;
+  call.segments = pieces;
+  call.segment_stride = piece;
+  call.before = before;
+  call.behind = behind;
+  call.instead = instead;
+  run_gemm(tested, call, packed, actual);
+  const int same = memcmp(expected, actual, out_bytes) == 0;
+  if (!same) fprintf(stderr, "%s: %d of %d pieces\n", tested->name, before + behind, pieces);
+  free(oracle_packed), free(packed), free(input), free(instead), free(expected), free(actual);
+  drop_layer(&l);
+  return same;
+}
+
 /* Plain sums, in two parts too. */
 static void run_sums(const er_gemm_s8 *gemm, er_gemm_s8_call call, const void *packed,
                      int32_t *to) {
@@ -251,8 +309,8 @@ static int compare_gemv(const er_gemv_s8 *tested, int32_t bits) {
   if (!tested->name) return 1;
   er_kernels oracle;
   er_kernels_for("generic", &oracle);
-  const int32_t units = random_from(1, 40), half = random_from(1, 300);
-  const int32_t depth = bits == 4 ? 2 * half : random_from(1, 600);
+  const int32_t units = random_from(1, 40), steps = random_from(1, 20);
+  const int32_t depth = bits == 4 ? steps * ER_DEPTH_STEP_W4 : random_from(1, 600);
   const size_t count = (size_t)units * (size_t)depth;
   layer l = make_layer(units, depth, bits);
   int8_t *input = take((size_t)depth, ER_OVERREAD);
@@ -282,6 +340,7 @@ static void test_layer(const char *isa) {
     random_state = (uint64_t)round + 1;
     CHECK(compare_gemm(&kernels.gemm_s8, round % 3 ? 8 : random_from(4, 8)));
     CHECK(compare_gemm(&kernels.gemm_w4, 4));
+    CHECK(compare_cut(&kernels.gemm_s8));
     CHECK(compare_sums(&kernels.gemm_sums));
     CHECK(compare_dwconv(&kernels.dwconv_s8, round % 3 ? 8 : random_from(4, 8)));
     CHECK(compare_gemv(&kernels.gemv_s8, 8));

@@ -28,9 +28,11 @@ def opened(model: bytes, **options: Any) -> NativeSession:
     return runtime.open(model, **options)
 
 
-def native(model: bytes, arrays: Sequence[Array], *, threads: int = 1) -> list[Array]:
+def native(
+    model: bytes, arrays: Sequence[Array], *, threads: int = 1, kernels: str = ""
+) -> list[Array]:
     """Outputs of the native library; skips the test where it is not built."""
-    session = opened(model, threads=threads)
+    session = opened(model, threads=threads, kernels=kernels)
     try:
         return session.run(arrays)
     finally:

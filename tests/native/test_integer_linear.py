@@ -175,6 +175,7 @@ def check_conv_2d(
         version=3,
     )
     assert np.array_equal(native(model, [image])[0], expected)
+    assert np.array_equal(native(model, [image], kernels="generic", threads=2)[0], expected)
     assert np.array_equal(litert(model, [image])[0], expected)
 
 

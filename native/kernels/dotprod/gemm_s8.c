@@ -10,8 +10,9 @@ enum { BLOCK = 16 }; /* depth that one load of a row covers */
 
 typedef struct er_panel {
   er_eight_units units;
-  int32_t how; /* er_settling */
-  int32_t unused[3];
+  int32_t how;  /* er_settling */
+  int32_t idle; /* units without weights: bits 1 << unit */
+  int32_t unused[2];
   int8_t weights[][2][16]; /* [steps of depth, even in number][4 units each] */
 } er_panel;
 
@@ -19,15 +20,12 @@ static const enum er_settling settled_ways[] = {ER_ONE_FMA, ER_FMA_ADD, ER_FMA_A
                                                 ER_SATURATED};
 /* Of rows shorter than a block, where the others are too rare for code of their own. */
 static const enum er_settling short_ways[] = {ER_ONE_FMA, ER_SATURATED};
+/* Sets of ways, of which a function takes the panels. */
+enum { ONE = 1 << ER_ONE_FMA, ADD = 1 << ER_FMA_ADD | 1 << ER_FMA_ADD_ODD };
+enum { OTHERS = 1 << ER_SATURATED | 1 << ER_PLAIN };
 
 static size_t panel_bytes(int64_t depth) {
   return sizeof(er_panel) + ((size_t)depth + 2 * STEP - 1) / (2 * STEP) * (2 * STEP * UNITS);
-}
-
-/* How its sums are settled, as far as different code does it. */
-static enum er_settling way_of(const void *panel) {
-  const enum er_settling how = (enum er_settling)((const er_panel *)panel)->how;
-  return how == ER_FMA_ADD_ODD ? ER_FMA_ADD : how == ER_PLAIN ? ER_SATURATED : how;
 }
 
 static size_t packed_bytes(int32_t units, int32_t depth) {
@@ -36,6 +34,7 @@ static size_t packed_bytes(int32_t units, int32_t depth) {
 
 static void pack_unit(const er_unit *unit, int32_t depth, int32_t u, er_panel *panel) {
   er_set_unit(unit, panel->how, u, &panel->units);
+  if (!unit->values) panel->idle |= 1 << u;
   for (int32_t d = 0; d < depth && unit->values; d++) {
     panel->weights[d / STEP][u / 4][u % 4 * STEP + d % STEP] = unit->values[d];
   }
@@ -121,14 +120,17 @@ static __attribute__((noinline)) int8_t *settle_sums(int rows, const er_panel *p
   return to;
 }
 
-/* @param how ER_FMA_ADD also stands for ER_FMA_ADD_ODD, ER_SATURATED for what is left */
-ER_INLINE int8_t *settle_tile(const int rows, const enum er_settling how, const er_panel *panel,
+/* @param ways of the panels that come here */
+ER_INLINE int8_t *settle_tile(const int rows, const int ways, const er_panel *panel,
                               const int32x4_t acc[ROWS][2], const er_settle_neon *settle,
                               const int64_t strides[5], int8_t *to) {
-  if (how == ER_FMA_ADD && panel->how == ER_FMA_ADD_ODD) {
+  if (ways == ONE || (ways & ONE && panel->how == ER_ONE_FMA)) {
+    return settle_rows(rows, ER_ONE_FMA, panel, acc, settle, strides, to);
+  }
+  if (ways & ADD && panel->how == ER_FMA_ADD_ODD) {
     return settle_rows(rows, ER_FMA_ADD_ODD, panel, acc, settle, strides, to);
   }
-  if (how != ER_SATURATED) return settle_rows(rows, how, panel, acc, settle, strides, to);
+  if (ways & ADD) return settle_rows(rows, ER_FMA_ADD, panel, acc, settle, strides, to);
   int32_t sums[ROWS][UNITS];
   ER_UNROLL for (int r = 0; r < rows; r++) {
     vst1q_s32(sums[r], acc[r][0]);
@@ -151,25 +153,23 @@ ER_INLINE void multiply_rest(const int rows, const int8_t *const *input, int64_t
 /* What the rows of a tile are. But for the last, no branch depends on them besides those of loops.
  */
 enum tile_depth {
-  SHORT,  /* less than a block */
   WHOLE,  /* one piece of whole blocks */
   PART,   /* one piece that ends within a block */
   PIECES, /* of whole blocks */
-  ANY
+  ANY     /* also less than a block */
 };
 
 /* @param at bytes from the first rows of the task, at `input`, to this tile's */
-ER_INLINE int8_t *tile(const int rows, const enum tile_depth depth, const enum er_settling how,
-                       const er_strip s, const er_settle_neon *settle, const int8_t *const *input,
-                       int64_t at, const int64_t strides[5], int8_t *to) {
-  const er_panel *panel = s.panel;
+ER_INLINE int8_t *tile(const int rows, const enum tile_depth depth, const int ways,
+                       const er_strip s, const er_settle_neon *settle, const er_panel *panel,
+                       const int8_t (*weights)[2][16], const int8_t *const *input, int64_t at,
+                       const int64_t strides[5], int8_t *to) {
   ER_AGAIN(panel); /* else addresses in it are kept from tile to tile, but not in registers */
-  const int8_t(*weights)[2][16] = panel->weights;
   int32x4_t acc[ROWS][2];
   int8x16_t a[ROWS];
   int64_t d = at, last = at + s.segment - BLOCK; /* of d, in a piece */
   start(rows, panel, acc);
-  for (int32_t left = s.pieces; depth != SHORT && (depth != ANY || s.depth >= BLOCK);) {
+  for (int32_t left = s.pieces; depth != ANY || s.depth >= BLOCK;) {
     do {
       load_rows(rows, input, d, a);
       MULTIPLY(0)
@@ -185,10 +185,10 @@ ER_INLINE int8_t *tile(const int rows, const enum tile_depth depth, const enum e
     if (--left == 0) break;
   }
   const int64_t rest = last + BLOCK - d;
-  if (depth == SHORT || depth == PART || (depth == ANY && rest > 0)) {
+  if (depth == PART || (depth == ANY && rest > 0)) {
     multiply_rest(rows, input, d, rest, weights, acc);
   }
-  return settle_tile(rows, how, panel, acc, settle, strides, to);
+  return settle_tile(rows, ways, panel, acc, settle, strides, to);
 }
 
 ER_INLINE void point_at_rows(const int8_t *from, int64_t stride, int32_t count,
@@ -209,7 +209,7 @@ ER_INLINE void multiply_stride(int64_t stride, int64_t strides[5]) {
 
 #define TILES(n, condition, ...)                                        \
   for (; left >= n && (condition); left -= n, at += n * s.input_stride) \
-    to = tile(n, __VA_ARGS__, s, task->settle, input, at, strides, to);
+    to = tile(n, __VA_ARGS__, s, task->settle, panel, weights, input, at, strides, to);
 /* Tiles of 7 rows come first where 8 rows and 7 add up to all. */
 #define LINE(...)                                                        \
   TILES(7, left % ROWS && left >= 7 * (ROWS - left % ROWS), __VA_ARGS__) \
@@ -226,56 +226,76 @@ ER_INLINE void multiply_stride(int64_t stride, int64_t strides[5]) {
   TILES(4, true, __VA_ARGS__) \
   TILES(1, true, __VA_ARGS__)
 
-/* Those panels of a task that are settled in a way. */
-#define PANELS(name, line, form, way)                                                \
-  static void name(const er_panel_task *task, const er_strip *strip) {               \
-    er_strip s = *strip;                                                             \
+/* A panel some of whose sums are given.
+ * @param[out] cut its head  @return `cut` */
+static const er_panel *cut_panel(const er_panel *panel, const int32_t *instead, er_panel *cut) {
+  *cut = *panel;
+  for (int u = 0; u < UNITS; u++) {
+    if (!(panel->idle >> u & 1)) cut->units.start[u] += instead[u];
+  }
+  return cut;
+}
+
+/* @param taken the ways of the panels that it takes, a part of those that it is made for */
+typedef void panels_function(const er_panel_task *task, const er_strip *strip, int taken);
+
+#define PANELS(name, line, form, ways)                                               \
+  static void name(const er_panel_task *task, const er_strip *strip, int taken) {    \
+    const er_strip s = *strip;                                                       \
+    const char *packed = s.panel;                                                    \
+    const int32_t *instead = task->instead;                                          \
     const int8_t *input[ROWS];                                                       \
     int64_t strides[5];                                                              \
     int8_t *output = task->output;                                                   \
+    er_panel cut;                                                                    \
     point_at_rows(task->input, s.input_stride, s.width, input);                      \
     multiply_stride(s.output_stride, strides);                                       \
     for (int32_t units = task->units; units > 0; units -= UNITS, output += UNITS) {  \
+      const er_panel *panel = (const er_panel *)(const void *)packed;                \
+      const int8_t(*weights)[2][16] = panel->weights + s.skipped / STEP;             \
       int8_t *to = output;                                                           \
       int64_t next = 0;                                                              \
-      const int32_t lines = way_of(s.panel) == way ? task->rows : 0;                 \
+      const int32_t lines = taken >> panel->how & 1 ? task->rows : 0;                \
+      if (instead) panel = cut_panel(panel, instead, &cut), instead += UNITS;        \
       for (int32_t rows = lines; rows > 0; rows -= s.width, next += s.line_stride) { \
         int32_t left = rows < s.width ? rows : s.width;                              \
         int64_t at = next;                                                           \
-        line(form, way)                                                              \
+        line(form, ways)                                                             \
       }                                                                              \
-      s.panel = (const char *)s.panel + panel_bytes(s.depth);                        \
+      packed += panel_bytes(s.depth);                                                \
     }                                                                                \
   }
-PANELS(short_one_fma, SHORT_LINE, SHORT, ER_ONE_FMA)
-PANELS(part_one_fma, RARE_LINE, PART, ER_ONE_FMA)
-PANELS(part_fma_add, RARE_LINE, PART, ER_FMA_ADD)
-PANELS(whole_one_fma, LINE, WHOLE, ER_ONE_FMA)
-PANELS(whole_fma_add, LINE, WHOLE, ER_FMA_ADD)
-PANELS(pieces_one_fma, LINE, PIECES, ER_ONE_FMA)
-PANELS(pieces_fma_add, LINE, PIECES, ER_FMA_ADD)
-PANELS(any, SHORT_LINE, ANY, ER_SATURATED)
+PANELS(part_one_fma, RARE_LINE, PART, ONE)
+PANELS(part_fma_add, RARE_LINE, PART, ADD)
+PANELS(whole_one_fma, LINE, WHOLE, ONE)
+PANELS(whole_fma_add, LINE, WHOLE, ADD)
+PANELS(pieces_one_fma, LINE, PIECES, ONE)
+PANELS(pieces_fma_add, LINE, PIECES, ADD)
+PANELS(any, SHORT_LINE, ANY, ONE | OTHERS)
 
-typedef void panels_function(const er_panel_task *task, const er_strip *strip);
+static enum tile_depth depth_of(const er_strip *s) {
+  if (s->depth < BLOCK) return ANY;
+  return s->pieces > 1 ? PIECES : s->goes_on ? PART : WHOLE;
+}
 
 static void run_rows(const er_panel_task *task) {
-  static panels_function *const by_depth[][2] = {[SHORT] = {short_one_fma},
-                                                 [PART] = {part_one_fma, part_fma_add},
-                                                 [WHOLE] = {whole_one_fma, whole_fma_add},
-                                                 [PIECES] = {pieces_one_fma, pieces_fma_add}};
+  static const struct {
+    panels_function *panels;
+    int taken;
+  } by_depth[][3] = {[WHOLE] = {{whole_one_fma, ONE}, {whole_fma_add, ADD}, {any, OTHERS}},
+                     [PART] = {{part_one_fma, ONE}, {part_fma_add, ADD}, {any, OTHERS}},
+                     [PIECES] = {{pieces_one_fma, ONE}, {pieces_fma_add, ADD}, {any, OTHERS}},
+                     [ANY] = {{any, ONE | OTHERS}}};
   const er_strip s = er_strip_of(task);
-  const enum tile_depth depth = s.depth < BLOCK ? SHORT
-                                : s.pieces > 1  ? PIECES
-                                : s.goes_on     ? PART
-                                                : WHOLE;
   const char *panel = s.panel;
-  int32_t ways = 0;
+  int present = 0;
   for (int32_t units = task->units; units > 0; units -= UNITS, panel += panel_bytes(s.depth)) {
-    ways |= 1 << way_of(panel);
+    present |= 1 << ((const er_panel *)(const void *)panel)->how;
   }
-  if (ways & 1 << ER_ONE_FMA) by_depth[depth][0](task, &s);
-  if (ways & 1 << ER_FMA_ADD) by_depth[depth][1](task, &s);
-  if (ways & 1 << ER_SATURATED) any(task, &s);
+  for (int i = 0; i < 3; i++) {
+    const int taken = by_depth[depth_of(&s)][i].taken;
+    if (present & taken) by_depth[depth_of(&s)][i].panels(task, &s, taken);
+  }
 }
 
 static void run(const er_gemm_s8_call *c) {
@@ -287,6 +307,7 @@ const er_gemm_s8 er_gemm_s8_dotprod = {.name = "gemm_s8_dotprod",
                                        .row_step = ROWS,
                                        .segment_step = BLOCK,
                                        .line_step = 4,
+                                       .cuts = true,
                                        .packed_bytes = packed_bytes,
                                        .pack = pack,
                                        .run = run};

@@ -33,15 +33,15 @@ static uint32_t dot(int32_t depth, const int8_t *a, const int8_t *b) {
   return (uint32_t)sum;
 }
 
-/* Row r with the weights of a unit, piece by piece. */
-static uint32_t row_sum(const er_gemm_s8_call *c, int32_t r, const int8_t *values) {
+/* Row r with the weights of unit u, piece by piece. */
+static uint32_t row_sum(const er_gemm_s8_call *c, int32_t r, int32_t u, const int8_t *values) {
   const int32_t width = c->width > 0 ? c->width : c->rows;
   const int8_t *row = c->input + r / width * c->line_stride + r % width * c->input_stride;
   if (c->segments <= 1) return dot(c->depth, row, values);
-  const int32_t depth = c->depth / c->segments;
-  uint32_t sum = 0;
-  for (int32_t s = 0; s < c->segments; s++) {
-    sum += dot(depth, row + s * c->segment_stride, values + s * depth);
+  const int32_t depth = c->depth / c->segments, last = c->segments - c->behind;
+  uint32_t sum = c->instead ? (uint32_t)c->instead[u] : 0;
+  for (int32_t s = c->before; s < last; s++, row += c->segment_stride) {
+    sum += dot(depth, row, values + s * depth);
   }
   return sum;
 }
@@ -52,7 +52,7 @@ static void run(const er_gemm_s8_call *c) {
   const int8_t *values = (const int8_t *)(scale + c->units);
   for (int32_t r = 0; r < c->rows; r++) {
     for (int32_t u = c->first; u < c->last; u++) {
-      const uint32_t sum = row_sum(c, r, values + (int64_t)u * c->depth);
+      const uint32_t sum = row_sum(c, r, u, values + (int64_t)u * c->depth);
       const int32_t acc = (int32_t)(sum + (uint32_t)bias[u]);
       c->output[r * c->output_stride + u] = (int8_t)er_settle(
           (float)acc * scale[u], c->range.zero_point, c->range.low, c->range.high);
@@ -65,7 +65,7 @@ static void sums(const er_gemm_s8_call *c, int32_t *sums, int64_t sums_stride) {
   const int8_t *values = (const int8_t *)(bias + 2 * (int64_t)c->units);
   for (int32_t r = 0; r < c->rows; r++) {
     for (int32_t u = c->first; u < c->last; u++) {
-      const uint32_t sum = row_sum(c, r, values + (int64_t)u * c->depth);
+      const uint32_t sum = row_sum(c, r, u, values + (int64_t)u * c->depth);
       sums[r * sums_stride + u - c->first] = (int32_t)(sum + (uint32_t)bias[u]);
     }
   }
@@ -76,6 +76,7 @@ const er_gemm_s8 er_gemm_s8_generic = {.name = "gemm_s8_generic",
                                        .row_step = 1,
                                        .segment_step = 1,
                                        .line_step = 1,
+                                       .cuts = true,
                                        .packed_bytes = packed_bytes,
                                        .pack = pack,
                                        .run = run,

@@ -212,7 +212,7 @@ ER_INLINE void pixels(const int count, const int filter, const int stride, const
     settle_pixels(count, FASTEST, acc, s, settle, to);
   } else if (is_common && s->how == ER_FMA_ADD) {
     settle_pixels(count, ER_FMA_ADD, acc, s, settle, to);
-  } else if (is_common && chain == IN_PAIRS && s->how == ER_BOUNDED) {
+  } else if (is_common && filter == 3 && chain == IN_PAIRS && s->how == ER_BOUNDED) {
     settle_pixels(count, ER_BOUNDED, acc, s, settle, to);
   } else {
     int32x4_t sums[4][4]; /* a copy, so that the vectors need no memory in the common cases */

@@ -38,7 +38,7 @@ ER_INLINE int32x4_t er_gemv_four_units(er_gemv_add *add, const int8_t *const row
     const int8x16_t in[2] = {vld1q_s8(input + i), vld1q_s8(input + half + i)};
     ER_UNROLL for (int u = 0; u < 4; u++) add(sums[u], vld1q_s8(rows[u] + i), in);
   }
-  if (i < bytes) {
+  if (half == 0 && i < bytes) { /* of 4 bits none are left */
     int8_t rest[4][16] = {{0}};
     for (int32_t u = 0; u < 4; u++) memcpy(rest[u], rows[u] + i, (size_t)(bytes - i));
     const int8x16_t in[2] = {vld1q_s8(input + i), vld1q_s8(input + half + i)};

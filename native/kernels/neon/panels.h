@@ -13,8 +13,9 @@ typedef struct er_panel_task {
   const void *panel;            /* the first one */
   const int8_t *input;
   int32_t rows;
-  int8_t *output; /* of the first panel's first unit in the first row */
-  int32_t units;  /* to write: whole panels, or a part of one */
+  int8_t *output;         /* of the first panel's first unit in the first row */
+  int32_t units;          /* to write: whole panels, or a part of one */
+  const int32_t *instead; /* as the call's, of the first panel */
 } er_panel_task;
 
 /* What a tile needs of the call, in registers. */
@@ -22,8 +23,9 @@ typedef struct er_strip {
   const void *panel;
   int64_t depth, segment; /* of a row and of its pieces; the same where it has but one */
   int64_t gap;            /* from the end of a piece to the next */
-  int32_t pieces;
-  int32_t goes_on; /* behind the whole blocks of the first piece */
+  int64_t skipped;        /* of the weights' depth, before the first piece */
+  int32_t pieces;         /* to multiply */
+  int32_t goes_on;        /* behind the whole blocks of the first piece */
   int64_t input_stride, output_stride;
   int32_t width; /* rows in a line */
   int64_t line_stride;
@@ -32,12 +34,14 @@ typedef struct er_strip {
 static inline er_strip er_strip_of(const er_panel_task *task) {
   const er_gemm_s8_call *c = task->call;
   const int64_t segment = c->segments > 1 ? c->depth / c->segments : c->depth;
+  const int32_t pieces = c->segments > 1 ? c->segments - c->before - c->behind : 1;
   return (er_strip){.panel = task->panel,
                     .depth = c->depth,
                     .segment = segment,
                     .gap = c->segment_stride - segment,
-                    .pieces = c->segments > 1 ? c->segments : 1,
-                    .goes_on = c->segments > 1 || c->depth % 16 != 0,
+                    .skipped = c->before * segment,
+                    .pieces = pieces,
+                    .goes_on = pieces > 1 || segment % 16 != 0,
                     .input_stride = c->input_stride,
                     .output_stride = c->output_stride,
                     .width = c->width ? c->width : task->rows,
