@@ -59,7 +59,7 @@ endif()
 
 # What counts is unrolled by hand there already; clang would add 4 kB.
 if("neon" IN_LIST EDGERT_LAYERS)
-  set_property(SOURCE kernels/neon/softmax_s8.c kernels/neon/batch_matmul.c kernels/neon/dwconv_s8.c
+  set_property(SOURCE kernels/neon/softmax_s8.c kernels/neon/batch_matmul.c kernels/neon/dwconv_s8.c kernels/neon/dynamic.c
                       kernels/neon/gemv_s8.c kernels/dotprod/gemv_s8.c kernels/dotprod/dwconv_s8.c
                       kernels/dotprod/gemm_s8.c APPEND PROPERTY COMPILE_OPTIONS $<$<C_COMPILER_ID:Clang>:-Os>)
 endif()
