@@ -18,15 +18,16 @@ typedef struct er_conv_gemm {
   const er_winograd_f32 *winograd_f32; /* with products of the gemm, or none does */
   const char *packed;                  /* [groups][group_bytes] */
   size_t group_bytes;
-  int32_t depth;       /* of a patch */
-  int32_t piece;       /* of the weights for a line of a patch: longer than it, they end in zeros */
-  bool direct;         /* rows are input pixels */
-  bool in_place;       /* rows lie in pieces, see patch_lines.h */
-  int32_t strip;       /* pixels gathered at once */
-  er_patch_rows rows;  /* that gathers them, unless `direct` or `in_place` */
-  int64_t pixel_step;  /* elements from an output pixel to the next: out_c or more */
-  size_t thread_bytes; /* scratch of one thread */
-  int8_t zero_point;   /* s8: of the input */
+  int32_t depth;      /* of a patch */
+  int32_t piece;      /* of the weights for a line of a patch: longer than it, they end in zeros */
+  bool direct;        /* rows are input pixels */
+  bool in_place;      /* rows lie in pieces, see patch_lines.h */
+  int32_t strip;      /* pixels gathered at once */
+  er_patch_rows rows; /* that gathers them, unless `direct` or `in_place` */
+  er_patch_lines lines;    /* where they lie, if `in_place` */
+  int64_t pixel_step;      /* elements from an output pixel to the next: out_c or more */
+  size_t thread_bytes;     /* scratch of one thread */
+  int8_t zero_point;       /* s8: of the input */
   const int32_t *cut_sums; /* see conv_cut.h; NULL: nothing is left out */
   er_range_s8 range;       /* s8 */
   er_wide_units wide;      /* s8 */

@@ -63,11 +63,6 @@ static bool multiplies_in_place(const er_conv_gemm *conv) {
          (s->out_w >= LEAST_WIDTH_IN_PLACE || s->out_w % conv->s8->row_step == 0);
 }
 
-static er_patch_lines lines_of(const er_conv_gemm *conv) {
-  return er_patch_lines_of(&conv->shape, (int32_t)er_conv_gemm_element_bytes(conv),
-                           strip_bytes(conv->group_bytes));
-}
-
 /* Scratch of the gathered patches; behind it lies that of the gathering. */
 static size_t strip_rows_bytes(const er_conv_gemm *conv) {
   const size_t row = (size_t)conv->depth * er_conv_gemm_element_bytes(conv);
@@ -89,7 +84,9 @@ void er_conv_gemm_resize(er_conv_gemm *conv) {
     return;
   }
   if (conv->in_place) {
-    conv->thread_bytes = lines_of(conv).thread_bytes;
+    conv->lines = er_patch_lines_of(&conv->shape, (int32_t)er_conv_gemm_element_bytes(conv),
+                                    strip_bytes(conv->group_bytes));
+    conv->thread_bytes = conv->lines.thread_bytes;
     return;
   }
   conv->rows =
@@ -371,16 +368,16 @@ static void multiply_lines(const er_conv_gemm *conv, int32_t group, const char *
 static void multiply_in_place(const er_conv_gemm *conv, const void *input, int32_t first,
                               int32_t last, char *output, void *scratch) {
   const er_conv_shape *s = &conv->shape;
-  const er_patch_lines lines = lines_of(conv);
-  const size_t pixel = (size_t)conv->pixel_step * (size_t)lines.element;
+  const er_patch_lines *lines = &conv->lines;
+  const size_t pixel = (size_t)conv->pixel_step * (size_t)lines->element;
   for (int32_t at = first, end; at < last; at = end) {
     const int32_t line = at / s->out_w, in_image = s->out_h - line % s->out_h;
-    end = least(last, (line + least(lines.rows, in_image)) * s->out_w);
+    end = least(last, (line + least(lines->rows, in_image)) * s->out_w);
     const int32_t rows = (end - 1) / s->out_w - line + 1;
     for (int32_t group = 0; group < s->groups; group++) {
       const char *from =
-          er_patch_lines_get(&lines, conv->zero_point, input, group, line, rows, scratch);
-      multiply_lines(conv, group, from, lines.line_bytes, at, end,
+          er_patch_lines_get(lines, conv->zero_point, input, group, line, rows, scratch);
+      multiply_lines(conv, group, from, lines->line_bytes, at, end,
                      output + (size_t)(at - first) * pixel);
     }
   }
