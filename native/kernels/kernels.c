@@ -48,7 +48,7 @@ static void add_generic(er_kernels *kernels) {
       .compare_for = er_compare_for,
       .select = er_select,
       .copy_strided = er_copy_strided,
-                          .cast = er_cast,
+      .cast = er_cast,
       .arg_extreme_for = er_arg_extreme_for,
       .average_pool_f32 = er_average_pool_f32};
 }

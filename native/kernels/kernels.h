@@ -207,6 +207,7 @@ typedef struct er_padded_line {
   int64_t pitch; /* from line to line of the image */
 } er_padded_line;
 /** Lines of an image, padded.
+ * @param count of lines; 0: nothing is written
  * @param outside the byte that lies beside
  * @param input [count] lines; up to ER_OVERREAD bytes behind them are read
  * @param[out] lines [count, left + inside + right]; up to ER_OVERREAD bytes behind them are written

@@ -59,7 +59,7 @@ void er_gemv_s8_avx512vnni(const er_gemv_s8_call *c) {
   const uint32_t excess = 128u * (uint32_t)sum_of_row(c);
   for (int32_t u = 0; u < c->units; u += SETTLED) {
     const int32_t count = c->units - u < SETTLED ? c->units - u : SETTLED;
-    const int8_t *values = c->values + (int64_t)u * c->depth;
+    const int8_t *values = (const int8_t *)c->values + (int64_t)u * c->depth;
     int32_t sums[SETTLED] = {0}, i = 0;
     for (; i + UNITS <= count; i += UNITS) {
       multiply(c, values + (int64_t)i * c->depth, UNITS, sums + i);

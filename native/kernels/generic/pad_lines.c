@@ -15,6 +15,7 @@ void er_pad_lines(const er_padded_line *line, int8_t outside, int32_t count, con
   const int64_t inside = line->inside, beside = line->right + line->left;
   char pattern[SIXTEEN], *to = lines;
   const char *from = input;
+  if (count == 0) return;
   memset(pattern, outside, sizeof pattern);
   fill(pattern, line->left, to);
   to += line->left;
