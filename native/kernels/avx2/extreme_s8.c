@@ -47,7 +47,8 @@ void er_extreme_avx2(const er_reduce_shape *s, edgert_type type, bool largest, c
   const int32_t inner = s->reduced[last] || last == 0 ? 1 : 2;
   const int32_t rows = inner == 2 ? s->dims[last - 1] : 1; /* kinds alternate: they are reduced */
   er_reduce_walk walk = er_reduce_start(s, inner);
-  for (int64_t o = 0; o < s->out_count; o++) out[o] = INT8_MIN;
+  const int64_t results = s->out_count; /* which, for all the compiler knows, lies in `out` */
+  for (int64_t o = 0; o < results; o++) out[o] = INT8_MIN;
   for (int64_t i = 0; i < s->in_count; i += (int64_t)rows * columns, er_reduce_next(s, &walk)) {
     int8_t *to = out + walk.out;
     if (s->reduced[last]) {
@@ -56,7 +57,7 @@ void er_extreme_avx2(const er_reduce_shape *s, edgert_type type, bool largest, c
       extremes_of_columns(bits, rows, columns, in + i, to);
     }
   }
-  for (int64_t o = 0; o < s->out_count; o++) out[o] = turn((uint8_t)out[o], bits);
+  for (int64_t o = 0; o < results; o++) out[o] = turn((uint8_t)out[o], bits);
 }
 
 static void extremes_of_two(uint8_t bits, int32_t count, const uint8_t *a, const uint8_t *b,

@@ -1,10 +1,10 @@
-/* MAX_POOL_2D and AVERAGE_POOL_2D of float images with AVX2: 8 channels of a window at a time. */
+/* MAX_POOL_2D and AVERAGE_POOL_2D of float images with AVX2: 8 or 32 channels of a window at a time. */
 #include <math.h>
 
 #include "avx2.h"
 #include "kernels/float.h"
 
-enum { LANES = 8 };
+enum { LANES = 8, VECTORS = 4 /* of channels at once */ };
 
 static int32_t clip(int32_t value, int32_t most) {
   return value < 0 ? 0 : value > most ? most : value;
@@ -29,19 +29,30 @@ static ER_ALWAYS_INLINE __m256 take(const bool average, __m256 total, __m256 pix
   return average ? _mm256_add_ps(total, pixel) : _mm256_max_ps(pixel, total);
 }
 
-static ER_ALWAYS_INLINE __m256 pixel_of(const bool average, const er_pool_f32_call *c,
-                                        const window *w, int32_t channel) {
+/* Some vectors of channels of one output pixel, from `channel` on. */
+static ER_ALWAYS_INLINE void pool_pixel(const bool average, const int vectors,
+                                        const er_pool_f32_call *c, const window *w, int32_t channel,
+                                        float *to) {
   const er_conv_shape *s = c->shape;
   const bool cut = w->height < s->filter_h || w->width < s->filter_w;
-  __m256 total = _mm256_set1_ps(average ? 0.0f : cut ? c->border : -INFINITY);
+  const __m256 pixels = _mm256_set1_ps((float)(w->height * w->width));
+  __m256 total[VECTORS];
+  for (int v = 0; v < vectors; v++) {
+    total[v] = _mm256_set1_ps(average ? 0.0f : cut ? c->border : -INFINITY);
+  }
   for (int32_t y = 0; y < w->height; y++) {
     const float *x = w->input + (int64_t)y * s->in_w * s->in_c + channel;
     for (int32_t i = 0; i < w->width; i++, x += s->in_c) {
-      total = take(average, total, _mm256_loadu_ps(x));
+      for (int v = 0; v < vectors; v++) {
+        total[v] = take(average, total[v], _mm256_loadu_ps(x + v * LANES));
+      }
     }
   }
-  if (average) total = _mm256_div_ps(total, _mm256_set1_ps((float)(w->height * w->width)));
-  return _mm256_min_ps(_mm256_set1_ps(c->high), _mm256_max_ps(_mm256_set1_ps(c->low), total));
+  for (int v = 0; v < vectors; v++) {
+    if (average) total[v] = _mm256_div_ps(total[v], pixels);
+    total[v] = _mm256_max_ps(_mm256_set1_ps(c->low), total[v]);
+    _mm256_storeu_ps(to + channel + v * LANES, _mm256_min_ps(_mm256_set1_ps(c->high), total[v]));
+  }
 }
 
 static ER_ALWAYS_INLINE void pool(const bool average, const er_pool_f32_call *c) {
@@ -51,9 +62,12 @@ static ER_ALWAYS_INLINE void pool(const bool average, const er_pool_f32_call *c)
   for (int32_t row = c->first; row < c->last; row++) {
     for (int32_t x = 0; x < s->out_w; x++, to += s->out_c) {
       const window w = window_at(s, c->input + row / s->out_h * image, row % s->out_h, x);
-      for (int32_t i = 0; i < s->in_c; i += LANES) { /* the last ones overlap */
-        const int32_t at = i + LANES <= s->in_c ? i : s->in_c - LANES;
-        _mm256_storeu_ps(to + at, pixel_of(average, c, &w, at));
+      int32_t i = 0;
+      for (; i + VECTORS * LANES <= s->in_c; i += VECTORS * LANES) {
+        pool_pixel(average, VECTORS, c, &w, i, to);
+      }
+      for (; i < s->in_c; i += LANES) { /* the last ones overlap */
+        pool_pixel(average, 1, c, &w, i + LANES <= s->in_c ? i : s->in_c - LANES, to);
       }
     }
   }
