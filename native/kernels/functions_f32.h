@@ -1,7 +1,7 @@
 /* Elementary functions in float32: plain products and sums without fused steps, so the bits are the
  * same on every instruction set, and compilers turn loops over them into vector loops. The
- * polynomials are minimax fits of their own but for the logarithm's; test_functions_f32.c bounds the
- * errors in units in the last place: exp and log 1, tanh and expm1 1.5, logistic 2. */
+ * polynomials are minimax fits of their own but for the logarithm's; test_functions_f32.c bounds
+ * the errors in units in the last place: exp and log 1, tanh and expm1 1.5, logistic 2. */
 #ifndef ER_FUNCTIONS_F32_H
 #define ER_FUNCTIONS_F32_H
 

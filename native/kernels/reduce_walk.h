@@ -11,6 +11,19 @@ typedef struct er_reduce_walk {
   int64_t out;                   /* where the block at hand goes */
 } er_reduce_walk;
 
+/* [rows, columns], of which all rows go into the same outputs; of one row where the last dimension
+ * is reduced, or its neighbour is not (joined, the two would not fit int32). */
+typedef struct er_reduce_block {
+  int32_t inner; /* dimensions */
+  int32_t rows, columns;
+} er_reduce_block;
+
+static inline er_reduce_block er_reduce_block_of(const er_reduce_shape *shape) {
+  const int32_t last = shape->rank - 1;
+  const bool folds = last > 0 && shape->reduced[last - 1] && !shape->reduced[last];
+  return (er_reduce_block){folds ? 2 : 1, folds ? shape->dims[last - 1] : 1, shape->dims[last]};
+}
+
 /** @param inner dimensions of a block */
 static inline er_reduce_walk er_reduce_start(const er_reduce_shape *shape, int32_t inner) {
   er_reduce_walk walk = {.outer = shape->rank - inner};

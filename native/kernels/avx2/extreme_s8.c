@@ -43,18 +43,17 @@ void er_extreme_avx2(const er_reduce_shape *s, edgert_type type, bool largest, c
   }
   const uint8_t bits = turned_bits(type, largest), *in = input;
   int8_t *out = output;
-  const int32_t last = s->rank - 1, columns = s->dims[last];
-  const int32_t inner = s->reduced[last] || last == 0 ? 1 : 2;
-  const int32_t rows = inner == 2 ? s->dims[last - 1] : 1; /* kinds alternate: they are reduced */
-  er_reduce_walk walk = er_reduce_start(s, inner);
+  const er_reduce_block block = er_reduce_block_of(s);
+  const int64_t size = (int64_t)block.rows * block.columns;
+  er_reduce_walk walk = er_reduce_start(s, block.inner);
   const int64_t results = s->out_count; /* which, for all the compiler knows, lies in `out` */
   for (int64_t o = 0; o < results; o++) out[o] = INT8_MIN;
-  for (int64_t i = 0; i < s->in_count; i += (int64_t)rows * columns, er_reduce_next(s, &walk)) {
+  for (int64_t i = 0; i < s->in_count; i += size, er_reduce_next(s, &walk)) {
     int8_t *to = out + walk.out;
-    if (s->reduced[last]) {
-      *to = extreme_of_row(*to, bits, columns, in + i);
+    if (s->reduced[s->rank - 1]) {
+      *to = extreme_of_row(*to, bits, block.columns, in + i);
     } else {
-      extremes_of_columns(bits, rows, columns, in + i, to);
+      extremes_of_columns(bits, block.rows, block.columns, in + i, to);
     }
   }
   for (int64_t o = 0; o < results; o++) out[o] = turn((uint8_t)out[o], bits);

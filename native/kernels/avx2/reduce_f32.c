@@ -117,17 +117,16 @@ static ER_ALWAYS_INLINE void take_columns(const er_reduce op, int32_t rows, int3
 
 static ER_ALWAYS_INLINE void reduce(const er_reduce op, const er_reduce_shape *s,
                                     const float *input, float *output) {
-  const int32_t last = s->rank - 1, columns = s->dims[last];
-  const int32_t inner = s->reduced[last] || last == 0 ? 1 : 2;
-  const int32_t rows = inner == 2 ? s->dims[last - 1] : 1; /* kinds alternate: they are reduced */
-  er_reduce_walk walk = er_reduce_start(s, inner);
+  const er_reduce_block block = er_reduce_block_of(s);
+  const int64_t size = (int64_t)block.rows * block.columns;
+  er_reduce_walk walk = er_reduce_start(s, block.inner);
   for (int64_t i = 0; i < s->out_count; i++) output[i] = _mm256_cvtss_f32(start(op));
-  for (int64_t i = 0; i < s->in_count; i += (int64_t)rows * columns, er_reduce_next(s, &walk)) {
+  for (int64_t i = 0; i < s->in_count; i += size, er_reduce_next(s, &walk)) {
     float *to = output + walk.out;
-    if (s->reduced[last]) {
-      *to = take_row(op, *to, input + i, columns);
+    if (s->reduced[s->rank - 1]) {
+      *to = take_row(op, *to, input + i, block.columns);
     } else {
-      take_columns(op, rows, columns, input + i, to);
+      take_columns(op, block.rows, block.columns, input + i, to);
     }
   }
 }
