@@ -13,11 +13,12 @@ NARROW = frozenset(
 )
 # Operators whose values are those of their first operand, or nearer to 0.
 PASSING = frozenset(
-    {"Div", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Identity", "Mod"}
+    {"Div", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Identity"}
     | {"ReduceMax", "ReduceMin", "Reshape", "Slice", "Squeeze", "Tile", "Transpose", "Unsqueeze"}
 )
 COUNTING = frozenset({"ArgMax", "ArgMin", "NonZero", "Shape", "Size"})  # within a tensor's sizes
-JOINING = frozenset({"Concat", "Max", "Min"})
+# Operators whose values are no further from 0 than the largest of any operand. Mod(-1, n) is n - 1.
+JOINING = frozenset({"Concat", "Max", "Min", "Mod"})
 
 
 def rewrite_quotient(write: Composer, node: ir.Node) -> bool:

@@ -28,7 +28,10 @@ class Term:
 
 
 def write_einsums(model: ir.Model) -> None:
-    """Replace every Einsum without an ellipsis and without diagonals, of up to one open size."""
+    """Replace every Einsum without an ellipsis and without diagonals, of up to one open size.
+
+    A label has one size: Einsums that repeat a dimension of size 1 stay, too.
+    """
     if any([_rewrite(node) for node in list(model.graph.all_nodes()) if node.op_type == "Einsum"]):
         infer_shapes(model)
 
@@ -63,7 +66,9 @@ def _terms(node: ir.Node) -> tuple[list[Term], str, dict[str, int]] | None:
     sizes: dict[str, int] = {}
     for names, shape in zip(labels, shapes, strict=True):
         for label, size in zip(names, shape or (), strict=True):
-            sizes[label] = OPEN if size is None else size
+            known = OPEN if size is None else size
+            if sizes.setdefault(label, known) != known:
+                return None
     if list(sizes.values()).count(OPEN) > 1:
         return None
     given = [Term(v, x) for v, x in zip(node.inputs, labels, strict=True) if v is not None]

@@ -69,3 +69,12 @@ def test_what_is_no_plain_product_stays(equation: str) -> None:
     source = model(text)
     write_einsums(source)
     assert ops(source) == {"Einsum": 1}
+
+
+def test_a_repeated_dimension_of_size_1_stays() -> None:
+    source = model(
+        """agraph (float[1,2] x, float[5,3] k) => (float[5,2,3] y) {
+            y = Einsum <equation = "bi, bj -> bij"> (x, k)
+        }"""
+    )
+    assert ops(rewritten(source, write_einsums)) == {"Einsum": 1}

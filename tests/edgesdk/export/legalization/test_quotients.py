@@ -24,3 +24,14 @@ def test_numbers_that_may_be_large_are_divided_in_64_bits() -> None:
     numbers = np.array([7, -7, 2**40 + 5, -(2**40)], np.int64)
     text = "(int64[4] x, float[4] z) => (int64[4] y, float[4] n) { y = Div(x, three) n = Neg(z) }"
     judge(text, {"x": numbers, "z": np.ones(4, np.float32)}, three=np.array(3), runtimes=["native"])
+
+
+@pytest.mark.native
+def test_the_rest_of_a_small_number_may_be_large() -> None:
+    numbers = np.array([3, -1, -7, 20], np.int32)
+    text = """(int32[4] x, float[4] z) => (int64[4] y, float[4] n) {
+        wide = Cast <to = 7> (x) rest = Mod(wide, large) y = Div(rest, three) n = Neg(z)
+    }"""
+    inputs = {"x": numbers, "z": np.ones(4, np.float32)}
+    constants = {"large": np.array(2**40), "three": np.array(3)}
+    judge(text, inputs, runtimes=["native"], **constants)
