@@ -9,7 +9,7 @@ are made of, and nothing else is, is lifted as far as no score rises above that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,10 +70,11 @@ class Scores:
 
 def find_scores(graph: ir.Graph) -> list[Scores]:
     """The scores of every Softmax along the last dimension, less those that others read too."""
+    private = _private_values(graph)
     return [
-        Scores(str(node.inputs[0].name), tuple(_upstream(node.inputs[0])))
+        Scores(str(node.inputs[0].name), tuple(_steps_to(node.inputs[0], graph, private)))
         for node in graph
-        if _scores_rows(node) and node.inputs[0] is not None and _is_private(node.inputs[0])
+        if _scores_rows(node) and node.inputs[0] in private
     ]
 
 
@@ -95,7 +96,8 @@ def bound_scores(arrays: dict[str, Floats], scores: Sequence[Scores]) -> None:
         lift(found.value, least)
         own = {found.value: float(np.maximum(rows, least).min())}
         for step in found.steps:
-            own[step.source] = step.floor(own[step.made], arrays)
+            floor = step.floor(own[step.made], arrays)
+            own[step.source] = min(floor, own.get(step.source, floor))
             lift(step.source, np.array(own[step.source], np.float32))
     for name in floors.keys() & arrays.keys():
         arrays[name] = np.maximum(arrays[name], floors[name])
@@ -113,25 +115,32 @@ def _scores_rows(node: ir.Node) -> bool:
     return shape is not None and node.attributes.get_int("axis", -1) in (-1, len(shape) - 1)
 
 
-def _upstream(made: ir.Value) -> Iterator[Step]:
-    """The steps to a private value, each behind the one that makes its `made`."""
-    node = made.producer()
-    for source, step in [] if node is None else _sources(node):
-        if _is_private(source):
-            yield step
-            yield from _upstream(source)
+def _private_values(graph: ir.Graph) -> set[ir.Value]:
+    """Values that scores alone are made of."""
+    found: set[ir.Value] = set()
+    computed = [output for node in reversed(graph) for output in node.outputs]  # readers come first
+    for value in (*computed, *graph.inputs, *graph.initializers.values()):
+        if not value.is_graph_output() and all(
+            _scores_rows(node) or (_passes(node, value) and node.outputs[0] in found)
+            for node in consumers(value)
+        ):
+            found.add(value)
+    return found
 
 
-def _is_private(value: ir.Value) -> bool:
-    """Whether scores alone are made of it."""
-    read = consumers(value)
-    return not value.is_graph_output() and all(_only_scores(node, value) for node in read)
+def _passes(node: ir.Node, value: ir.Value) -> bool:
+    """Whether elements of a node's result come from the value."""
+    return any(source is value for source, _ in _sources(node))
 
 
-def _only_scores(node: ir.Node, value: ir.Value) -> bool:
-    """Whether what a node makes of the value are scores."""
-    passes = any(source is value for source, _ in _sources(node))
-    return _scores_rows(node) or (passes and _is_private(node.outputs[0]))
+def _steps_to(scores: ir.Value, graph: ir.Graph, private: Set[ir.Value]) -> Iterator[Step]:
+    """The steps to private values, each behind all those that tell the floor of its `made`."""
+    lifted = {scores}
+    for node in reversed(graph):
+        for source, step in _sources(node) if node.outputs[0] in lifted else ():
+            if source in private:
+                lifted.add(source)
+                yield step
 
 
 def _sources(node: ir.Node) -> list[tuple[ir.Value, Step]]:

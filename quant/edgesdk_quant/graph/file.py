@@ -65,10 +65,10 @@ def from_proto(proto: onnx.ModelProto, name: str = "the given model") -> ir.Mode
         )
     try:
         model = ir.from_proto(proto)
+        TopologicalSortPass()(model)  # tools append nodes at times, and runtimes forgive it
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(f"{name} is a malformed ONNX model: {_first_line(error)}") from error
     _check_operators(model, name)
-    TopologicalSortPass()(model)  # tools append nodes at times, and runtimes forgive it
     return model
 
 

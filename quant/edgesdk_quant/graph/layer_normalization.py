@@ -114,11 +114,9 @@ def _same(value: ir.Value | None, centred: ir.Value | None, axis: int) -> bool:
     if value is centred:
         return True
     first, second = made_by(value, "Sub"), made_by(centred, "Sub")
-    return (
-        first is not None
-        and second is not None
-        and (_centred_input(value, axis) is second.inputs[0])
-    )
+    if first is None or second is None:
+        return False
+    return _centred_input(value, axis) is second.inputs[0]
 
 
 def _mean_input(value: ir.Value | None, axis: int) -> ir.Value | None:
@@ -128,7 +126,9 @@ def _mean_input(value: ir.Value | None, axis: int) -> ir.Value | None:
     if mean is None or axes is None or not mean.attributes.get_int("keepdims", 1):
         return None
     rank = len(value_shape(mean.inputs[0]) or ())
-    return mean.inputs[0] if rank and [a % rank for a in axes.tolist()] == [axis % rank] else None
+    if not rank or axes.size != 1 or axes.item() % rank != axis % rank:
+        return None
+    return mean.inputs[0]
 
 
 def _fits(parameter: ir.Value | None, x: ir.Value) -> bool:

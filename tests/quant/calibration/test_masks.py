@@ -141,3 +141,30 @@ def test_a_mask_computed_from_an_input_stays_float() -> None:
     done = quantize(normalize(graph), open_data(data), Recipe.load("w8a8"), load_target("generic"))
     kinds = {decision.op: decision.kind for decision in done.decisions}
     assert (kinds["Mul"], kinds["Add"]) == ("float", "int8")
+
+
+def test_a_value_that_reaches_scores_by_many_ways_is_lifted_by_the_lowest_of_them() -> None:
+    turns = 30  # of two ways each
+    chain = "".join(f"d{i} = Mul(h{i}, half) h{i + 1} = Add(h{i}, d{i}) " for i in range(turns))
+    graph = model(
+        f"""agraph (float[N,6,6] x) => (float[N,6,6] y) {{
+            h0 = MatMul(x, w) {chain} y = Softmax<axis=-1>(h{turns})
+        }}""",
+        w=WEIGHTS,
+        half=np.array(0.5, np.float32),
+    )
+    (scores,) = find_scores(graph.graph)
+    assert len(scores.steps) == 3 * turns
+    found = lifted(
+        model(
+            """agraph (float[N,6,6] x) => (float[N,6,6] y) {
+                s = MatMul(x, w) d = Mul(s, half) a = Add(s, d) y = Softmax<axis=-1>(a)
+            }""",
+            w=WEIGHTS,
+            half=np.array(0.5, np.float32),
+        ),
+        s=[-99, 8],
+        d=[-49.5, 4],
+        a=[[-148.5, 12]],
+    )
+    assert found == {"s": [-16, 8], "d": [-8, 4], "a": [[0, 12]]}

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import helper
 
-from edgesdk_quant.graph import clone, constant, load, new_initializer, to_bytes
+from edgesdk_quant.graph import clone, constant, from_proto, load, new_initializer, to_bytes
 from edgesdk_runtimes.errors import InputError, ModelError, UnsupportedError
 from tests.quant.graph.written import model, random
 
@@ -125,3 +126,21 @@ def test_files_that_onnxruntime_refuses_are_refused(shared_data: Path) -> None:
     for path in files:
         with pytest.raises(ModelError, match=path.name):
             load(path)
+
+
+def chain(*nodes: tuple[str, str]) -> onnx.ModelProto:
+    """Relus from x to y, by the names of what they read and make."""
+    inputs, outputs = ([helper.make_tensor_value_info(n, 1, [2])] for n in "xy")
+    made = [helper.make_node("Relu", [a], [b]) for a, b in nodes]
+    graph = helper.make_graph(made, "chain", inputs, outputs)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
+
+
+def test_nodes_that_a_tool_appended_out_of_order_are_sorted() -> None:
+    graph = from_proto(chain(("h", "y"), ("x", "h"))).graph
+    assert [node.outputs[0].name for node in graph] == ["h", "y"]
+
+
+def test_nodes_in_a_circle_are_refused() -> None:
+    with pytest.raises(ModelError, match="malformed ONNX model: Graph contains a cycle"):
+        from_proto(chain(("x", "y"), ("b", "a"), ("a", "b")))

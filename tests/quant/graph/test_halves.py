@@ -57,12 +57,3 @@ def test_nested_graphs_too() -> None:
     x = random(1, 3)
     (y,) = run(normalize(source), {"x": x, "c": np.array(False)})
     np.testing.assert_allclose(y, -x * [[1, 2, 3]], rtol=1e-6)
-
-
-def test_nodes_that_a_tool_appended_out_of_order_are_sorted() -> None:
-    nodes = [helper.make_node("Relu", ["h"], ["y"]), helper.make_node("Neg", ["x"], ["h"])]
-    inputs, outputs = ([helper.make_tensor_value_info(n, 1, [2])] for n in "xy")
-    made = helper.make_graph(nodes, "unsorted", inputs, outputs)
-    graph = from_proto(helper.make_model(made, opset_imports=[helper.make_opsetid("", 21)]))
-    assert [node.op_type for node in graph.graph] == ["Neg", "Relu"]
-    normalize(graph)

@@ -33,5 +33,4 @@ def test_the_rest_of_a_small_number_may_be_large() -> None:
         wide = Cast <to = 7> (x) rest = Mod(wide, large) y = Div(rest, three) n = Neg(z)
     }"""
     inputs = {"x": numbers, "z": np.ones(4, np.float32)}
-    constants = {"large": np.array(2**40), "three": np.array(3)}
-    judge(text, inputs, runtimes=["native"], **constants)
+    judge(text, inputs, runtimes=["native"], large=np.array(2**40), three=np.array(3))
