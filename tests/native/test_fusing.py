@@ -193,6 +193,23 @@ def test_padding_and_a_lone_residual_are_fused_too() -> None:
 
 
 @pytest.mark.parametrize("quantized", [True, False])
+@pytest.mark.parametrize("border", [1, 3, 5])
+def test_padding_may_be_larger_than_the_filter_behind_it(quantized: bool, border: int) -> None:
+    builder = ModelBuilder()
+    net = _Network(builder.graph("main"), quantized, border)
+    x = net.activation("x", [1, 4, 4, 8])
+    net.graph.ends([x], [net.conv(net.pad(x, border, 50), 8, 3)])
+    model = pack(builder.model)
+    assert [node.op for node in opened(model).nodes()] == ["CONV_2D"]
+    arrays = [
+        random_array(s.shape, s.dtype, np.random.default_rng(1)) for s in opened(model).inputs
+    ]
+    expected = outputs(model, arrays, unfused=True)
+    assert outputs(model, arrays) == expected
+    assert outputs(model, arrays, threads=3) == expected
+
+
+@pytest.mark.parametrize("quantized", [True, False])
 def test_a_residual_may_overwrite_what_it_adds_but_not_what_it_convolves(quantized: bool) -> None:
     builder = ModelBuilder()
     net = _Network(builder.graph("main"), quantized, 1)
