@@ -57,13 +57,15 @@ static int16_t *place(int16_t *panel, int32_t d, int32_t column) {
   return panel + (d / 2 * COLUMNS + slot) * 2 + d % 2;
 }
 
-/* The columns [first, first + width) of a matrix, those beyond as zeros. */
+/* The columns [first, first + width) of a matrix from depth `done` on, which is even; those beyond
+ * as zeros. */
 static void pack_slowly(const side *s, int32_t columns, int32_t depth, int32_t first, int32_t width,
-                        int16_t *panel) {
-  memset(panel, 0, (size_t)((depth + 1) / 2 * 2 * COLUMNS) * sizeof *panel);
+                        int32_t done, int16_t *panel) {
+  const int32_t left = (depth + 1) / 2 * 2 - done;
+  memset(panel + (int64_t)done * COLUMNS, 0, (size_t)left * COLUMNS * sizeof *panel);
   for (int32_t c = 0; c < width; c++) {
     int16_t *to = place(panel, 0, c);
-    for (int32_t d = 0; d < depth; d++) {
+    for (int32_t d = done; d < depth; d++) {
       const int64_t at =
           s->transposed ? (int64_t)(first + c) * depth + d : (int64_t)d * columns + first + c;
       to[d / 2 * 2 * COLUMNS + d % 2] = widen1(s, at);
@@ -83,6 +85,53 @@ static void pack_panel(const side *s, int32_t columns, int32_t depth, int32_t fi
         d + 1 < depth ? widen16(from + columns, flip, zero) : _mm256_setzero_si256();
     _mm256_storeu_si256(to, _mm256_unpacklo_epi16(even, odd));
     _mm256_storeu_si256(to + 1, _mm256_unpackhi_epi16(even, odd));
+  }
+}
+
+/* Eight values of a column, and of the one that lies eight further, as int16. */
+static ER_ALWAYS_INLINE __m256i widen_two(const side *s, const uint8_t *from, int32_t depth) {
+  const __m128i low = _mm_loadl_epi64((const __m128i *)(const void *)from);
+  const __m128i high =
+      _mm_loadl_epi64((const __m128i *)(const void *)(from + (int64_t)LANES * depth));
+  const __m128i bytes = _mm_xor_si128(_mm_unpacklo_epi64(low, high), _mm_set1_epi8((char)s->flip));
+  return _mm256_sub_epi16(_mm256_cvtepi8_epi16(bytes), _mm256_set1_epi16(s->zero));
+}
+
+/* Half of the columns of four pairs along the depth: in both lanes, 4 x 4 pairs are transposed.
+ * @param[out] to every other vector is written */
+static ER_ALWAYS_INLINE void turn_pairs(const side *s, const uint8_t *from, int32_t depth,
+                                        __m256i *to) {
+  const __m256i a = widen_two(s, from, depth);
+  const __m256i b = widen_two(s, from + depth, depth);
+  const __m256i c = widen_two(s, from + 2 * (int64_t)depth, depth);
+  const __m256i d = widen_two(s, from + 3 * (int64_t)depth, depth);
+  const __m256i ab = _mm256_unpacklo_epi32(a, b), ab2 = _mm256_unpackhi_epi32(a, b);
+  const __m256i cd = _mm256_unpacklo_epi32(c, d), cd2 = _mm256_unpackhi_epi32(c, d);
+  _mm256_storeu_si256(to, _mm256_unpacklo_epi64(ab, cd));
+  _mm256_storeu_si256(to + 2, _mm256_unpackhi_epi64(ab, cd));
+  _mm256_storeu_si256(to + 4, _mm256_unpacklo_epi64(ab2, cd2));
+  _mm256_storeu_si256(to + 6, _mm256_unpackhi_epi64(ab2, cd2));
+}
+
+/* Columns that lie along the depth. @return the depth that is packed; the rest is less than 8 */
+static int32_t pack_turned(const side *s, int32_t depth, int32_t first, int16_t *panel) {
+  const uint8_t *from = s->values + (int64_t)first * depth;
+  __m256i *to = (__m256i *)(void *)panel;
+  int32_t d = 0;
+  for (; d + 8 <= depth; d += 8, from += 8, to += 8) {
+    turn_pairs(s, from, depth, to);
+    turn_pairs(s, from + 4 * (int64_t)depth, depth, to + 1);
+  }
+  return d;
+}
+
+static void pack(const side *s, int32_t columns, int32_t depth, int32_t first, int16_t *panel) {
+  const int32_t width = columns - first < COLUMNS ? columns - first : COLUMNS;
+  if (width == COLUMNS && !s->transposed) {
+    pack_panel(s, columns, depth, first, panel);
+  } else {
+    const int32_t done = width == COLUMNS ? pack_turned(s, depth, first, panel) : 0;
+    pack_slowly(s, columns, depth, first, width, done, panel);
   }
 }
 
@@ -191,11 +240,7 @@ void er_batch_matmul_avx2(const er_matmul_shape *shape, const er_matmul_rule *ru
   widen_rows(&left, s->rows, s->depth, t.pitch, rows);
   for (int32_t first = 0; first < s->columns; first += COLUMNS) {
     t.columns = s->columns - first < COLUMNS ? s->columns - first : COLUMNS;
-    if (s->b_transposed || t.columns < COLUMNS) {
-      pack_slowly(&right, s->columns, s->depth, first, t.columns, scratch);
-    } else {
-      pack_panel(&right, s->columns, s->depth, first, scratch);
-    }
+    pack(&right, s->columns, s->depth, first, scratch);
     for (int32_t r = 0; r < s->rows; r += ROWS) {
       t.rows = rows + (int64_t)r * t.pitch;
       t.output = (int8_t *)output + ((int64_t)product * s->rows + r) * s->columns + first;

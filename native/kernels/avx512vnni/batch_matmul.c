@@ -86,11 +86,18 @@ static void lift_rows(const side *s, int32_t count, int32_t depth, int32_t pitch
 /* Columns [first, first + count) as [pitch / 4][32][4], zeros where there are none. */
 static void pack_turned(const side *s, int32_t depth, int32_t first, int32_t count,
                         uint8_t *panel) {
+  const uint32_t flip = s->flip * 0x01010101u;
   for (int32_t c = 0; c < count; c++) {
     const uint8_t *from = s->values + (int64_t)(first + c) * depth;
     uint8_t *to = panel + c * QUAD;
-    for (int32_t d = 0; d < depth; d++)
-      to[d / QUAD * QUAD * COLUMNS + d % QUAD] = from[d] ^ s->flip;
+    int32_t d = 0;
+    for (; d + QUAD <= depth; d += QUAD, to += QUAD * COLUMNS) {
+      uint32_t quad;
+      memcpy(&quad, from + d, QUAD);
+      quad ^= flip;
+      memcpy(to, &quad, QUAD);
+    }
+    for (int32_t i = 0; d + i < depth; i++) to[i] = from[d + i] ^ s->flip;
   }
 }
 
