@@ -43,6 +43,12 @@ file(GLOB functions kernels/*/unary_f32.c kernels/*/binary_f32.c kernels/*/reduc
      kernels/avx2/compare.c)
 set_property(SOURCE ${functions} APPEND PROPERTY COMPILE_OPTIONS -fno-trapping-math)
 
+# Of two bounds in turn gcc makes a choice of three, with twice the instructions of two choices.
+if("avx2" IN_LIST EDGERT_LAYERS)
+  set_property(SOURCE kernels/avx2/unary_f32.c kernels/avx512vnni/unary_f32.c APPEND PROPERTY COMPILE_OPTIONS
+               $<$<C_COMPILER_ID:GNU>:-fno-thread-jumps>)
+endif()
+
 # The steps of a polynomial wait for each other: those of several vectors in turn do not.
 if("avx512vnni" IN_LIST EDGERT_LAYERS)
   set_property(SOURCE kernels/avx512vnni/unary_f32.c APPEND PROPERTY COMPILE_OPTIONS
