@@ -13,7 +13,7 @@ typedef struct window {
   int32_t low, high;
 } window;
 
-static void maximum(const window *w, int64_t c, int8_t *output) {
+static ER_ALWAYS_INLINE void maximum(const window *w, int64_t c, int8_t *output) {
   __m256i most = _mm256_set1_epi8((char)w->low);
   for (int32_t y = 0; y < w->height; y++) {
     const int8_t *x = w->input + y * w->line + c;
@@ -38,7 +38,7 @@ static ER_ALWAYS_INLINE __m256i mean_16(__m256i sums, int32_t count) {
   return _mm256_packs_epi32(low, mean_8(_mm256_extracti128_si256(sums, 1), count));
 }
 
-static void average(const window *w, int64_t c, int8_t *output) {
+static ER_ALWAYS_INLINE void average(const window *w, int64_t c, int8_t *output) {
   __m256i low = _mm256_setzero_si256(), high = low;
   for (int32_t y = 0; y < w->height; y++) {
     const int8_t *x = w->input + y * w->line + c;
@@ -86,14 +86,16 @@ static int32_t lines_with_room(const er_conv_shape *s, const int8_t *input, int3
   return last;
 }
 
-static void pool(const er_conv_shape *s, int32_t low, int32_t high, const int8_t *input,
-                 int8_t *output, int32_t first, int32_t last,
-                 void (*block)(const window *w, int64_t c, int8_t *output)) {
+static ER_ALWAYS_INLINE void pool(const er_conv_shape *s, int32_t low, int32_t high,
+                                  const int8_t *input, int8_t *output, int32_t first, int32_t last,
+                                  void (*block)(const window *w, int64_t c, int8_t *output)) {
   const int64_t image = (int64_t)s->in_h * s->in_w * s->in_c;
   int8_t *to = output + (int64_t)first * s->out_w * s->in_c, few[CHANNELS];
   for (int32_t row = first; row < last; row++) {
+    const int8_t *from = input + row / s->out_h * image;
+    const int32_t y = row % s->out_h;
     for (int32_t x = 0; x < s->out_w; x++, to += s->in_c) {
-      window w = window_at(s, input + row / s->out_h * image, row % s->out_h, x);
+      window w = window_at(s, from, y, x);
       w.low = low, w.high = high;
       if (s->in_c < CHANNELS) {
         block(&w, 0, few);

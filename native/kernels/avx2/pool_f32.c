@@ -60,8 +60,10 @@ static ER_ALWAYS_INLINE void pool(const bool average, const er_pool_f32_call *c)
   const int64_t image = (int64_t)s->in_h * s->in_w * s->in_c;
   float *to = c->output + (int64_t)c->first * s->out_w * s->out_c;
   for (int32_t row = c->first; row < c->last; row++) {
+    const float *from = c->input + row / s->out_h * image;
+    const int32_t y = row % s->out_h;
     for (int32_t x = 0; x < s->out_w; x++, to += s->out_c) {
-      const window w = window_at(s, c->input + row / s->out_h * image, row % s->out_h, x);
+      const window w = window_at(s, from, y, x);
       int32_t i = 0;
       for (; i + VECTORS * LANES <= s->in_c; i += VECTORS * LANES) {
         pool_pixel(average, VECTORS, c, &w, i, to);
