@@ -44,7 +44,8 @@ typedef struct er_matmul_shape {
   const int32_t *b_index; /* [batch] */
 } er_matmul_shape;
 
-/* A reduction; adjacent dimensions of one kind are already merged, so kinds alternate. */
+/* A reduction; adjacent dimensions of one kind are already merged, unless their product is beyond
+ * int32: nearly always kinds alternate. */
 typedef struct er_reduce_shape {
   int32_t rank;
   int32_t dims[EDGERT_MAX_RANK];

@@ -201,8 +201,9 @@ static edgert_status run(const er_run *run, const er_node *node) {
 int32_t er_mean_depth(const er_node *node) {
   const er_reduce_plan *p = node->op->run == run ? node->data : NULL;
   if (!p || p->op != ER_MEAN || p->type != EDGERT_FLOAT32) return 0;
-  const int32_t last = p->shape.rank - 1; /* kinds alternate */
-  return last <= 1 && p->shape.reduced[last] ? p->shape.dims[last] : 0;
+  const er_reduce_shape *s = &p->shape;
+  if (s->rank > 2 || !s->reduced[s->rank - 1] || (s->rank == 2 && s->reduced[0])) return 0;
+  return s->dims[s->rank - 1];
 }
 
 #define REDUCE(symbol, number, text, operation)                         \

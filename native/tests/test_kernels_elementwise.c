@@ -6,7 +6,7 @@
 #include "check.h"
 #include "kernels/float.h"
 #include "kernels/kernels.h"
-#include "random_numbers.h"
+#include "random_reduction.h"
 
 enum { ROUNDS = 300 };
 
@@ -131,16 +131,7 @@ static void test_dequantize(void) {
 
 static void test_sum(void) {
   const edgert_type type = random_type();
-  er_reduce_shape s = {.rank = random_from(1, 4), .in_count = 1, .out_count = 1};
-  const bool first = random_from(0, 1);
-  for (int32_t d = 0; d < s.rank; d++) {
-    s.reduced[d] = (d % 2 == 0) == first;
-    s.dims[d] = random_from(0, 9) ? random_from(1, 12) : random_from(1, 600);
-    if (s.in_count * s.dims[d] > 200000) s.dims[d] = 1;
-    s.in_count *= s.dims[d];
-    if (!s.reduced[d]) s.out_count *= s.dims[d];
-  }
-  s.group = s.in_count / s.out_count;
+  const er_reduce_shape s = random_reduction(200000);
   void *input = random_bytes((size_t)s.in_count * bytes_of(type));
   outputs o = make_outputs((size_t)s.out_count * sizeof(int64_t));
   generic.sum(&s, type, input, o.expected);

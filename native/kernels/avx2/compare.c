@@ -2,6 +2,7 @@
 #include "kernels/compare.h"
 
 #include "avx2.h"
+#include "kernels/compare_rows.h"
 
 /* Either argument may be one value all along. */
 #define ROW(name, type, op)                                                              \
@@ -18,25 +19,15 @@
       for (int32_t i = 0; i < count; i++) output[i] = x[i] op y[i];                      \
     }                                                                                    \
   }
-#define ROWS(type)          \
-  ROW(equal, type, ==)      \
-  ROW(not_equal, type, !=)  \
-  ROW(less, type, <)        \
-  ROW(less_equal, type, <=) \
-  ROW(greater, type, >)     \
-  ROW(greater_equal, type, >=)
 
-ROWS(float)
-ROWS(int8_t)
-ROWS(int32_t)
-
-#define TABLE(type)                                  \
-  {equal_##type,      not_equal_##type, less_##type, \
-   less_equal_##type, greater_##type,   greater_equal_##type}
+ER_COMPARE_ROWS(ROW, float)
+ER_COMPARE_ROWS(ROW, int8_t)
+ER_COMPARE_ROWS(ROW, int32_t)
 
 er_compare_row er_compare_for_avx2(er_comparison op, edgert_type type) {
-  static const er_compare_row floats[] = TABLE(float), int8s[] = TABLE(int8_t),
-                              int32s[] = TABLE(int32_t);
+  static const er_compare_row floats[] = ER_COMPARE_TABLE(float),
+                              int8s[] = ER_COMPARE_TABLE(int8_t),
+                              int32s[] = ER_COMPARE_TABLE(int32_t);
   if (op > ER_GREATER_EQUAL) return er_compare_for(op, type);
   return type == EDGERT_FLOAT32 ? floats[op]
          : type == EDGERT_INT8  ? int8s[op]

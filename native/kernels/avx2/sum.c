@@ -52,15 +52,22 @@ static int64_t sum_row(const int8_t *input, int64_t count) {
   return sum + parts[0] + parts[1] + parts[2] + parts[3];
 }
 
+/* [pixels, channels], or with a batch before. */
+static bool is_over_pixels(const er_reduce_shape *shape) {
+  const bool *reduced = shape->reduced;
+  if (shape->rank == 2) return reduced[0] && !reduced[1];
+  return shape->rank == 3 && !reduced[0] && reduced[1] && !reduced[2];
+}
+
 void er_sum_avx2(const er_reduce_shape *shape, edgert_type type, const void *input, int64_t *sums) {
-  const int32_t rank = shape->rank; /* kinds alternate: [pixels, channels] or with a batch before */
+  const int32_t rank = shape->rank;
   if (type == EDGERT_INT8 && rank <= 2 && shape->reduced[rank - 1]) {
     for (int64_t o = 0; o < shape->out_count; o++) {
       sums[o] = sum_row((const int8_t *)input + o * shape->group, shape->group);
     }
     return;
   }
-  if (type != EDGERT_INT8 || rank < 2 || rank > 3 || shape->reduced[rank - 1]) {
+  if (type != EDGERT_INT8 || !is_over_pixels(shape)) {
     er_sum(shape, type, input, sums);
     return;
   }
