@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,8 @@ from edgesdk_quant.recipe import Override, Recipe, names
 SMALL_DROP = 0.5
 # So few samples that answer otherwise may do so by chance.
 FEW_SAMPLES = 3
-# Of n samples none answers otherwise: with 95 % confidence fewer than 3 / n of all do (Hanley and
-# Lippman-Hand 1983, "If nothing goes wrong, is everything all right?").
-RULE_OF_THREE = 3
-# That many leave less than one percent to it.
+DOUBT = 0.05  # one minus the confidence with which something is said of samples that were not seen
+# That many of which none answers otherwise leave less than one percent to doubt.
 ENOUGH_SAMPLES = 300
 WORST_LAYERS = 3
 # A few of many layers that take more than this share of the time are named.
@@ -268,13 +267,30 @@ def _unsure(report: Report) -> Iterator[Advice]:
     drop, proof = worst_drop(report), report.verification
     if drop is None or proof is None or drop > SMALL_DROP or not _proves_little(report):
         return
-    hidden = min(100.0, RULE_OF_THREE * 100 / proof.samples)
+    hidden = min(100.0, _most_expected(max(0, _changed(report))) * 100 / proof.samples)
     yield Advice(
         f"{_counted(report)}.",
         f"Of samples like these, up to {hidden:.1f} % may be, with 95 % confidence: compare on "
         f"{ENOUGH_SAMPLES} or more that calibration did not see before you rely on it.",
         _command(report),
     )
+
+
+def _most_expected(seen: int) -> float:
+    """The mean of a Poisson variable that is at most `seen` with a chance of DOUBT.
+
+    3.0 for none, the rule of three (Hanley and Lippman-Hand 1983, "If nothing goes wrong, is
+    everything all right?"); more is Garwood 1936, "Fiducial limits for the Poisson distribution".
+    """
+    low, high = 0.0, 2.0 * seen + 10
+    while high - low > 1e-6:
+        mean = (low + high) / 2
+        term = chance = math.exp(-mean)
+        for count in range(1, seen + 1):
+            term *= mean / count
+            chance += term
+        low, high = (mean, high) if chance > DOUBT else (low, mean)
+    return high
 
 
 def _proves_little(report: Report) -> bool:
