@@ -226,12 +226,13 @@ ER_INLINE void multiply_stride(int64_t stride, int64_t strides[5]) {
   TILES(4, true, __VA_ARGS__) \
   TILES(1, true, __VA_ARGS__)
 
-/* A panel some of whose sums are given.
+/* A panel some of whose sums are given. Parts of a sum may wrap.
  * @param[out] cut its head  @return `cut` */
 static const er_panel *cut_panel(const er_panel *panel, const int32_t *instead, er_panel *cut) {
   *cut = *panel;
   for (int u = 0; u < UNITS; u++) {
-    if (!(panel->idle >> u & 1)) cut->units.start[u] += instead[u];
+    if (panel->idle >> u & 1) continue;
+    cut->units.start[u] = (int32_t)((uint32_t)panel->units.start[u] + (uint32_t)instead[u]);
   }
   return cut;
 }

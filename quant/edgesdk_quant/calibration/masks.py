@@ -40,9 +40,12 @@ class Step:
     other: str = ""
 
     def floor(self, made: float, arrays: Mapping[str, Floats]) -> float:
-        """What the source may be lifted to, if the result may be lifted to `made`."""
+        """What the source may be lifted to, if the result may be lifted to `made`.
+
+        -inf, which lifts nothing, where all that is added is -inf.
+        """
         added = float(arrays[self.other].max()) if self.other else 0.0
-        return (made - added) / self.factor
+        return (made - added) / self.factor if np.isfinite(added) else -np.inf
 
 
 @dataclass(frozen=True)

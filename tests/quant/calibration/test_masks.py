@@ -76,6 +76,11 @@ def test_scores_that_are_all_negative_are_not_lifted_above_themselves() -> None:
     assert lifted(masked(0, chosen=False), a=rows, s=rows, mask=[0])["s"] == rows
 
 
+def test_scores_that_a_mask_hides_throughout_are_not_lifted() -> None:
+    scores, hidden = [[3.0, -4.0]], [[-np.inf, -np.inf]]
+    assert lifted(masked(0, chosen=False), a=hidden, s=scores, mask=hidden)["s"] == scores
+
+
 def test_scores_are_bounded_before_they_are_scaled_and_moved() -> None:
     graph = model(
         """agraph (float[N,6,6] x) => (float[N,6,6] y) {
