@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -282,15 +281,9 @@ def _most_expected(seen: int) -> float:
     3.0 for none, the rule of three (Hanley and Lippman-Hand 1983, "If nothing goes wrong, is
     everything all right?"); more is Garwood 1936, "Fiducial limits for the Poisson distribution".
     """
-    low, high = 0.0, 2.0 * seen + 10
-    while high - low > 1e-6:
-        mean = (low + high) / 2
-        term = chance = math.exp(-mean)
-        for count in range(1, seen + 1):
-            term *= mean / count
-            chance += term
-        low, high = (mean, high) if chance > DOUBT else (low, mean)
-    return high
+    from scipy.special import gammainccinv  # here: it is slow to import, and not all need it
+
+    return float(gammainccinv(seen + 1, DOUBT))
 
 
 def _proves_little(report: Report) -> bool:

@@ -8,6 +8,8 @@ centred = x - mean(x);  y = centred / sqrt(mean(centred^2) + epsilon) * scale + 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import onnx_ir as ir
 
 from edgesdk_quant.graph.rewrite import graph_of, input_at, made_by, replace
@@ -15,6 +17,7 @@ from edgesdk_quant.graph.values import constant, new_initializer, scalar, value_
 
 LAST, CHANNELS = -1, 1
 CHANNELS_LAST, CHANNELS_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
+Vectors = Sequence[ir.Value | None]
 
 
 def fuse_layer_normalization(model: ir.Model) -> None:
@@ -28,43 +31,40 @@ def _fuse(add: ir.Node) -> None:
     for bias, scaled in _both_ways(add):
         multiply = made_by(scaled, "Mul")
         for scale, normed in _both_ways(multiply) if multiply is not None else ():
-            if _over_last(add, normed, scale, bias) or _over_channels(add, normed, scale, bias):
+            if any(_fuse_over(axis, add, normed, (scale, bias)) for axis in FORMS):
                 return
 
 
-def _over_last(
-    add: ir.Node, normed: ir.Value | None, scale: ir.Value | None, bias: ir.Value | None
-) -> bool:
-    found = _normalized(normed, LAST)
-    if found is None or not (_fits(scale, found[0]) and _fits(bias, found[0])):
+def _fuse_over(axis: int, add: ir.Node, normed: ir.Value | None, vectors: Vectors) -> bool:
+    fits, write = FORMS[axis]
+    found = _normalized(normed, axis)
+    if found is None or not all(fits(vector, found[0]) for vector in vectors):
         return False
     x, epsilon = found
-    replace(add, "LayerNormalization", [x, scale, bias], {"axis": LAST, "epsilon": epsilon})
+    write(add, x, vectors, {"axis": LAST, "epsilon": epsilon})
     return True
 
 
-def _over_channels(
-    add: ir.Node, normed: ir.Value | None, scale: ir.Value | None, bias: ir.Value | None
-) -> bool:
-    found = _normalized(normed, CHANNELS)
-    if found is None or not (_fits_channels(scale, found[0]) and _fits_channels(bias, found[0])):
-        return False
-    x, epsilon = found
+def _write(add: ir.Node, x: ir.Value, vectors: Vectors, attributes: Mapping[str, float]) -> None:
+    replace(add, "LayerNormalization", [x, *vectors], attributes)
+
+
+def _write_turned(
+    add: ir.Node, x: ir.Value, vectors: Vectors, attributes: Mapping[str, float]
+) -> None:
     graph = graph_of(add)
     turned = ir.node("Transpose", [x], {"perm": CHANNELS_LAST}, name=f"{add.name}_turned")
-    vectors = [
+    flat = [
         new_initializer(graph, f"{v.name}_vector", array.reshape(-1))
-        for v in (scale, bias)
+        for v in vectors
         if v is not None and (array := constant(v)) is not None
     ]
-    attributes = {"axis": LAST, "epsilon": epsilon}
-    operands = [turned.outputs[0], *vectors]
+    operands = [turned.outputs[0], *flat]
     norm = ir.node("LayerNormalization", operands, attributes, name=f"{add.name}_normalized")
     for node in (turned, norm):
         _describe(node.outputs[0], str(node.name), x)
         graph.insert_before(add, node)
     replace(add, "Transpose", [norm.outputs[0]], {"perm": CHANNELS_FIRST})
-    return True
 
 
 def _describe(turned: ir.Value, name: str, x: ir.Value) -> None:
@@ -143,3 +143,7 @@ def _fits_channels(parameter: ir.Value | None, x: ir.Value) -> bool:
     if array is None or shape is None or len(shape) != len(CHANNELS_LAST):
         return False
     return array.shape in ((shape[1], 1, 1), (1, shape[1], 1, 1))
+
+
+# Axis -> what scales and biases must be, and how the norm is written.
+FORMS = {LAST: (_fits, _write), CHANNELS: (_fits_channels, _write_turned)}
