@@ -29,6 +29,7 @@ static void add_generic(er_kernels *kernels) {
       .wide_units_line = er_wide_units_line,
       .add_row_s8 = er_add_row_s8,
       .mul_row_s8 = er_mul_row_s8,
+      .fixed_binary_row = er_fixed_binary_row,
       .lookup = er_lookup,
       .quantize = er_quantize,
       .dequantize = er_dequantize,

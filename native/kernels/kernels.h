@@ -17,6 +17,7 @@
 
 struct er_add_s8;
 struct er_copy;
+struct er_fixed_binary;
 struct er_layer_norm;
 struct er_matmul_rule;
 struct er_mul_s8;
@@ -72,6 +73,9 @@ typedef struct er_kernels {
                      int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
   void (*mul_row_s8)(const struct er_mul_s8 *mul, bool is_unsigned, int32_t count, const void *a,
                      int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
+  void (*fixed_binary_row)(const struct er_fixed_binary *binary, edgert_type type, int32_t count,
+                           const void *a, int32_t a_step, const void *b, int32_t b_step,
+                           void *output);
   void (*lookup)(const uint8_t *table, int64_t count, const uint8_t *input, uint8_t *output);
   void (*quantize)(edgert_type type, float inverse_scale, int32_t zero_point, int64_t count,
                    const float *input, void *output);

@@ -19,7 +19,8 @@ static edgert_status mul_row(const er_binary_plan *p, int32_t count, const void 
 
 static edgert_status fixed_row(const er_binary_plan *p, int32_t count, const void *a, const void *b,
                                void *output) {
-  er_fixed_binary_row(&p->fixed, p->type, count, a, p->rows.a_step, b, p->rows.b_step, output);
+  p->kernels->fixed_binary_row(&p->fixed, p->type, count, a, p->rows.a_step, b, p->rows.b_step,
+                               output);
   return EDGERT_OK;
 }
 

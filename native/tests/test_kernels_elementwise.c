@@ -98,6 +98,38 @@ static edgert_type random_type(void) {
 
 static size_t bytes_of(edgert_type type) { return type == EDGERT_INT16 ? 2 : 1; }
 
+/* 2^exponent to 2^(exponent + 1). */
+static er_fixed random_fixed(int32_t exponent) {
+  return er_fixed_from(ldexp(1.0 + random_from(0, 1 << 20) / 1048577.0, exponent));
+}
+
+/* Factors as the operators have them: those of both inputs at most a half, where they are added. */
+static void test_fixed_binary(void) {
+  static const er_binary ops[] = {ER_ADD, ER_SUB, ER_MUL, ER_SQUARED_DIFFERENCE, ER_PRELU};
+  const edgert_type type = random_type();
+  const bool wide = type == EDGERT_INT16, is_unsigned = type == EDGERT_UINT8;
+  const int32_t count = random_from(0, 50), least = is_unsigned ? 0 : -128;
+  er_fixed_binary p = {.op = ops[random_from(0, 4)],
+                       .a_zero = wide ? 0 : least + random_from(0, 255),
+                       .b_zero = wide ? 0 : least + random_from(0, 255),
+                       .a_scale = random_fixed(random_from(-8, -2)),
+                       .b_scale = er_fixed_from(0.5),
+                       .scale = random_fixed(random_from(-31, 8)),
+                       .low = INT16_MIN,
+                       .high = INT16_MAX};
+  p.left_shift = p.op == ER_SQUARED_DIFFERENCE ? (wide ? 0 : 7) : 15;
+  if (p.op == ER_PRELU) p.a_scale = random_fixed(random_from(-20, 20));
+  if (!wide) random_range(is_unsigned, &p.zero_point, &p.low, &p.high);
+  const int32_t a_step = random_from(0, 3) != 0, b_step = random_from(0, 3) != 0;
+  void *a = random_bytes((a_step ? (size_t)count : 1) * bytes_of(type));
+  void *b = random_bytes((b_step ? (size_t)count : 1) * bytes_of(type));
+  outputs o = make_outputs((size_t)count * bytes_of(type));
+  generic.fixed_binary_row(&p, type, count, a, a_step, b, b_step, o.expected);
+  tested.fixed_binary_row(&p, type, count, a, a_step, b, b_step, o.actual);
+  CHECK(equal(o));
+  free(a), free(b);
+}
+
 static void test_quantize(void) {
   const edgert_type type = random_type();
   const size_t count = (size_t)random_from(0, 100);
@@ -230,9 +262,9 @@ static void test_resize(void) {
 static void test_layer(const char *isa) {
   printf("%s\n", isa);
   CHECK(er_kernels_for(isa, &tested));
-  static void (*const tests[])(void) = {test_add,     test_mul,       test_lookup, test_quantize,
-                                        test_sum,     test_pools,     test_resize, test_dequantize,
-                                        test_softmax, test_layer_norm};
+  static void (*const tests[])(void) = {
+      test_add, test_mul,   test_fixed_binary, test_lookup,     test_quantize, test_dequantize,
+      test_sum, test_pools, test_softmax,      test_layer_norm, test_resize};
   for (size_t t = 0; t < sizeof tests / sizeof tests[0]; t++) {
     for (int32_t round = 0; round < ROUNDS; round++) {
       random_state = (uint64_t)round + 1;

@@ -24,6 +24,7 @@ void er_add_avx2(er_kernels *kernels) {
   kernels->wide_units_line = er_wide_units_line_avx2;
   kernels->add_row_s8 = er_add_row_s8_avx2;
   kernels->mul_row_s8 = er_mul_row_s8_avx2;
+  kernels->fixed_binary_row = er_fixed_binary_row_avx2;
   kernels->lookup = er_lookup_avx2;
   kernels->quantize = er_quantize_avx2;
   kernels->dequantize = er_dequantize_avx2;
