@@ -51,10 +51,10 @@ void er_max_pool_f32(const er_pool_f32_call *call);
 /** L2_POOL_2D: the root of the mean square, likewise. */
 void er_l2_pool_f32(const er_pool_f32_call *call);
 
-/** SOFTMAX and LOG_SOFTMAX over the last dimension; the maximum is subtracted first.
+/** SOFTMAX over the last dimension, or its logarithm; the maximum is subtracted first.
  * @param input [rows, depth]  @param output [rows, depth], may be the input */
-void er_softmax_f32(int64_t rows, int32_t depth, float beta, const float *input, float *output);
-void er_log_softmax_f32(int64_t rows, int32_t depth, const float *input, float *output);
+void er_softmax_f32(bool logarithm, int64_t rows, int32_t depth, float beta, const float *input,
+                    float *output);
 
 /** L2_NORMALIZATION: x / sqrt(max(sum of x^2, 1e-12)) over the last dimension. */
 void er_l2_normalization_f32(int64_t rows, int32_t depth, const float *input, float *output);

@@ -91,7 +91,8 @@ typedef struct er_kernels {
   void (*resize_bilinear)(const er_resize_shape *shape, edgert_type type, const void *input,
                           void *output, int32_t first, int32_t last);
   void (*max_pool_f32)(const struct er_pool_f32_call *call);
-  void (*softmax_f32)(int64_t rows, int32_t depth, float beta, const float *input, float *output);
+  void (*softmax_f32)(bool logarithm, int64_t rows, int32_t depth, float beta, const float *input,
+                      float *output);
   void (*layer_norm_f32)(const struct er_layer_norm *norm, int64_t rows, const float *input,
                          float *output);
   void (*unary_f32)(er_unary op, float alpha, int64_t count, const float *input, float *output);

@@ -113,12 +113,10 @@ typedef struct er_job {
 
 static void compute_floats(const er_job *job, int64_t rows, const float *input, float *output) {
   const er_rows_plan *p = job->plan;
-  if (p->norm == ER_SOFTMAX) {
-    job->kernels->softmax_f32(rows, p->depth, p->beta, input, output);
-  } else if (p->norm == ER_LOG_SOFTMAX) {
-    er_log_softmax_f32(rows, p->depth, input, output);
-  } else {
+  if (p->norm == ER_L2_NORM) {
     er_l2_normalization_f32(rows, p->depth, input, output);
+  } else {
+    job->kernels->softmax_f32(p->norm == ER_LOG_SOFTMAX, rows, p->depth, p->beta, input, output);
   }
 }
 

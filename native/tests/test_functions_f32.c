@@ -118,23 +118,39 @@ static void check_softmax(void) {
   const float beta = (float)random_from(1, 20) / 10.0f;
   float *input = malloc(count * sizeof *input), *expected = malloc(count * sizeof *expected);
   for (size_t i = 0; i < count; i++) input[i] = (float)random_from(-9000, 9000) / 1000.0f;
-  generic.softmax_f32(rows, depth, beta, input, expected);
+  generic.softmax_f32(false, rows, depth, beta, input, expected);
   for (int32_t r = 0; r < rows; r++) {
     check_softmax_row(depth, beta, input + (size_t)r * (size_t)depth,
                       expected + (size_t)r * (size_t)depth);
   }
-  tested.softmax_f32(rows, depth, beta, input, input);
+  tested.softmax_f32(false, rows, depth, beta, input, input);
   CHECK(same_bits(expected, input, count));
   /* What is masked, and what is no number. */
   static const float strange[] = {-1e4f, -103.5f, -95.0f, -INFINITY, INFINITY, NAN};
   for (int32_t s = 0; s < 6; s++) {
     const size_t at = (size_t)random_from(0, (int32_t)count - 1);
     for (size_t i = at; i < count; i++) input[i] += i % 3 == 0 ? strange[s] : 0.0f;
-    generic.softmax_f32(rows, depth, beta, input, expected);
-    tested.softmax_f32(rows, depth, beta, input, input);
+    generic.softmax_f32(false, rows, depth, beta, input, expected);
+    tested.softmax_f32(false, rows, depth, beta, input, input);
     CHECK(same_bits(expected, input, count));
     for (size_t i = 0; i < count; i++) CHECK(!(input[i] > 0 && input[i] < 0x1p-126f));
   }
+  free(input), free(expected);
+}
+
+static void check_log_softmax(void) {
+  const int32_t depth = random_from(1, 200), rows = random_from(1, 9);
+  const size_t count = (size_t)depth * (size_t)rows;
+  float *input = malloc(count * sizeof *input), *expected = malloc(count * sizeof *expected);
+  for (size_t i = 0; i < count; i++) input[i] = (float)random_from(-9000, 9000) / 1000.0f;
+  generic.softmax_f32(true, rows, depth, 1.0f, input, expected);
+  double sum = 0;
+  for (int32_t d = 0; d < depth; d++) sum += exp((double)input[d]);
+  for (int32_t d = 0; d < depth; d++) {
+    CHECK(fabs((double)input[d] - log(sum) - expected[d]) <= 0x1p-22 * 20);
+  }
+  tested.softmax_f32(true, rows, depth, 1.0f, input, input);
+  CHECK(same_bits(expected, input, count));
   free(input), free(expected);
 }
 
@@ -150,7 +166,8 @@ int main(void) {
   for (int32_t i = 0; (isa = er_kernels_isa(i)) != NULL; i++) {
     CHECK(er_kernels_for(isa, &tested));
     check_bits(all), check_bits(middle);
-    for (int32_t round = 0; round < 300; round++) check_softmax(), check_binary(middle);
+    for (int32_t round = 0; round < 300; round++)
+      check_softmax(), check_log_softmax(), check_binary(middle);
   }
   return check_result();
 }

@@ -54,8 +54,8 @@ void er_max_pool_avx2(const er_conv_shape *shape, edgert_type type, int32_t low,
 
 void er_resize_bilinear_avx2(const er_resize_shape *shape, edgert_type type, const void *input,
                              void *output, int32_t first, int32_t last);
-void er_softmax_f32_avx2(int64_t rows, int32_t depth, float beta, const float *input,
-                         float *output);
+void er_softmax_f32_avx2(bool logarithm, int64_t rows, int32_t depth, float beta,
+                         const float *input, float *output);
 void er_softmax_s8_avx2(int64_t rows, int32_t depth, const float *exponentials, float output_scale,
                         int32_t zero_point, bool is_unsigned, const void *input, uint8_t *output);
 void er_layer_norm_f32_avx2(const struct er_layer_norm *norm, int64_t rows, const float *input,

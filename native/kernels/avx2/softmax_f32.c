@@ -1,4 +1,4 @@
-/* SOFTMAX in float32 with vectors of eight. */
+/* SOFTMAX and LOG_SOFTMAX in float32 with vectors of eight. */
 #include "avx2.h"
 
 #define LANES 8
@@ -42,7 +42,11 @@ static inline vector times_power(vector v, vector n) {
 
 #include "softmax_f32.h"
 
-void er_softmax_f32_avx2(int64_t rows, int32_t depth, float beta, const float *input,
-                         float *output) {
-  softmax_rows(rows, depth, beta, input, output);
+void er_softmax_f32_avx2(bool logarithm, int64_t rows, int32_t depth, float beta,
+                         const float *input, float *output) {
+  if (logarithm) {
+    softmax_rows(true, rows, depth, beta, input, output);
+  } else {
+    softmax_rows(false, rows, depth, beta, input, output);
+  }
 }

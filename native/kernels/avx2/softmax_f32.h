@@ -1,6 +1,6 @@
-/* SOFTMAX in float32, with the bits of generic/softmax_f32.c: largest value, exponentials and their
- * sum in eight lanes, quotients. One source for both vector widths; before it is included these are
- * defined:
+/* SOFTMAX and LOG_SOFTMAX in float32, with the bits of generic/softmax_f32.c: largest value,
+ * exponentials and their sum in eight lanes, quotients or differences. One source for both vector
+ * widths; before it is included these are defined:
  *
  *   LANES                       floats of a vector
  *   vector, lanes               a vector of floats; which lanes of it
@@ -43,7 +43,7 @@ static ER_ALWAYS_INLINE vector exponential(vector x) {
   return in_lanes(times_power(add(spread(1.0f), tail), n), above);
 }
 
-/* @return the sum of the exponentials that are left in `output` */
+/* @return the sum of the exponentials, which are left in `output` unless it is NULL */
 static ER_ALWAYS_INLINE float exponentials(const float *row, int32_t depth, float most, float beta,
                                            float *output) {
   const vector top = spread(most), slope = spread(beta);
@@ -52,13 +52,13 @@ static ER_ALWAYS_INLINE float exponentials(const float *row, int32_t depth, floa
   for (; d + LANES <= depth; d += LANES) {
     const vector e = exponential(multiply(subtract(load(row + d), top), slope));
     sums = add_to_lanes(e, sums);
-    store(output + d, e);
+    if (output) store(output + d, e);
   }
   if (d < depth) {
     const vector x = load_some(row + d, depth - d);
     const vector e = exponential(multiply(subtract(x, top), slope));
     sums = add_to_lanes(e, sums);
-    store_some(e, depth - d, output + d);
+    if (output) store_some(e, depth - d, output + d);
   }
   float each[8], sum = 0.0f;
   _mm256_storeu_ps(each, sums);
@@ -73,19 +73,36 @@ static ER_ALWAYS_INLINE void divide_row(int32_t depth, float sum, float *row) {
   if (d < depth) store_some(divide(load_some(row + d, depth - d), divisor), depth - d, row + d);
 }
 
+static ER_ALWAYS_INLINE void subtract_from_row(int32_t depth, float offset, const float *input,
+                                               float *output) {
+  const vector less = spread(offset);
+  int32_t d = 0;
+  for (; d + LANES <= depth; d += LANES) store(output + d, subtract(load(input + d), less));
+  if (d < depth) {
+    store_some(subtract(load_some(input + d, depth - d), less), depth - d, output + d);
+  }
+}
+
 enum { AT_ONCE = 4 };
 
 /* Each step of a few rows in turn: the end of one row waits, the next one need not. */
-static ER_ALWAYS_INLINE void softmax_rows(int64_t rows, int32_t depth, float beta,
-                                          const float *input, float *output) {
+static ER_ALWAYS_INLINE void softmax_rows(const bool logarithm, int64_t rows, int32_t depth,
+                                          float beta, const float *input, float *output) {
   for (int64_t r = 0, last; r < rows; r = last) {
-    float figures[AT_ONCE]; /* the largest value of each row, then its sum */
+    float most[AT_ONCE], sums[AT_ONCE]; /* the largest value of each row, and the sum */
     last = rows - r < AT_ONCE ? rows : r + AT_ONCE;
-    for (int64_t i = r; i < last; i++) figures[i - r] = largest(input + i * depth, depth);
+    for (int64_t i = r; i < last; i++) most[i - r] = largest(input + i * depth, depth);
     for (int64_t i = r; i < last; i++) {
-      figures[i - r] =
-          exponentials(input + i * depth, depth, figures[i - r], beta, output + i * depth);
+      float *to = logarithm ? NULL : output + i * depth;
+      sums[i - r] = exponentials(input + i * depth, depth, most[i - r], beta, to);
     }
-    for (int64_t i = r; i < last; i++) divide_row(depth, figures[i - r], output + i * depth);
+    for (int64_t i = r; i < last; i++) {
+      if (logarithm) {
+        const float offset = most[i - r] + er_log(sums[i - r]);
+        subtract_from_row(depth, offset, input + i * depth, output + i * depth);
+      } else {
+        divide_row(depth, sums[i - r], output + i * depth);
+      }
+    }
   }
 }

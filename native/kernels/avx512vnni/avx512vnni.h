@@ -25,8 +25,8 @@ void er_batch_matmul_avx512(const er_matmul_shape *shape, const er_matmul_rule *
                             const void *b, void *output, int32_t product, int16_t *scratch);
 er_row_quant er_quantize_row_avx512(int64_t count, const float *input, int8_t *output);
 void er_scale_sums_avx512(const er_scale_sums_call *call);
-void er_softmax_f32_avx512(int64_t rows, int32_t depth, float beta, const float *input,
-                           float *output);
+void er_softmax_f32_avx512(bool logarithm, int64_t rows, int32_t depth, float beta,
+                           const float *input, float *output);
 void er_add_row_s8_avx512(const er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,
                           int32_t a_step, const void *b, int32_t b_step, uint8_t *output);
 void er_dwconv_f32_avx512(const er_dwconv_f32_call *c);

@@ -1,4 +1,4 @@
-/* SOFTMAX in float32 with vectors of sixteen. */
+/* SOFTMAX and LOG_SOFTMAX in float32 with vectors of sixteen. */
 #include "avx512vnni.h"
 
 #define LANES 16
@@ -39,7 +39,11 @@ static inline void store_some(vector v, int32_t count, float *to) {
 
 #include "kernels/avx2/softmax_f32.h"
 
-void er_softmax_f32_avx512(int64_t rows, int32_t depth, float beta, const float *input,
-                           float *output) {
-  softmax_rows(rows, depth, beta, input, output);
+void er_softmax_f32_avx512(bool logarithm, int64_t rows, int32_t depth, float beta,
+                           const float *input, float *output) {
+  if (logarithm) {
+    softmax_rows(true, rows, depth, beta, input, output);
+  } else {
+    softmax_rows(false, rows, depth, beta, input, output);
+  }
 }

@@ -1,24 +1,7 @@
-/* LOG_SOFTMAX and L2_NORMALIZATION over the last dimension, in float32. */
+/* L2_NORMALIZATION over the last dimension, in float32. */
 #include <math.h>
 
 #include "kernels/float.h"
-#include "kernels/functions_f32.h"
-
-static float largest(const float *x, int32_t count) {
-  float most = x[0];
-  for (int32_t i = 1; i < count; i++) most = x[i] > most ? x[i] : most;
-  return most;
-}
-
-void er_log_softmax_f32(int64_t rows, int32_t depth, const float *input, float *output) {
-  for (int64_t r = 0; r < rows; r++, input += depth, output += depth) {
-    const float most = largest(input, depth);
-    float sum = 0.0f;
-    for (int32_t i = 0; i < depth; i++) sum += er_exp(input[i] - most);
-    const float offset = most + (float)log((double)sum);
-    for (int32_t i = 0; i < depth; i++) output[i] = input[i] - offset;
-  }
-}
 
 void er_l2_normalization_f32(int64_t rows, int32_t depth, const float *input, float *output) {
   for (int64_t r = 0; r < rows; r++, input += depth, output += depth) {

@@ -1,4 +1,4 @@
-/* SOFTMAX in float32. Other instruction sets compile this file again. */
+/* SOFTMAX and LOG_SOFTMAX in float32. */
 #include "kernels/float.h"
 #include "kernels/functions_f32.h"
 
@@ -28,7 +28,7 @@ static float largest(const float *row, int32_t depth) {
   return most[0];
 }
 
-/* @return the sum of the exponentials that are left in `output` */
+/* @return the sum of the exponentials, which are left in `output` unless it is NULL */
 static float exponentials(const float *row, int32_t depth, float most, float beta, float *output) {
   float values[BLOCK], sums[LANES] = {0}, sum = 0.0f;
   for (int32_t d = 0; d < depth; d += BLOCK) {
@@ -37,15 +37,22 @@ static float exponentials(const float *row, int32_t depth, float most, float bet
     for (int32_t i = 0; i < BLOCK; i += LANES) {
       for (int32_t j = 0; j < LANES; j++) sums[j] += values[i + j];
     }
-    memcpy(output + d, values, (size_t)count * sizeof *values);
+    if (output) memcpy(output + d, values, (size_t)count * sizeof *values);
   }
   for (int32_t j = 0; j < LANES; j++) sum += sums[j];
   return sum;
 }
 
-void er_softmax_f32(int64_t rows, int32_t depth, float beta, const float *input, float *output) {
+void er_softmax_f32(bool logarithm, int64_t rows, int32_t depth, float beta, const float *input,
+                    float *output) {
   for (int64_t r = 0; r < rows; r++, input += depth, output += depth) {
-    const float sum = exponentials(input, depth, largest(input, depth), beta, output);
-    for (int32_t i = 0; i < depth; i++) output[i] = output[i] / sum;
+    const float most = largest(input, depth);
+    const float sum = exponentials(input, depth, most, beta, logarithm ? NULL : output);
+    if (logarithm) {
+      const float offset = most + er_log(sum);
+      for (int32_t i = 0; i < depth; i++) output[i] = input[i] - offset;
+    } else {
+      for (int32_t i = 0; i < depth; i++) output[i] = output[i] / sum;
+    }
   }
 }

@@ -7,19 +7,22 @@ static inline float clip(float x, float low, float high) {
   return above > high ? high : above;
 }
 
-/* Values are computed in blocks of a fixed size: a vector loop without a tail, into an array of its
- * own, so that there is nothing that the compiler must prove of the caller's pointers. */
+/* Values are computed in whole blocks: a vector loop without a tail, into an array of its own, so
+ * that there is nothing that the compiler must prove of the caller's pointers. */
 enum { BLOCK = 64 };
+#ifndef ER_EACH
+#define ER_EACH for (int64_t i = 0; i < (count & -BLOCK); i++)
+#endif
 
 /* An expression of x, the value, and alpha. Where it is the C library's, it is that of doubles: the
  * other tables need those anyway, and a static program carries but one. */
-#define FUNCTION(name, expression)                                            \
-  static void name(float alpha, const float *input, float *restrict values) { \
-    (void)alpha;                                                              \
-    for (int32_t i = 0; i < BLOCK; i++) {                                     \
-      const float x = input[i];                                               \
-      values[i] = (expression);                                               \
-    }                                                                         \
+#define FUNCTION(name, expression)                                                           \
+  static void name(float alpha, int64_t count, const float *input, float *restrict values) { \
+    (void)alpha;                                                                             \
+    ER_EACH {                                                                                \
+      const float x = input[i];                                                              \
+      values[i] = (expression);                                                              \
+    }                                                                                        \
   }
 
 FUNCTION(absolute, fabsf(x))
@@ -47,7 +50,8 @@ FUNCTION(root, sqrtf(x))
 FUNCTION(square, x *x)
 FUNCTION(hyperbolic_tangent, er_tanh(x))
 
-static void (*const functions[])(float alpha, const float *input, float *restrict values) = {
+static void (*const functions[])(float alpha, int64_t count, const float *input,
+                                 float *restrict values) = {
     [ER_ABS] = absolute,
     [ER_CEIL] = round_up,
     [ER_COS] = cosine,
@@ -77,14 +81,15 @@ static void (*const functions[])(float alpha, const float *input, float *restric
 void er_unary_f32(er_unary op, float alpha, int64_t count, const float *input, float *output) {
   float values[BLOCK], rest[BLOCK] = {0};
   int64_t i = 0;
-  for (; i + BLOCK <= count; i += BLOCK) {
-    float *to = input == output ? values : output + i;
-    functions[op](alpha, input + i, to);
-    if (to == values) memcpy(output + i, values, sizeof values);
+  if (input != output) {
+    functions[op](alpha, count, input, output);
+    i = count & -BLOCK;
   }
-  if (i == count) return;
-  const size_t bytes = (size_t)(count - i) * sizeof *values;
-  memcpy(rest, input + i, bytes);
-  functions[op](alpha, rest, values);
-  memcpy(output + i, values, bytes);
+  for (; i < count; i += BLOCK) {
+    const int64_t left = count - i < BLOCK ? count - i : BLOCK;
+    const size_t bytes = (size_t)left * sizeof *values;
+    const float *from = left < BLOCK ? memcpy(rest, input + i, bytes) : input + i;
+    functions[op](alpha, BLOCK, from, values);
+    memcpy(output + i, values, bytes);
+  }
 }
