@@ -132,7 +132,7 @@ static void test_fixed_binary(void) {
 
 static void test_quantize(void) {
   const edgert_type type = random_type();
-  const size_t count = (size_t)random_from(0, 100);
+  const size_t count = (size_t)random_from(0, 200);
   const int32_t zero =
       type == EDGERT_INT16 ? 0 : (type == EDGERT_INT8 ? -128 : 0) + random_from(0, 255);
   static const float odd[] = {NAN, INFINITY, -INFINITY, 1e30f, -1e30f, 0.5f, -0.0f};

@@ -3,10 +3,16 @@
 
 enum { STEP = 32 };
 
-/* Eight values; NaN gives 0. Downwards the conversion gives INT32_MIN, which saturates. */
+/* Whether one of a step's values is NaN. */
+static ER_ALWAYS_INLINE bool has_nan(const float *x) {
+  const __m256 low = _mm256_cmp_ps(_mm256_loadu_ps(x), _mm256_loadu_ps(x + 8), _CMP_UNORD_Q);
+  const __m256 high = _mm256_cmp_ps(_mm256_loadu_ps(x + 16), _mm256_loadu_ps(x + 24), _CMP_UNORD_Q);
+  return _mm256_movemask_ps(_mm256_or_ps(low, high)) != 0;
+}
+
+/* Eight values. Downwards the conversion gives INT32_MIN, which saturates. */
 static ER_ALWAYS_INLINE __m256i round_8(const float *from, __m256 inverse, __m256 most) {
-  const __m256 x = _mm256_loadu_ps(from);
-  const __m256 value = _mm256_mul_ps(_mm256_and_ps(x, _mm256_cmp_ps(x, x, _CMP_ORD_Q)), inverse);
+  const __m256 value = _mm256_mul_ps(_mm256_loadu_ps(from), inverse);
   return _mm256_cvtps_epi32(_mm256_min_ps(value, most));
 }
 
@@ -20,6 +26,11 @@ static int64_t quantize(bool is_unsigned, float inverse_scale, int32_t zero_poin
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   int64_t i = 0;
   for (; i + STEP <= count; i += STEP) {
+    if (has_nan(input + i)) {
+      er_quantize(is_unsigned ? EDGERT_UINT8 : EDGERT_INT8, inverse_scale, zero_point, STEP,
+                  input + i, output + i);
+      continue;
+    }
     const __m256i v0 = round_8(input + i, inverse, most),
                   v1 = round_8(input + i + 8, inverse, most);
     const __m256i v2 = round_8(input + i + 16, inverse, most);

@@ -11,7 +11,6 @@ static inline void store(float *to, vector v) { _mm256_storeu_ps(to, v); }
 static inline vector add(vector a, vector b) { return _mm256_add_ps(a, b); }
 static inline vector subtract(vector a, vector b) { return _mm256_sub_ps(a, b); }
 static inline vector multiply(vector a, vector b) { return _mm256_mul_ps(a, b); }
-static inline vector divide(vector a, vector b) { return _mm256_div_ps(a, b); }
 static inline vector greater(vector a, vector b) { return _mm256_max_ps(a, b); }
 static inline vector in_lanes(vector v, lanes which) { return _mm256_and_ps(v, which); }
 static inline lanes lanes_not_below(vector v, float least) {

@@ -1,5 +1,5 @@
 /* SOFTMAX and LOG_SOFTMAX in float32, with the bits of generic/softmax_f32.c: largest value,
- * exponentials and their sum in eight lanes, quotients or differences. One source for both vector
+ * exponentials and their sum in eight lanes, shares or differences. One source for both vector
  * widths; before it is included these are defined:
  *
  *   LANES                       floats of a vector
@@ -8,7 +8,7 @@
  *   load, store                 of a vector
  *   load_some(from, count)      the first `count` lanes, -INFINITY in the others
  *   store_some(v, count, to)    the first `count` lanes
- *   add, subtract, multiply, divide(a, b)
+ *   add, subtract, multiply(a, b)
  *   greater(a, b)               b where one is NaN
  *   largest_lane(v)             of lanes that are all NaN, or none of them
  *   lanes_not_below(v, least)   which lanes are NaN or not less than `least`
@@ -66,11 +66,11 @@ static ER_ALWAYS_INLINE float exponentials(const float *row, int32_t depth, floa
   return sum;
 }
 
-static ER_ALWAYS_INLINE void divide_row(int32_t depth, float sum, float *row) {
-  const vector divisor = spread(sum);
+static ER_ALWAYS_INLINE void multiply_row(int32_t depth, float by, float *row) {
+  const vector factor = spread(by);
   int32_t d = 0;
-  for (; d + LANES <= depth; d += LANES) store(row + d, divide(load(row + d), divisor));
-  if (d < depth) store_some(divide(load_some(row + d, depth - d), divisor), depth - d, row + d);
+  for (; d + LANES <= depth; d += LANES) store(row + d, multiply(load(row + d), factor));
+  if (d < depth) store_some(multiply(load_some(row + d, depth - d), factor), depth - d, row + d);
 }
 
 static ER_ALWAYS_INLINE void subtract_from_row(int32_t depth, float offset, const float *input,
@@ -101,7 +101,7 @@ static ER_ALWAYS_INLINE void softmax_rows(const bool logarithm, int64_t rows, in
         const float offset = most[i - r] + er_log(sums[i - r]);
         subtract_from_row(depth, offset, input + i * depth, output + i * depth);
       } else {
-        divide_row(depth, sums[i - r], output + i * depth);
+        multiply_row(depth, 1.0f / sums[i - r], output + i * depth);
       }
     }
   }

@@ -25,6 +25,8 @@ void er_batch_matmul_avx512(const er_matmul_shape *shape, const er_matmul_rule *
                             const void *b, void *output, int32_t product, int16_t *scratch);
 er_row_quant er_quantize_row_avx512(int64_t count, const float *input, int8_t *output);
 void er_scale_sums_avx512(const er_scale_sums_call *call);
+void er_quantize_avx512(edgert_type type, float inverse_scale, int32_t zero_point, int64_t count,
+                        const float *input, void *output);
 void er_softmax_f32_avx512(bool logarithm, int64_t rows, int32_t depth, float beta,
                            const float *input, float *output);
 void er_add_row_s8_avx512(const er_add_s8 *add, bool is_unsigned, int32_t count, const void *a,

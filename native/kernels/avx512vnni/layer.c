@@ -13,6 +13,7 @@ void er_add_avx512vnni(er_kernels *kernels) {
   kernels->gemm_f32 = er_gemm_f32_avx512;
   kernels->winograd_f32 = er_winograd_f32_avx512;
   kernels->add_row_s8 = er_add_row_s8_avx512;
+  kernels->quantize = er_quantize_avx512;
   kernels->softmax_f32 = er_softmax_f32_avx512;
   kernels->layer_norm_f32 = er_layer_norm_f32_avx512;
   kernels->unary_f32 = er_unary_f32_avx512;

@@ -12,7 +12,6 @@ static inline void store(float *to, vector v) { _mm512_storeu_ps(to, v); }
 static inline vector add(vector a, vector b) { return _mm512_add_ps(a, b); }
 static inline vector subtract(vector a, vector b) { return _mm512_sub_ps(a, b); }
 static inline vector multiply(vector a, vector b) { return _mm512_mul_ps(a, b); }
-static inline vector divide(vector a, vector b) { return _mm512_div_ps(a, b); }
 static inline vector greater(vector a, vector b) { return _mm512_max_ps(a, b); }
 static inline float largest_lane(vector v) { return _mm512_reduce_max_ps(v); }
 static inline vector times_power(vector v, vector n) { return _mm512_scalef_ps(v, n); }

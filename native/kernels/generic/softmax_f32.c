@@ -52,7 +52,8 @@ void er_softmax_f32(bool logarithm, int64_t rows, int32_t depth, float beta, con
       const float offset = most + er_log(sum);
       for (int32_t i = 0; i < depth; i++) output[i] = input[i] - offset;
     } else {
-      for (int32_t i = 0; i < depth; i++) output[i] = output[i] / sum;
+      const float share = 1.0f / sum;
+      for (int32_t i = 0; i < depth; i++) output[i] = output[i] * share;
     }
   }
 }
