@@ -20,7 +20,13 @@ from numpy.typing import NDArray
 from onnx_ir.passes import common
 
 from edgesdk_quant.graph.rewrite import graph_of, input_at, made_by
-from edgesdk_quant.graph.values import constant, consumers, new_initializer
+from edgesdk_quant.graph.values import (
+    constant,
+    consumers,
+    new_initializer,
+    unique_name,
+    value_names,
+)
 
 NIBBLE, SHIFT, OFFSET = 15, 4, 8
 LAST = -1
@@ -84,10 +90,12 @@ def _gather_stored(gather: ir.Node, rows: _Rows) -> None:
     graph, (table, ids) = graph_of(gather), gather.inputs
     name = str(table.name if table is not None else gather.name)
     made: list[ir.Node] = []
+    taken = value_names(graph)
 
     def add(op: str, *inputs: ir.Value | None, **attributes: Any) -> ir.Value:
         node = ir.node(op, list(inputs), attributes, name=f"{gather.name}_{len(made)}")
-        node.outputs[0].name = f"{gather.outputs[0].name}_{len(made)}"
+        wanted = f"{gather.outputs[0].name}_{len(made)}"
+        node.outputs[0].name = unique_name(graph, wanted, taken)
         made.append(node)
         return node.outputs[0]
 

@@ -70,3 +70,23 @@ def test_onnxruntime_looks_up_stored_rows_and_the_file_gives_the_graph_back(kind
     again = edgesdk.load(data)
     assert again.to_bytes("onnx") == data
     assert again.to_bytes("tflite") == table.to_bytes("tflite")
+
+
+def test_lookups_named_as_an_export_numbers_them_get_names_of_their_own() -> None:
+    rng = np.random.default_rng(0)
+    first, second = (rng.normal(size=(ROWS, 8)).astype(np.float32) for _ in range(2))
+    before = model(
+        """agraph (int64[N,5] x) => (float[N,5,8] y) {
+            Gather = Gather(first, x)
+            Gather_1 = Gather(second, x)
+            y = Add(Gather, Gather_1)
+        }""",
+        first=first,
+        second=second,
+    )
+    tables = edgesdk.quantize(to_bytes(before), recipe=RECIPES["int8 rows"])
+    indices = np.array([[0, 7, ROWS - 1, 7, 123]], np.int64)
+    expected = edgesdk.Runner(tables.to_bytes("onnx"), "onnxruntime")(indices)
+    actual = edgesdk.Runner(tables.to_bytes("tflite"), "native")(indices)
+    np.testing.assert_array_equal(actual, expected)
+    np.testing.assert_allclose(actual, first[indices] + second[indices], atol=0.1)
