@@ -16,7 +16,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from edgesdk_quant.graph.values import consumers, scalar, value_shape
+from edgesdk_quant.graph.values import consumers, scalar
 
 REACH = 12.0
 MOVING = frozenset({"Expand", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
@@ -53,11 +53,13 @@ class Scores:
     """What one Softmax reads.
 
     Attributes:
-        value: its input, whose rows lie along the last dimension.
+        value: its input.
+        axis: the dimension along which its rows lie.
         steps: what that is made of and nothing else reads, from the Softmax upwards.
     """
 
     value: str
+    axis: int
     steps: tuple[Step, ...]
 
     @property
@@ -72,12 +74,16 @@ class Scores:
 
 
 def find_scores(graph: ir.Graph) -> list[Scores]:
-    """The scores of every Softmax along the last dimension, less those that others read too."""
+    """The scores of every Softmax, less those that others read too."""
     private = _private_values(graph)
     return [
-        Scores(str(node.inputs[0].name), tuple(_steps_to(node.inputs[0], graph, private)))
+        Scores(
+            str(node.inputs[0].name),
+            node.attributes.get_int("axis", -1),
+            tuple(_steps_to(node.inputs[0], graph, private)),
+        )
         for node in graph
-        if _scores_rows(node) and node.inputs[0] in private
+        if node.op_type == "Softmax" and node.inputs[0] in private
     ]
 
 
@@ -95,7 +101,7 @@ def bound_scores(arrays: dict[str, Floats], scores: Sequence[Scores]) -> None:
 
     for found in scores:
         rows = arrays[found.value]
-        least = rows.max(axis=-1, keepdims=True) - np.float32(REACH)
+        least = rows.max(axis=found.axis, keepdims=True) - np.float32(REACH)
         lift(found.value, least)
         own = {found.value: float(np.maximum(rows, least).min())}
         for step in found.steps:
@@ -112,19 +118,13 @@ def needed(scores: Sequence[Scores], values: Sequence[str]) -> list[Scores]:
     return [found for found in scores if not wanted.isdisjoint(found.names)]
 
 
-def _scores_rows(node: ir.Node) -> bool:
-    """Whether it is a Softmax along the last dimension."""
-    shape = value_shape(node.inputs[0]) if node.op_type == "Softmax" else None
-    return shape is not None and node.attributes.get_int("axis", -1) in (-1, len(shape) - 1)
-
-
 def _private_values(graph: ir.Graph) -> set[ir.Value]:
     """Values that scores alone are made of."""
     found: set[ir.Value] = set()
     computed = [output for node in reversed(graph) for output in node.outputs]  # readers come first
     for value in (*computed, *graph.inputs, *graph.initializers.values()):
         if not value.is_graph_output() and all(
-            _scores_rows(node) or (_passes(node, value) and node.outputs[0] in found)
+            node.op_type == "Softmax" or (_passes(node, value) and node.outputs[0] in found)
             for node in consumers(value)
         ):
             found.add(value)

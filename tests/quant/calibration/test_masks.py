@@ -51,6 +51,22 @@ def test_scores_keep_their_bits_beside_any_mask(value: float, chosen: bool) -> N
     assert 10 * np.log10(noise) < -30
 
 
+def test_rows_of_scores_may_lie_along_any_dimension() -> None:
+    graph = normalize(
+        model(
+            CHOSEN.replace("axis=-1", "axis=1"),
+            w=WEIGHTS,
+            v=VALUES,
+            keep=~HIDDEN,
+            mask=np.array(-1e9, np.float32),
+        )
+    )
+    done = quantize(graph, open_data(SAMPLES), Recipe.load("w8a8"), load_target("generic"))
+    expected, actual = outputs(graph), outputs(done.model)
+    noise = np.square(expected - actual).mean() / np.square(expected).mean()
+    assert 10 * np.log10(noise) < -30
+
+
 def lifted(graph: ir.Model, **arrays: object) -> dict[str, object]:
     """What is left of values [..., 2] of one sample, rounded to two places."""
     known = {name: np.array(array, np.float32) for name, array in arrays.items()}
