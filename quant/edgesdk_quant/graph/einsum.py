@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
+from edgesdk_quant.graph.folding import fold_constants
 from edgesdk_quant.graph.rewrite import bypass, graph_of, replace
 from edgesdk_quant.graph.shapes import infer_shapes
-from edgesdk_quant.graph.values import constant, new_initializer, value_shape
+from edgesdk_quant.graph.values import constant, new_initializer, unique_name, value_shape
 
 EQUATION = re.compile(r"[A-Za-z]*(,[A-Za-z]*)*(->[A-Za-z]*)?")
 OPEN = -1  # the size of a label that is not known
@@ -30,9 +31,11 @@ class Term:
 def write_einsums(model: ir.Model) -> None:
     """Replace every Einsum without an ellipsis and without diagonals, of up to one open size.
 
-    A label has one size: Einsums that repeat a dimension of size 1 stay, too.
+    A label has one size: Einsums that repeat a dimension of size 1 stay, too. Constants come out
+    turned, as weights that can be quantized.
     """
     if any([_rewrite(node) for node in list(model.graph.all_nodes()) if node.op_type == "Einsum"]):
+        fold_constants(model)
         infer_shapes(model)
 
 
@@ -111,7 +114,8 @@ class _Writer:
         """The result of a new node."""
         self._count += 1
         made = ir.node(op_type, inputs, attributes, name=f"{self._node.name}_{self._count}")
-        made.outputs[0].name = f"{self._node.outputs[0].name}_{self._count}"
+        wanted = f"{self._node.outputs[0].name}_{self._count}"
+        made.outputs[0].name = unique_name(self._graph, wanted)
         self._graph.insert_before(self._node, made)
         return made.outputs[0]
 

@@ -6,6 +6,7 @@ import onnx_ir as ir
 import pytest
 
 from edgesdk_quant.graph.einsum import write_einsums
+from edgesdk_quant.graph.values import constant
 from tests.quant.graph.written import model, ops, random, rewritten
 
 SIZES = {"b": 2, "h": 3, "i": 4, "j": 5, "d": 6, "e": 7}
@@ -41,7 +42,25 @@ def test_products_of_activations(equation: str) -> None:
 def test_weights_stand_on_the_right() -> None:
     after = rewritten(einsum("ed,bid->bie", 0), write_einsums, 1e-4)
     product = next(node for node in after.graph if node.op_type == "MatMul")
-    assert product.inputs[1].producer().inputs[0].name == "x0"
+    assert constant(product.inputs[1]) is not None
+
+
+@pytest.mark.parametrize("equation", ["bid,hde->bihe", "bid,ed->bie", "bid,hde->bie"])
+def test_weights_come_out_turned(equation: str) -> None:
+    after = rewritten(einsum(equation, 1), write_einsums, 1e-4)
+    assert not ops(after).keys() & {"Transpose", "ReduceSum"}
+    assert [constant(n.inputs[1]) is None for n in after.graph if n.op_type == "MatMul"] == [False]
+
+
+def test_einsums_named_as_an_export_numbers_them_get_names_of_their_own() -> None:
+    source = model(
+        """agraph (float[2,4,6] x, float[2,5,6] k) => (float[2,4,5] Einsum_1) {
+            Einsum = Einsum <equation = "bid,bid->bid"> (x, x)
+            Einsum_1 = Einsum <equation = "bid,bjd->bij"> (Einsum, k)
+        }"""
+    )
+    names = [o.name for n in rewritten(source, write_einsums, 1e-4).graph for o in n.outputs]
+    assert len(set(names)) == len(names)
 
 
 def test_plain_attention_needs_no_reshape() -> None:
