@@ -1,7 +1,8 @@
 /* Elementary functions in float32: plain products and sums without fused steps, so the bits are the
  * same on every instruction set, and compilers turn loops over them into vector loops. The
- * polynomials are minimax fits of their own but for the logarithm's; test_functions_f32.c bounds
- * the errors in units in the last place: exp and log 1, tanh and expm1 1.5, logistic 2. */
+ * polynomials are minimax fits of their own but for those of the logarithm and the sine;
+ * test_functions_f32.c bounds the errors in units in the last place: exp and log 1, expm1 1.5, sine
+ * and cosine 1.6, logistic 2, tanh 2.6. */
 #ifndef ER_FUNCTIONS_F32_H
 #define ER_FUNCTIONS_F32_H
 
@@ -70,12 +71,15 @@ static inline float er_exp_below(float x) { return er_exp_inside(x < -104.0f ? -
 /* Below -104 it is 0, above 89 infinite. */
 static inline float er_exp(float x) { return er_exp_below(x > 89.0f ? 89.0f : x); }
 
-/* For x <= 0: e^x - 1. */
-static inline float er_expm1_below(float x) {
-  const er_exp_parts e = er_split_exp(x < -20.0f ? -20.0f : x);
+/* For -80 <= x <= 80: e^x - 1. */
+static inline float er_expm1_inside(float x) {
+  const er_exp_parts e = er_split_exp(x);
   const float power = er_power_of_two(e.n);
   return (power - 1.0f) + power * e.tail;
 }
+
+/* For x <= 0. */
+static inline float er_expm1_below(float x) { return er_expm1_inside(x < -20.0f ? -20.0f : x); }
 
 /* x = m * 2^n with m from the root of 1/2 to that of 2: n ln 2 + log m, log (1 + f) =
  * f - f^2 / 2 + f^3 p. The polynomial is that of Moshier's Cephes library, logf. */
@@ -110,17 +114,11 @@ static inline float er_logistic(float x) {
   return (x < 0.0f ? e : 1.0f) / (1.0f + e);
 }
 
+/* expm1(2 |x|) / (expm1(2 |x|) + 2), with the sign of x. */
 static inline float er_tanh(float x) {
-  const float z = x * x, magnitude = fabsf(x);
-  const float p =
-      (((-5.70498696e-3f * z + 2.06390872e-2f) * z - 5.37397151e-2f) * z + 1.33314422e-1f) * z -
-      3.33332819e-1f;
-  const float small = p * z * x + x;
-  const float twice = 2.0f * magnitude;
-  const er_exp_parts e = er_split_exp(twice > 40.0f ? 40.0f : twice); /* from 18 on it is 1 */
-  const float power = (1.0f + e.tail) * er_power_of_two(e.n);
-  const float large = copysignf(1.0f - 2.0f / (power + 1.0f), x);
-  return magnitude < 0.625f ? small : large;
+  const float twice = 2.0f * fabsf(x);
+  const float e = er_expm1_inside(twice > 40.0f ? 40.0f : twice); /* from 18 on it is 1 */
+  return copysignf(e / (e + 2.0f), x);
 }
 
 /* x * (1 + erf(x / sqrt 2)) / 2 as max(x, 0) less a share of |x|, (1 - erf(|x| / sqrt 2)) / 2,
@@ -154,6 +152,30 @@ static inline float er_gelu(float x) {
 /* (1 + tanh u) / 2 is the logistic function of 2 u. */
 static inline float er_gelu_tanh(float x) {
   return x * er_logistic(1.59576912f * (x + 0.044715f * x * x * x));
+}
+
+/* x less the nearest multiple n of pi / 2, in double precision: exact up to 2^20, where n and the
+ * 33 bits of its first part need no more than 53. The polynomials are those of Moshier's Cephes
+ * library, sinf. */
+#define ER_SINE_MOST 0x1p20f
+
+/** @param x |x| at most ER_SINE_MOST, or NaN
+ * @param quarters 0: the sine of x; 1: its cosine, the sine of x + pi / 2 */
+static inline float er_sine(float x, uint32_t quarters) {
+  const double magic = 0x1.8p52, turned = (double)x * 0.63661977236758134 + magic;
+  const double n = turned - magic;
+  const float r = (float)(((double)x - n * 0x1.921fb544p0) - n * 0x1.0b4611a626331p-34);
+  uint64_t bits;
+  memcpy(&bits, &turned, sizeof bits);
+  const uint32_t quarter = (uint32_t)bits + quarters;
+  const float z = r * r;
+  const float sine =
+      ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * r + r;
+  const float cosine =
+      ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * (z * z) +
+      (1.0f - 0.5f * z);
+  const float value = quarter & 1 ? cosine : sine;
+  return er_float_of(er_bits_of(value) ^ (quarter & 2) << 30);
 }
 
 #endif

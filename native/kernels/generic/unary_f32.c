@@ -1,6 +1,7 @@
 /* Elementwise functions of one float32 argument. Other instruction sets compile this file again. */
 #include "kernels/float.h"
 #include "kernels/functions_f32.h"
+#include "kernels/kernels.h"
 
 static inline float clip(float x, float low, float high) {
   const float above = x < low ? low : x;
@@ -14,8 +15,7 @@ enum { BLOCK = 64 };
 #define ER_EACH for (int64_t i = 0; i < (count & -BLOCK); i++)
 #endif
 
-/* An expression of x, the value, and alpha. Where it is the C library's, it is that of doubles: the
- * other tables need those anyway, and a static program carries but one. */
+/* An expression of x, the value, and alpha. */
 #define FUNCTION(name, expression)                                                           \
   static void name(float alpha, int64_t count, const float *input, float *restrict values) { \
     (void)alpha;                                                                             \
@@ -27,7 +27,7 @@ enum { BLOCK = 64 };
 
 FUNCTION(absolute, fabsf(x))
 FUNCTION(round_up, ceilf(x))
-FUNCTION(cosine, (float)cos((double)x))
+FUNCTION(near_sine, er_sine(x, (uint32_t)alpha))
 FUNCTION(elu, x < 0.0f ? er_expm1_below(x) : x)
 FUNCTION(exponential, er_exp(x))
 FUNCTION(round_down, floorf(x))
@@ -45,10 +45,35 @@ FUNCTION(relu6, clip(x, 0.0f, 6.0f))
 FUNCTION(round_even, rintf(x))
 FUNCTION(reciprocal_root, 1.0f / sqrtf(x))
 FUNCTION(sign, x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x)
-FUNCTION(sine, (float)sin((double)x))
 FUNCTION(root, sqrtf(x))
 FUNCTION(square, x *x)
 FUNCTION(hyperbolic_tangent, er_tanh(x))
+
+/* Angles beyond what the reduction is exact for, infinite ones among them, by the C library, of
+ * doubles, which the other tables need anyway. @param quarters 1 is the cosine */
+static void circular(er_unary op, float quarters, int64_t count, const float *input,
+                     float *restrict values) {
+  uint32_t most = 0; /* of the bits, whose order is that of magnitudes */
+  count &= -BLOCK;
+  near_sine(quarters, count, input, values);
+  for (int64_t i = 0; i < count; i++) {
+    const uint32_t bits = er_bits_of(fabsf(input[i]));
+    most = bits > most ? bits : most;
+  }
+  for (int64_t i = 0; i < count && most > er_bits_of(ER_SINE_MOST); i++) {
+    if (fabsf(input[i]) > ER_SINE_MOST) values[i] = (float)er_unary_real(op, 0.0, (double)input[i]);
+  }
+}
+
+static void sine(float alpha, int64_t count, const float *input, float *restrict values) {
+  (void)alpha;
+  circular(ER_SIN, 0.0f, count, input, values);
+}
+
+static void cosine(float alpha, int64_t count, const float *input, float *restrict values) {
+  (void)alpha;
+  circular(ER_COS, 1.0f, count, input, values);
+}
 
 static void (*const functions[])(float alpha, int64_t count, const float *input,
                                  float *restrict values) = {
