@@ -5,7 +5,10 @@
  * 5x5 filter the fifth line is turned the other way: four neighbouring columns side by side, and
  * the fifth column comes with the four of the pixel before.
  *
- * Other filters run on the NEON kernel. */
+ * Other filters run on the NEON kernel, and 5x5 ones of which some channels are settled in the
+ * slowest way, which is rare. */
+#include <string.h>
+
 #include "kernels/dotprod/eight_units.h"
 #include "kernels/dotprod/layer.h"
 #include "kernels/neon/layer.h"
@@ -23,7 +26,7 @@ typedef struct er_block {
 } er_block;
 
 typedef struct er_packed {
-  int32_t ways; /* of the blocks: bits 1 << how */
+  int32_t ways; /* of the blocks: bits 1 << how; 0: what follows is the NEON kernel's */
   int32_t unused[15];
   char blocks[];
 } er_packed;
@@ -47,10 +50,13 @@ static int32_t first_channel(const er_conv_shape *s, int32_t block) {
   return block * CHANNELS < last ? block * CHANNELS : last;
 }
 
-static size_t packed_bytes(const er_conv_shape *s) {
-  return has_kernel(s) ? sizeof(er_packed) + (size_t)block_count(s) * block_bytes(s)
-                       : er_dwconv_s8_neon.packed_bytes(s);
+static size_t all_bytes(const er_conv_shape *s) {
+  const size_t here = has_kernel(s) ? (size_t)block_count(s) * block_bytes(s) : 0;
+  const size_t neon = er_dwconv_s8_neon.packed_bytes(s);
+  return here > neon ? here : neon;
 }
+
+static size_t packed_bytes(const er_conv_shape *s) { return sizeof(er_packed) + all_bytes(s); }
 
 /* Weights of channel i of the block. @param values of its first tap */
 static void pack_taps(const er_conv_shape *s, const int8_t *values, er_block *block, int32_t i) {
@@ -79,18 +85,24 @@ static void pack_block(const er_conv_shape *s, const er_weights_s8 *w, int32_t f
   }
 }
 
-static void pack(const er_conv_shape *s, const er_weights_s8 *w, void *packed) {
-  if (!has_kernel(s)) {
-    er_dwconv_s8_neon.pack(s, w, packed);
-    return;
-  }
-  er_packed *p = packed;
-  p->ways = 0;
+/* @return ways of the blocks */
+static int32_t pack_blocks(const er_conv_shape *s, const er_weights_s8 *w, char *blocks) {
+  int32_t present = 0;
   for (int32_t b = 0; b < block_count(s); b++) {
-    er_block *block = (er_block *)(void *)(p->blocks + (size_t)b * block_bytes(s));
+    er_block *block = (er_block *)(void *)(blocks + (size_t)b * block_bytes(s));
     pack_block(s, w, first_channel(s, b), block);
-    p->ways |= 1 << block->how;
+    present |= 1 << block->how;
   }
+  return present;
+}
+
+static void pack(const er_conv_shape *s, const er_weights_s8 *w, void *packed) {
+  er_packed *p = packed;
+  if (has_kernel(s)) p->ways = pack_blocks(s, w, p->blocks);
+  if (s->filter_h == 5 && p->ways >> ER_SATURATED & 1) {
+    memset(p, 0, packed_bytes(s));
+  }
+  if (p->ways == 0) er_dwconv_s8_neon.pack(s, w, p->blocks);
 }
 
 static size_t scratch_bytes(const er_conv_shape *s) { return er_dwconv_s8_neon.scratch_bytes(s); }
@@ -259,16 +271,16 @@ typedef void strips_function(const er_strip *s);
       s.block = (const er_block *)(const void *)((const char *)s.block + s.block_bytes); \
     }                                                                                    \
   }
-#define ALL_STRIPS(name, ...)                     \
+#define FMA_STRIPS(name, ...)                     \
   STRIPS(name##_one_fma, ER_ONE_FMA, __VA_ARGS__) \
-  STRIPS(name##_fma_add, ER_FMA_ADD, __VA_ARGS__) \
-  STRIPS(name##_saturated, ER_SATURATED, __VA_ARGS__)
-ALL_STRIPS(strips_3x3_s1, 3, 1, 1)
-ALL_STRIPS(strips_3x3_s2, 3, 2, 1)
-ALL_STRIPS(strips_5x5_s1, 5, 1, 1)
-ALL_STRIPS(strips_5x5_s2, 5, 2, 1)
-STRIPS(strips_3x3_s1_two_one_fma, ER_ONE_FMA, 3, 1, 2)
-STRIPS(strips_3x3_s1_two_fma_add, ER_FMA_ADD, 3, 1, 2)
+  STRIPS(name##_fma_add, ER_FMA_ADD, __VA_ARGS__)
+FMA_STRIPS(strips_3x3_s1, 3, 1, 1)
+FMA_STRIPS(strips_3x3_s1_two, 3, 1, 2)
+FMA_STRIPS(strips_3x3_s2, 3, 2, 1)
+FMA_STRIPS(strips_5x5_s1, 5, 1, 1)
+FMA_STRIPS(strips_5x5_s2, 5, 2, 1)
+STRIPS(strips_3x3_s1_saturated, ER_SATURATED, 3, 1, 1)
+STRIPS(strips_3x3_s2_saturated, ER_SATURATED, 3, 2, 1)
 
 /* Rare: one line after the other. */
 static void strips_3x3_s1_two_saturated(const er_strip *s) {
@@ -281,12 +293,13 @@ static void strips_3x3_s1_two_saturated(const er_strip *s) {
 
 /* In the order of `ways`. */
 #define BY_WAY(name) {name##_one_fma, name##_fma_add, name##_saturated}
+#define BY_FMA(name) {name##_one_fma, name##_fma_add, NULL}
 enum { ONE_LINE, TWO_LINES, STRIDE_2, FILTER_5X5, FILTER_5X5_STRIDE_2 };
 static strips_function *const strips[][3] = {[ONE_LINE] = BY_WAY(strips_3x3_s1),
                                              [TWO_LINES] = BY_WAY(strips_3x3_s1_two),
                                              [STRIDE_2] = BY_WAY(strips_3x3_s2),
-                                             [FILTER_5X5] = BY_WAY(strips_5x5_s1),
-                                             [FILTER_5X5_STRIDE_2] = BY_WAY(strips_5x5_s2)};
+                                             [FILTER_5X5] = BY_FMA(strips_5x5_s1),
+                                             [FILTER_5X5_STRIDE_2] = BY_FMA(strips_5x5_s2)};
 
 static bool pairs(const er_conv_shape *s) {
   return has_kernel(s) && s->filter_h == 3 && s->stride_h == 1 && s->stride_w == 1 &&
@@ -319,15 +332,17 @@ static er_strip first_strip(const er_dwconv_s8_call *c, const er_settle_neon *se
 }
 
 static void run(const er_dwconv_s8_call *c) {
-  if (!has_kernel(c->shape)) {
-    er_dwconv_s8_neon.run(c);
+  const er_packed *packed = c->packed;
+  if (packed->ways == 0) {
+    er_dwconv_s8_call neon = *c;
+    neon.packed = packed->blocks;
+    er_dwconv_s8_neon.run(&neon);
     return;
   }
   const er_settle_neon settle = er_settle_neon_of(c->range);
   const er_strip first = first_strip(c, &settle);
-  const int32_t present = ((const er_packed *)c->packed)->ways;
   for (int i = 0; i < 3; i++) {
-    if (present >> ways[i] & 1) strips_for(c)[i](&first);
+    if (packed->ways >> ways[i] & 1) strips_for(c)[i](&first);
   }
 }
 

@@ -10,10 +10,11 @@
 #include "kernels/neon/units.h"
 
 #ifdef __aarch64__
-enum { PIXELS = 4 }; /* at once */
+enum { PIXELS = 4, ALWAYS = 0 }; /* at once */
 #else
-enum { PIXELS = 2 }; /* there are 16 vector registers, not 32 */
+enum { PIXELS = 2, ALWAYS = 2 }; /* there are 16 vector registers, not 32 */
 #endif
+enum { PAIRS = 2 };
 enum { CHANNELS = 16 };
 enum { ALONE = 1, IN_PAIRS = 2, ALL_TAPS = 25 }; /* products in a row in int16 */
 
@@ -241,8 +242,9 @@ ER_INLINE void go_to_block(const er_dwconv_s8_call *c, int32_t block, er_strip *
   strip->output = c->output + channel;
 }
 
-/* PIXELS at a time, of which the last may overlap those before; two where no more are left. */
-#define LINE(name, filter, stride, chain)                                             \
+/* PIXELS at a time, of which the last may overlap those before; two where no more are left.
+ * @param rest PAIRS; or ALWAYS: PIXELS even there, which is less code */
+#define LINE(name, filter, stride, chain, rest)                                       \
   static void name(const er_dwconv_s8_call *c) {                                      \
     const int32_t width = c->shape->out_w, blocks = block_count(c->shape);            \
     const er_settle_neon settle = er_settle_neon_of(c->range);                        \
@@ -250,23 +252,23 @@ ER_INLINE void go_to_block(const er_dwconv_s8_call *c, int32_t block, er_strip *
     for (int32_t b = 0; b < blocks; b++) {                                            \
       go_to_block(c, b, &s);                                                          \
       int32_t x = 0;                                                                  \
-      for (; PIXELS > 2 && x + 2 < width && width >= PIXELS; x += PIXELS) {           \
+      for (; PIXELS > 2 && x + rest < width && width >= PIXELS; x += PIXELS) {        \
         const int32_t from = x + PIXELS > width ? width - PIXELS : x;                 \
         pixels(PIXELS, filter, stride, chain, &s, from, &settle);                     \
       }                                                                               \
-      for (; x < width; x += 2) {                                                     \
+      for (; rest > 0 && x < width; x += 2) {                                         \
         pixels(2, filter, stride, chain, &s, x + 2 > width ? width - 2 : x, &settle); \
       }                                                                               \
     }                                                                                 \
   }
-LINE(line_3x3_s1, 3, 1, IN_PAIRS)
-LINE(line_3x3_s2, 3, 2, IN_PAIRS)
-LINE(line_5x5_s1, 5, 1, IN_PAIRS)
-LINE(line_5x5_s2, 5, 2, IN_PAIRS)
-LINE(line_3x3_s1_chained, 3, 1, ALL_TAPS)
-LINE(line_3x3_s2_chained, 3, 2, ALL_TAPS)
-LINE(line_5x5_s1_chained, 5, 1, ALL_TAPS)
-LINE(line_5x5_s2_chained, 5, 2, ALL_TAPS)
+LINE(line_3x3_s1, 3, 1, IN_PAIRS, PAIRS)
+LINE(line_3x3_s2, 3, 2, IN_PAIRS, PAIRS)
+LINE(line_5x5_s1, 5, 1, IN_PAIRS, PAIRS)
+LINE(line_5x5_s2, 5, 2, IN_PAIRS, ALWAYS)
+LINE(line_3x3_s1_chained, 3, 1, ALL_TAPS, PAIRS)
+LINE(line_3x3_s2_chained, 3, 2, ALL_TAPS, PAIRS)
+LINE(line_5x5_s1_chained, 5, 1, ALL_TAPS, PAIRS)
+LINE(line_5x5_s2_chained, 5, 2, ALL_TAPS, ALWAYS)
 
 /* The function for a line, NULL: there is none. */
 static line_function *line_for(const er_conv_shape *s, int32_t chain) {
@@ -274,7 +276,8 @@ static line_function *line_for(const er_conv_shape *s, int32_t chain) {
       {{line_3x3_s1, line_3x3_s2}, {line_5x5_s1, line_5x5_s2}},
       {{line_3x3_s1_chained, line_3x3_s2_chained}, {line_5x5_s1_chained, line_5x5_s2_chained}}};
   const bool square = s->filter_h == s->filter_w && (s->filter_h == 3 || s->filter_h == 5);
-  if (!square || s->dilation_w != 1 || s->stride_w > 2 || s->out_w < 2) return NULL;
+  if (!square || s->dilation_w != 1 || s->stride_w > 2) return NULL;
+  if (s->out_w < (s->filter_h == 5 && s->stride_w == 2 ? PIXELS : 2)) return NULL;
   if (chain == ALONE) return NULL;
   return lines[chain == ALL_TAPS][s->filter_h == 5][s->stride_w - 1];
 }
