@@ -32,6 +32,12 @@ typedef struct er_weights_s8 {
   er_range_s8 range;        /* that all calls will give; of `sums` alone: not read */
 } er_weights_s8;
 
+/* What a row at an end of a line does not multiply of each segment. */
+typedef struct er_edge_s8 {
+  int32_t bytes;          /* a multiple of segment_step, less than a segment; 0: it lacks nothing */
+  const int32_t *instead; /* [units] for such a row, in place of the call's */
+} er_edge_s8;
+
 typedef struct er_gemm_s8_call {
   int32_t rows, depth, units;
   const int8_t *input;  /* [rows][depth], a row every input_stride bytes */
@@ -44,6 +50,10 @@ typedef struct er_gemm_s8_call {
    * first that is, and the sums of the others are given. */
   int32_t before, behind;
   const int32_t *instead; /* [units, rounded up to unit_step]; NULL: there are none */
+  /* The same of where segments begin, in the first row of each line, and end, in the last row.
+   * Rows start with left.bytes before `input`. Lines then are whole and have 2 * line_step rows or
+   * more, and units are a multiple of unit_step. */
+  er_edge_s8 left, right;
   /* For kernels with a line_step: `width` rows are a line, the next one starts line_stride bytes
    * on. 0: all rows are a line. */
   int32_t width;
@@ -64,7 +74,7 @@ typedef struct er_gemm_s8 {
   int32_t row_step;     /* rows computed at once; a split at multiples of it wastes nothing */
   int32_t segment_step; /* 0: rows must lie in one piece */
   int32_t line_step;    /* rows of a line computed at once; 0: a call has one line */
-  bool cuts;            /* segments may be left out */
+  bool cuts;            /* parts of segments may be left out; a kernel that `pads` does not */
   bool pads;            /* depth costs so little that pieces may end in zeros */
   bool unpacks;         /* 4-bit weights, anew in each call: for few calls, with many weights */
   size_t (*packed_bytes)(int32_t units, int32_t depth);

@@ -29,6 +29,7 @@ typedef struct er_conv_gemm {
   size_t thread_bytes;     /* scratch of one thread */
   int8_t zero_point;       /* s8: of the input */
   const int32_t *cut_sums; /* see conv_cut.h; NULL: nothing is left out */
+  bool bare;               /* nor need lines of the image be copied for padding */
   er_range_s8 range;       /* s8 */
   er_wide_units wide;      /* s8 */
   er_bounds bounds;        /* f32 */

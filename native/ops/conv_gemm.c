@@ -75,6 +75,7 @@ void er_conv_gemm_resize(er_conv_gemm *conv) {
   const int32_t fitting = row > bytes ? 1 : (int32_t)(bytes / row);
   conv->direct = er_is_pointwise(&conv->shape);
   conv->in_place = multiplies_in_place(conv);
+  conv->bare = conv->in_place && er_conv_is_bare(conv);
   conv->strip =
       er_round_up(fitting < MOST_STRIP ? fitting : MOST_STRIP, er_conv_gemm_row_step(conv));
   conv->thread_bytes = 0;
@@ -137,15 +138,6 @@ static edgert_status pack_groups_s8(er_plan *plan, er_weights_s8 weights, er_con
   return EDGERT_OK;
 }
 
-static edgert_status plan_cuts(er_plan *plan, const int8_t *values, er_conv_gemm *conv) {
-  const er_conv_shape *s = &conv->shape;
-  if (!conv->s8->cuts || s->groups > 1 || s->filter_h == 1 || !multiplies_lines(conv)) {
-    return EDGERT_OK;
-  }
-  conv->cut_sums = er_conv_cut_sums(plan, conv, values);
-  return conv->cut_sums ? EDGERT_OK : er_plan_no_memory(plan);
-}
-
 static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er_linear *linear,
                              er_conv_gemm *conv) {
   const bool int4 = t->weights->type == EDGERT_INT4;
@@ -167,7 +159,7 @@ static edgert_status pack_s8(er_plan *plan, const er_linear_tensors *t, const er
     weights.depth = conv->shape.filter_h * conv->piece;
     weights.values = pad_lines(plan, conv, weights.values);
     if (!weights.values) return er_plan_no_memory(plan);
-    ER_TRY(plan_cuts(plan, weights.values, conv));
+    if (multiplies_in_place(conv)) ER_TRY(er_conv_cut_plan(plan, weights.values, conv));
   }
   return pack_groups_s8(plan, weights, conv);
 }
@@ -306,16 +298,18 @@ int32_t er_conv_gemm_unit_step(const er_conv_gemm *conv) {
 static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
 
 /* `count` output pixels of a line, or of several from their first pixel on.
- * @param lines under them, from the first pixel's patch on */
+ * @param lines under them, from the first pixel's patch on, that are not cut */
 static void multiply_lines_s8(const er_conv_gemm *conv, int32_t group, er_conv_cut cut,
                               const int8_t *lines, size_t line_bytes, int32_t count,
                               int8_t *output) {
   const er_conv_shape *s = &conv->shape;
   er_gemm_s8_call call = call_s8(conv, group, count, output);
-  call.input = lines + (size_t)cut.before * line_bytes;
+  call.input = lines;
   call.before = cut.before;
   call.behind = cut.behind;
   call.instead = cut.instead;
+  call.left = cut.left;
+  call.right = cut.right;
   call.input_stride = (int64_t)s->stride_w * s->filter_c;
   call.depth = s->filter_h * conv->piece;
   call.segments = s->filter_h;
@@ -358,10 +352,27 @@ static void multiply_lines(const er_conv_gemm *conv, int32_t group, const char *
     if (conv->f32) {
       multiply_lines_f32(conv, group, from, line_bytes, count, (float *)(void *)output);
     } else {
-      multiply_lines_s8(conv, group, cut, from, line_bytes, count, (int8_t *)output);
+      const int8_t *uncut = (const int8_t *)from + (size_t)cut.before * line_bytes;
+      multiply_lines_s8(conv, group, cut, uncut, line_bytes, count, (int8_t *)output);
     }
     lines += (size_t)at_once * (size_t)s->stride_h * line_bytes;
     output += (size_t)count * (size_t)conv->pixel_step * element;
+  }
+}
+
+/* Output lines [first, last) of a convolution that is `bare`. */
+static void multiply_bare(const er_conv_gemm *conv, const int8_t *input, int32_t first,
+                          int32_t last, int8_t *output) {
+  const er_conv_shape *s = &conv->shape;
+  const size_t line_bytes = (size_t)s->in_w * (size_t)s->in_c;
+  for (int32_t at = first, count; at < last; at += count) {
+    const int32_t line = at % s->out_h;
+    const er_conv_cut cut = er_conv_bare_cut_of(conv, line);
+    const int64_t top = (int64_t)line * s->stride_h - s->pad_top + cut.before;
+    const int8_t *lines = input + (size_t)((int64_t)(at / s->out_h) * s->in_h + top) * line_bytes;
+    count = least(least(cut.lines, s->out_h - line), last - at);
+    multiply_lines_s8(conv, 0, cut, lines, line_bytes, count * s->out_w, output);
+    output += (size_t)count * (size_t)s->out_w * (size_t)conv->pixel_step;
   }
 }
 
@@ -393,6 +404,11 @@ void er_conv_gemm_pixels(const er_conv_gemm *conv, const void *input, int32_t fi
   }
   if (er_is_winograd(conv)) {
     er_conv_winograd_pixels(conv, input, first, last, output, scratch);
+    return;
+  }
+  const int32_t width = conv->shape.out_w;
+  if (conv->bare && first % width == 0 && last % width == 0) {
+    multiply_bare(conv, input, first / width, last / width, output);
     return;
   }
   if (conv->in_place) {

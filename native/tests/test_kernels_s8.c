@@ -127,39 +127,72 @@ static int compare_gemm(const er_gemm_s8 *tested, int32_t weight_bits) {
   return same;
 }
 
-/* What the first `before` and the last `behind` pieces of a unit add where they hold the zero
- * point.
- * @param[out] instead [units] */
-static void sum_left_out(const layer *l, int32_t piece, int32_t before, int32_t behind,
-                         int32_t *instead) {
-  const int32_t depth = l->weights.depth, end = depth - behind * piece;
+/* What is left out of rows in pieces: some at either end, and of each piece bytes at either end. */
+typedef struct cut {
+  int32_t piece, pieces;
+  int32_t before, behind;
+  int32_t left, right;
+} cut;
+
+static bool is_left_out(cut c, int32_t d) {
+  const int32_t piece = d / c.piece, at = d % c.piece;
+  return piece < c.before || piece >= c.pieces - c.behind || at < c.left || at >= c.piece - c.right;
+}
+
+/* @return [units, and as many as a panel more] what that adds where it holds the zero point */
+static int32_t *sums_left_out(const layer *l, cut c) {
+  enum { MOST_UNIT_STEP = 16 };
+  const int32_t depth = l->weights.depth;
+  int32_t *sums = take((size_t)(l->weights.units + MOST_UNIT_STEP) * sizeof *sums, 0);
   for (int32_t u = 0; u < l->weights.units; u++) {
-    instead[u] = 0;
+    sums[u] = 0;
     for (int32_t d = 0; d < depth; d++) {
-      if (d >= before * piece && d < end) continue;
-      instead[u] += l->values[u * depth + d] * l->weights.input_zero_point;
+      if (is_left_out(c, d)) sums[u] += l->values[u * depth + d] * l->weights.input_zero_point;
     }
+  }
+  return sums;
+}
+
+static void fill_left_out(const layer *l, cut c, int8_t *row) {
+  for (int32_t d = 0; d < l->weights.depth; d++) {
+    if (is_left_out(c, d)) row[d] = (int8_t)l->weights.input_zero_point;
   }
 }
 
-/* Pieces at either end hold nothing but the zero point: multiplied, and left out. */
+/* Of the first and the last row of lines that are long enough. */
+static void random_edges(const er_gemm_s8 *tested, int32_t *width, int32_t *units, cut *c) {
+  const int32_t steps = c->piece / tested->segment_step;
+  if (steps < 2 || random_from(0, 1)) return;
+  *width = random_from(2 * tested->line_step, 4 * tested->line_step + 1);
+  *units = (*units + tested->unit_step - 1) / tested->unit_step * tested->unit_step;
+  c->left = random_from(0, steps - 1);
+  c->right = random_from(0, steps - 1 - c->left) * tested->segment_step;
+  c->left *= tested->segment_step;
+}
+
+/* Parts hold nothing but the zero point: multiplied, and left out. */
 static int compare_cut(const er_gemm_s8 *tested) {
   if (!tested->cuts) return 1;
   er_kernels oracle;
   er_kernels_for("generic", &oracle);
-  const int32_t rows = random_from(1, 33), units = random_from(1, 90), pieces = random_from(2, 5);
-  const int32_t piece = tested->segment_step * random_from(1, 4), depth = pieces * piece;
-  const int32_t before = random_from(0, pieces - 1), behind = random_from(0, pieces - 1 - before);
+  int32_t width = random_from(1, 33), units = random_from(1, 90);
+  cut c = {.piece = tested->segment_step * random_from(1, 4), .pieces = random_from(2, 5)};
+  c.before = random_from(0, c.pieces - 1);
+  c.behind = random_from(0, c.pieces - 1 - c.before);
+  cut none = c;
+  random_edges(tested, &width, &units, &c);
+  const int32_t rows = width * random_from(1, 4), depth = c.pieces * c.piece;
   layer l = make_layer(units, depth, 8);
+  cut left = c, right = c;
+  left.right = right.left = 0;
   int8_t *input = take((size_t)(rows * depth), ER_OVERREAD);
   random_int8(input, (size_t)(rows * depth), -128, 127);
   for (int32_t r = 0; r < rows; r++) {
-    int8_t *row = input + r * depth, *end = row + depth - behind * piece;
-    memset(row, l.weights.input_zero_point, (size_t)(before * piece));
-    memset(end, l.weights.input_zero_point, (size_t)(behind * piece));
+    fill_left_out(&l, none, input + r * depth);
+    if (r % width == 0) fill_left_out(&l, left, input + r * depth);
+    if (r % width == width - 1) fill_left_out(&l, right, input + r * depth);
   }
-  int32_t *instead = take((size_t)(units + tested->unit_step) * sizeof *instead, 0);
-  sum_left_out(&l, piece, before, behind, instead);
+  int32_t *sums[] = {sums_left_out(&l, none), sums_left_out(&l, left), sums_left_out(&l, right)};
   const size_t out_bytes = (size_t)(rows * units);
   int8_t *expected = malloc(out_bytes), *actual = malloc(out_bytes);
   er_gemm_s8_call call = {.rows = rows,
@@ -171,16 +204,24 @@ static int compare_cut(const er_gemm_s8 *tested) {
                           .output_stride = units};
   void *oracle_packed = packed_gemm(&oracle.gemm_s8, &l), *packed = packed_gemm(tested, &l);
   run_gemm(&oracle.gemm_s8, call, oracle_packed, expected);
-  call.input = input + before * piece;
-  call.segments = pieces;
-  call.segment_stride = piece;
-  call.before = before;
-  call.behind = behind;
-  call.instead = instead;
+  call.input = input + c.before * c.piece + c.left;
+  call.segments = c.pieces;
+  call.segment_stride = c.piece;
+  call.before = c.before;
+  call.behind = c.behind;
+  call.instead = c.before + c.behind > 0 || random_from(0, 1) ? sums[0] : NULL;
+  call.left = (er_edge_s8){c.left, sums[1]};
+  call.right = (er_edge_s8){c.right, sums[2]};
+  call.width = width;
+  call.line_stride = (int64_t)width * depth;
   run_gemm(tested, call, packed, actual);
   const int same = memcmp(expected, actual, out_bytes) == 0;
-  if (!same) fprintf(stderr, "%s: %d of %d pieces\n", tested->name, before + behind, pieces);
-  free(oracle_packed), free(packed), free(input), free(instead), free(expected), free(actual);
+  if (!same) {
+    fprintf(stderr, "%s: without %d and %d of %d pieces, %d and %d of %d bytes\n", tested->name,
+            c.before, c.behind, c.pieces, c.left, c.right, c.piece);
+  }
+  for (int i = 0; i < 3; i++) free(sums[i]);
+  free(oracle_packed), free(packed), free(input), free(expected), free(actual);
   drop_layer(&l);
   return same;
 }

@@ -203,7 +203,7 @@ ER_INLINE void add_fifth(const er_form f, const er_strip *s, const int slot, er_
 }
 
 ER_INLINE void start(const er_form f, const er_strip *s, const int slot, er_place *p) {
-  ER_UNROLL for (int o = 0; o < f.outputs; o++) er_start(&s->block->units, p->acc[slot][o]);
+  ER_UNROLL for (int o = 0; o < f.outputs; o++) er_start(s->block->units.start, p->acc[slot][o]);
 }
 
 ER_INLINE void settle(const er_form f, const enum er_settling how, const er_strip *s,

@@ -20,8 +20,11 @@ static inline void er_set_unit(const er_unit *unit, enum er_settling how, int32_
   units->offset[i] = constants.offset;
 }
 
-ER_INLINE void er_start(const er_eight_units *units, int32x4_t sums[2]) {
-  __asm__ volatile("ldp %q0, %q1, [%2]" : "=w"(sums[0]), "=w"(sums[1]) : "r"(units), "m"(*units));
+/* @param start [8] */
+ER_INLINE void er_start(const int32_t *start, int32x4_t sums[2]) {
+  __asm__ volatile("ldp %q0, %q1, [%2]"
+                   : "=w"(sums[0]), "=w"(sums[1])
+                   : "r"(start), "m"(*(const int32_t(*)[8])start));
 }
 
 ER_INLINE void er_load_scale(const er_eight_units *units, float32x4_t scale[2]) {

@@ -6,7 +6,8 @@
 #include "kernels/neon/store.h"
 
 enum { UNITS = 8, ROWS = 8, STEP = 4 };
-enum { BLOCK = 16 }; /* depth that one load of a row covers */
+enum { EDGE = ROWS / 2 }; /* rows at each end of a line of which tiles of their own are made */
+enum { BLOCK = 16 };      /* depth that one load of a row covers */
 
 typedef struct er_panel {
   er_eight_units units;
@@ -80,7 +81,7 @@ ER_INLINE void load_rows(const int rows, const int8_t *const *input, int64_t d, 
 }
 
 ER_INLINE void start(const int rows, const er_panel *panel, int32x4_t acc[ROWS][2]) {
-  ER_UNROLL for (int r = 0; r < rows; r++) er_start(&panel->units, acc[r]);
+  ER_UNROLL for (int r = 0; r < rows; r++) er_start(panel->units.start, acc[r]);
 }
 
 /* @return behind the last row */
@@ -102,10 +103,10 @@ ER_INLINE int8_t *settle_rows(const int rows, const enum er_settling how, const 
 }
 
 /* What is rare, or asks for the sums themselves: once for all numbers of rows. */
-static __attribute__((noinline)) int8_t *settle_sums(int rows, const er_panel *panel,
-                                                     int32_t sums[ROWS][UNITS],
-                                                     const er_settle_neon *settle, int64_t stride,
-                                                     int8_t *to) {
+static __attribute__((noinline)) void settle_sums(int rows, const er_panel *panel,
+                                                  int32_t (*sums)[UNITS],
+                                                  const er_settle_neon *settle, int64_t stride,
+                                                  int8_t *to) {
   float32x4_t scale[2];
   er_load_scale(&panel->units, scale);
   for (int r = 0; r < rows; r++, to += stride) {
@@ -117,7 +118,6 @@ static __attribute__((noinline)) int8_t *settle_sums(int rows, const er_panel *p
       vst1_s8(to, er_settle_eight(ER_SATURATED, &panel->units, scale, acc, settle));
     }
   }
-  return to;
 }
 
 /* @param ways of the panels that come here */
@@ -130,13 +130,19 @@ ER_INLINE int8_t *settle_tile(const int rows, const int ways, const er_panel *pa
   if (ways & ADD && panel->how == ER_FMA_ADD_ODD) {
     return settle_rows(rows, ER_FMA_ADD_ODD, panel, acc, settle, strides, to);
   }
-  if (ways & ADD) return settle_rows(rows, ER_FMA_ADD, panel, acc, settle, strides, to);
+  if (ways & ADD && (!(ways & OTHERS) || panel->how == ER_FMA_ADD)) {
+    return settle_rows(rows, ER_FMA_ADD, panel, acc, settle, strides, to);
+  }
   int32_t sums[ROWS][UNITS];
   ER_UNROLL for (int r = 0; r < rows; r++) {
     vst1q_s32(sums[r], acc[r][0]);
     vst1q_s32(sums[r] + 4, acc[r][1]);
   }
-  return settle_sums(rows, panel, sums, settle, strides[1], to);
+  ER_UNROLL for (int r = 0; r < rows; r += 4) {
+    settle_sums(rows < 4 ? rows : 4, panel, sums + r, settle, strides[1], to);
+    to += strides[rows < 4 ? rows : 4];
+  }
+  return to;
 }
 
 /* The last steps of a row. @param left of its depth, 1..BLOCK; behind it weights are 0 */
@@ -226,15 +232,28 @@ ER_INLINE void multiply_stride(int64_t stride, int64_t strides[5]) {
   TILES(4, true, __VA_ARGS__) \
   TILES(1, true, __VA_ARGS__)
 
-/* A panel some of whose sums are given. Parts of a sum may wrap.
- * @param[out] cut its head  @return `cut` */
+/* Where sums of a panel start some of whose parts are given. They may wrap.
+ * @param instead [UNITS]; NULL: none are */
+static void cut_start(const er_panel *panel, const int32_t *instead, int32_t start[UNITS]) {
+  const int32x4_t bits = {1, 2, 4, 8};
+  ER_UNROLL for (int at = 0; at < UNITS; at += 4) {
+    int32x4_t sums = vld1q_s32(panel->units.start + at);
+    const int32x4_t idle = vreinterpretq_s32_u32(vtstq_s32(vdupq_n_s32(panel->idle >> at), bits));
+    if (instead) sums = vaddq_s32(sums, vbicq_s32(vld1q_s32(instead + at), idle));
+    vst1q_s32(start + at, sums);
+  }
+}
+
+/* @param[out] cut a panel's head with another start  @return `cut` */
 static const er_panel *cut_panel(const er_panel *panel, const int32_t *instead, er_panel *cut) {
   *cut = *panel;
-  for (int u = 0; u < UNITS; u++) {
-    if (panel->idle >> u & 1) continue;
-    cut->units.start[u] = (int32_t)((uint32_t)panel->units.start[u] + (uint32_t)instead[u]);
-  }
+  cut_start(panel, instead, cut->units.start);
   return cut;
+}
+
+/* @return from the task's first unit on */
+static const int32_t *instead_of(const er_panel_task *task, const int32_t *instead) {
+  return instead ? instead + task->first : NULL;
 }
 
 /* @param taken the ways of the panels that it takes, a part of those that it is made for */
@@ -244,7 +263,7 @@ typedef void panels_function(const er_panel_task *task, const er_strip *strip, i
   static void name(const er_panel_task *task, const er_strip *strip, int taken) {    \
     const er_strip s = *strip;                                                       \
     const char *packed = s.panel;                                                    \
-    const int32_t *instead = task->instead;                                          \
+    const int32_t *instead = instead_of(task, task->call->instead);                  \
     const int8_t *input[ROWS];                                                       \
     int64_t strides[5];                                                              \
     int8_t *output = task->output;                                                   \
@@ -261,6 +280,7 @@ typedef void panels_function(const er_panel_task *task, const er_strip *strip, i
       for (int32_t rows = lines; rows > 0; rows -= s.width, next += s.line_stride) { \
         int32_t left = rows < s.width ? rows : s.width;                              \
         int64_t at = next;                                                           \
+        if (form >= PIECES && rows < lines) to += task->beyond;                      \
         line(form, ways)                                                             \
       }                                                                              \
       packed += panel_bytes(s.depth);                                                \
@@ -279,7 +299,84 @@ static enum tile_depth depth_of(const er_strip *s) {
   return s->pieces > 1 ? PIECES : s->goes_on ? PART : WHOLE;
 }
 
-static void run_rows(const er_panel_task *task) {
+/* Blocks of a piece, of some rows. @param[in,out] weights  @return behind them */
+ER_INLINE int64_t multiply_blocks(const int rows, const int8_t *const *input, int64_t d,
+                                  int64_t bytes, const int8_t (**at)[2][16], int32x4_t (*acc)[2]) {
+  const int8_t(*weights)[2][16] = *at;
+  int8x16_t a[ROWS];
+  const int64_t end = d + bytes;
+  do {
+    load_rows(rows, input, d, a);
+    MULTIPLY(0)
+    MULTIPLY(1)
+    MULTIPLY(2)
+    MULTIPLY(3)
+    d += BLOCK;
+    ER_AGAIN(d);
+  } while (d < end);
+  *at = weights;
+  return d;
+}
+
+/* Where the sums of a tile of both ends of a line start. */
+typedef struct er_edge_starts {
+  int32_t first[UNITS], inner[UNITS], last[UNITS];
+} er_edge_starts;
+
+/* The first EDGE rows of a line and its last ones. */
+ER_INLINE int8_t *edge_tile(const er_panel_task *task, const er_strip s,
+                            const er_edge_starts *starts, const er_panel *panel,
+                            const int8_t (*weights)[2][16], const int8_t *const *input, int64_t d,
+                            const int64_t strides[5], int8_t *to) {
+  const int64_t left = task->call->left.bytes, right = task->call->right.bytes;
+  int32x4_t acc[ROWS][2];
+  ER_UNROLL for (int r = 0; r < ROWS; r++) {
+    const int32_t *start = r == 0 ? starts->first : r < ROWS - 1 ? starts->inner : starts->last;
+    er_start(start, acc[r]);
+  }
+  for (int32_t pieces = s.pieces; pieces > 0; pieces--, d += s.gap) {
+    if (left) d = multiply_blocks(ROWS - 1, input + 1, d, left, &weights, acc + 1);
+    d = multiply_blocks(ROWS, input, d, s.segment - left - right, &weights, acc);
+    if (right) d = multiply_blocks(ROWS - 1, input, d, right, &weights, acc);
+  }
+  return settle_tile(ROWS, ONE | ADD | OTHERS, panel, acc, task->settle, strides, to);
+}
+
+static __attribute__((noinline)) void run_edges(const er_panel_task *task, const er_strip *strip) {
+  const er_gemm_s8_call *c = task->call;
+  const er_strip s = *strip;
+  const char *packed = s.panel;
+  const int32_t *first = instead_of(task, c->left.instead),
+                *last = instead_of(task, c->right.instead);
+  const int32_t *inner = instead_of(task, c->instead);
+  const int8_t *input[ROWS];
+  int64_t strides[5];
+  int8_t *output = task->output;
+  ER_UNROLL for (int r = 0; r < ROWS; r++) {
+    input[r] = task->input + (r < EDGE ? r : s.width - ROWS + r) * s.input_stride;
+  }
+  multiply_stride(s.output_stride, strides);
+  strides[EDGE] = (s.width - EDGE) * s.output_stride;
+  for (int32_t units = task->units; units > 0; units -= UNITS, output += UNITS) {
+    const er_panel *panel = (const er_panel *)(const void *)packed;
+    const int8_t(*weights)[2][16] = panel->weights + s.skipped / STEP;
+    er_edge_starts starts;
+    cut_start(panel, first, starts.first);
+    cut_start(panel, inner, starts.inner);
+    cut_start(panel, last, starts.last);
+    int8_t *to = output;
+    int64_t at = -c->left.bytes;
+    for (int32_t rows = task->rows; rows > 0; rows -= s.width, at += s.line_stride) {
+      to = edge_tile(task, s, &starts, panel, weights, input, at, strides, to);
+      to += s.width * s.output_stride - 2 * strides[EDGE];
+    }
+    packed += panel_bytes(s.depth);
+    if (inner) inner += UNITS;
+    first += UNITS, last += UNITS;
+  }
+}
+
+static void run_panels(const er_panel_task *task, const er_strip *s, enum tile_depth depth) {
   static const struct {
     panels_function *panels;
     int taken;
@@ -287,16 +384,37 @@ static void run_rows(const er_panel_task *task) {
                      [PART] = {{part_one_fma, ONE}, {part_fma_add, ADD}, {any, OTHERS}},
                      [PIECES] = {{pieces_one_fma, ONE}, {pieces_fma_add, ADD}, {any, OTHERS}},
                      [ANY] = {{any, ONE | OTHERS}}};
-  const er_strip s = er_strip_of(task);
-  const char *panel = s.panel;
+  const char *panel = s->panel;
   int present = 0;
-  for (int32_t units = task->units; units > 0; units -= UNITS, panel += panel_bytes(s.depth)) {
+  for (int32_t units = task->units; units > 0; units -= UNITS, panel += panel_bytes(s->depth)) {
     present |= 1 << ((const er_panel *)(const void *)panel)->how;
   }
   for (int i = 0; i < 3; i++) {
-    const int taken = by_depth[depth_of(&s)][i].taken;
-    if (present & taken) by_depth[depth_of(&s)][i].panels(task, &s, taken);
+    const int taken = by_depth[depth][i].taken;
+    if (present & taken) by_depth[depth][i].panels(task, s, taken);
   }
+}
+
+/* The rows between those of run_edges. */
+static void run_inner(const er_panel_task *task, const er_strip *strip) {
+  er_strip s = *strip;
+  er_panel_task inner = *task;
+  s.width -= ROWS;
+  inner.input += EDGE * s.input_stride - task->call->left.bytes;
+  inner.output += EDGE * s.output_stride;
+  inner.rows = task->rows / strip->width * s.width;
+  inner.beyond = ROWS * s.output_stride;
+  run_panels(&inner, &s, PIECES);
+}
+
+static void run_rows(const er_panel_task *task) {
+  const er_strip s = er_strip_of(task);
+  if (task->call->left.bytes + task->call->right.bytes == 0) {
+    run_panels(task, &s, depth_of(&s));
+    return;
+  }
+  run_edges(task, &s);
+  if (s.width > ROWS) run_inner(task, &s);
 }
 
 static void run(const er_gemm_s8_call *c) {
@@ -307,7 +425,7 @@ const er_gemm_s8 er_gemm_s8_dotprod = {.name = "gemm_s8_dotprod",
                                        .unit_step = UNITS,
                                        .row_step = ROWS,
                                        .segment_step = BLOCK,
-                                       .line_step = 4,
+                                       .line_step = EDGE,
                                        .cuts = true,
                                        .packed_bytes = packed_bytes,
                                        .pack = pack,

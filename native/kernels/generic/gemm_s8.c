@@ -38,10 +38,14 @@ static uint32_t row_sum(const er_gemm_s8_call *c, int32_t r, int32_t u, const in
   const int32_t width = c->width > 0 ? c->width : c->rows;
   const int8_t *row = c->input + r / width * c->line_stride + r % width * c->input_stride;
   if (c->segments <= 1) return dot(c->depth, row, values);
+  const int32_t left = r % width == 0 ? c->left.bytes : 0;
+  const int32_t right = r % width == width - 1 ? c->right.bytes : 0;
+  const int32_t *instead = left > 0 ? c->left.instead : right > 0 ? c->right.instead : c->instead;
   const int32_t depth = c->depth / c->segments, last = c->segments - c->behind;
-  uint32_t sum = c->instead ? (uint32_t)c->instead[u] : 0;
+  uint32_t sum = instead ? (uint32_t)instead[u] : 0;
+  row += left - c->left.bytes;
   for (int32_t s = c->before; s < last; s++, row += c->segment_stride) {
-    sum += dot(depth, row, values + s * depth);
+    sum += dot(depth - left - right, row, values + s * depth + left);
   }
   return sum;
 }

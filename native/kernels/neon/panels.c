@@ -25,7 +25,7 @@ static void multiply_part(const er_panel_task *task, int32_t first, int32_t widt
     const int32_t at = first + row, in_line = c->width ? c->width - at % c->width : ROWS;
     rows = least(task->rows - row, least(in_line, ROWS));
     whole(&(er_panel_task){&call, task->settle, task->panel, row_at(c, at), rows, buffer, width,
-                           task->instead});
+                           task->first, 0});
     er_store_rows_neon(buffer, width, rows, task->units, c->output_stride, to);
   }
 }
@@ -38,7 +38,7 @@ static void multiply(const er_panels *panels, er_panel_task task, int32_t first)
   if (rest == 0) return;
   task.panel = (const char *)task.panel + (size_t)(task.units / panels->width) * panels->bytes;
   task.output += task.units;
-  if (task.instead) task.instead += task.units;
+  task.first += task.units;
   task.units = rest;
   const int32_t width = panels->written ? panels->written(task.panel, rest) : panels->width;
   if (rest == width) {
@@ -63,7 +63,7 @@ void er_for_panels(const er_gemm_s8_call *c, er_panels panels) {
         .rows = last - first,
         .output = c->output + first * c->output_stride + c->first,
         .units = c->last - c->first,
-        .instead = c->instead ? c->instead + c->first : NULL};
+        .first = c->first};
     multiply(&panels, task, first);
   }
 }
@@ -86,7 +86,7 @@ void er_sums_for_panels(const er_gemm_s8_call *c, er_panels panels, int32_t *sum
     for (int32_t row = 0; row < c->rows; row += ROWS) {
       const int32_t rows = c->rows - row < ROWS ? c->rows - row : ROWS;
       panels.whole(&(er_panel_task){&call, NULL, panel, c->input + row * c->input_stride, rows,
-                                    (int8_t *)buffer, panels.width, NULL});
+                                    (int8_t *)buffer, panels.width, u, 0});
       copy_sums(buffer, panels.width, rows, units, stride, sums + row * stride);
     }
   }

@@ -13,9 +13,10 @@ typedef struct er_panel_task {
   const void *panel;            /* the first one */
   const int8_t *input;
   int32_t rows;
-  int8_t *output;         /* of the first panel's first unit in the first row */
-  int32_t units;          /* to write: whole panels, or a part of one */
-  const int32_t *instead; /* as the call's, of the first panel */
+  int8_t *output; /* of the first panel's first unit in the first row */
+  int32_t units;  /* to write: whole panels, or a part of one */
+  int32_t first;  /* of them */
+  int64_t beyond; /* bytes of output to leave out between lines */
 } er_panel_task;
 
 /* What a tile needs of the call, in registers. */
