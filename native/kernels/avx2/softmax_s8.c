@@ -1,8 +1,9 @@
 /* SOFTMAX of 8-bit integers with AVX2. The sum of a row is made in order, as its bits are part of
- * the result, so four rows are summed at once; results are made 16 at a time. */
+ * the result, so four rows are summed at once, and while their additions wait the exponentials are
+ * kept: results are made of these, 16 at a time. */
 #include "avx2.h"
 
-enum { ROWS = 4, STEP = 16, TABLE = 256 };
+enum { ROWS = 4, STEP = 16, TABLE = 256, PIECE = 1024 /* of a row, kept at once */ };
 
 typedef struct rule {
   float rising[TABLE]; /* the exponential of the value i - 255 below the largest */
@@ -40,26 +41,43 @@ static const float *origin(const rule *s, int32_t most) { return s->rising + TAB
 
 #define EACH_ROW(DO) DO(0) DO(1) DO(2) DO(3)
 #define DECLARE(r)                          \
-  const uint8_t *row##r = rows + r * depth; \
+  const uint8_t *row##r = rows + r * pitch; \
   const float *const at##r = at[r];         \
-  float s##r = 0.0f;
-#define ADD(r) s##r += at##r[is_unsigned ? row##r[d] - 128 : (int8_t)row##r[d]];
+  float s##r = sums[r];
+#define ADD(r)                                                                 \
+  const float e##r = at##r[is_unsigned ? row##r[d] - 128 : (int8_t)row##r[d]]; \
+  kept[r][d] = e##r, s##r += e##r;
 #define KEEP(r) sums[r] = s##r;
 
-static ER_ALWAYS_INLINE void sum_rows(int64_t depth, const uint8_t *rows,
-                                      const float *const at[ROWS], const bool is_unsigned,
-                                      float sums[ROWS]) {
+/* The exponentials of `count` elements of each row, also added to the sums. */
+static ER_ALWAYS_INLINE void take_rows(int64_t pitch, int32_t count, const uint8_t *rows,
+                                       const float *const at[ROWS], const bool is_unsigned,
+                                       float kept[ROWS][PIECE], float sums[ROWS]) {
   EACH_ROW(DECLARE)
-  for (int64_t d = 0; d < depth; d++) {
+  for (int64_t d = 0; d < count; d++) {
     EACH_ROW(ADD)
   }
   EACH_ROW(KEEP)
 }
 
-static float sum_row(const rule *s, const uint8_t *row, const float *at) {
-  float sum = 0.0f;
-  for (int32_t d = 0; d < s->depth; d++) sum += at[signed_byte(s, row[d])];
-  return sum;
+static void take_row(const rule *s, int32_t count, const uint8_t *row, const float *at, float *kept,
+                     float *sum) {
+  float total = *sum;
+  for (int32_t d = 0; d < count; d++) total += kept[d] = at[signed_byte(s, row[d])];
+  *sum = total;
+}
+
+static void take(const rule *s, int64_t rows, int32_t count, const uint8_t *from,
+                 const float *const at[ROWS], float kept[ROWS][PIECE], float sums[ROWS]) {
+  if (rows < ROWS) {
+    for (int64_t r = 0; r < rows; r++) {
+      take_row(s, count, from + r * s->depth, at[r], kept[r], &sums[r]);
+    }
+  } else if (s->flip) {
+    take_rows(s->depth, count, from, at, true, kept, sums);
+  } else {
+    take_rows(s->depth, count, from, at, false, kept, sums);
+  }
 }
 
 /* To the nearest integer, ties upwards; above 2^16 it does not matter. */
@@ -71,55 +89,44 @@ static ER_ALWAYS_INLINE __m256i round_up(__m256 value) {
   return _mm256_sub_epi32(_mm256_cvtps_epi32(whole), _mm256_castps_si256(is_half));
 }
 
-/* What sixteen results of a row need. */
-typedef struct division {
-  const float *at;
-  __m256 inverse;
-  __m128i flip;
-  er_avx2_range range;
-} division;
-
-static ER_ALWAYS_INLINE __m128i divide16(const uint8_t *from, division k) {
-  const __m128i x = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)from), k.flip);
+/* @param from 16 exponentials */
+static ER_ALWAYS_INLINE __m128i divide16(const rule *s, const float *from, __m256 inverse) {
   /* In the order in which er_avx2_settle takes them. */
-  const __m128i halves = _mm_shuffle_epi32(x, _MM_SHUFFLE(3, 1, 2, 0));
-  const __m256i low = _mm256_cvtepi8_epi32(halves);
-  const __m256i high = _mm256_cvtepi8_epi32(_mm_srli_si128(halves, 8));
-  const __m256i v0 = round_up(_mm256_mul_ps(_mm256_i32gather_ps(k.at, low, 4), k.inverse));
-  const __m256i v1 = round_up(_mm256_mul_ps(_mm256_i32gather_ps(k.at, high, 4), k.inverse));
-  return _mm_xor_si128(er_avx2_settle(v0, v1, k.range), k.flip);
+  const __m256 v0 = _mm256_loadu_ps(from), v1 = _mm256_loadu_ps(from + 8);
+  const __m256 low = _mm256_permute2f128_ps(v0, v1, 0x20);
+  const __m256 high = _mm256_permute2f128_ps(v0, v1, 0x31);
+  const __m128i bytes = er_avx2_settle(round_up(_mm256_mul_ps(low, inverse)),
+                                       round_up(_mm256_mul_ps(high, inverse)), s->range);
+  return _mm_xor_si128(bytes, _mm_set1_epi8((char)s->flip));
 }
 
-static void divide(const rule *s, const uint8_t *row, const float *at, float sum, uint8_t *output) {
-  const division k = {at, _mm256_set1_ps(1.0f / (sum * s->output_scale)),
-                      _mm_set1_epi8((char)s->flip), s->range};
+static void divide(const rule *s, int32_t count, const float *kept, float sum, uint8_t *output) {
+  const __m256 inverse = _mm256_set1_ps(1.0f / (sum * s->output_scale));
   int32_t d = 0;
-  for (; d + STEP <= s->depth; d += STEP) {
-    _mm_storeu_si128((__m128i *)(void *)(output + d), divide16(row + d, k));
+  for (; d + STEP <= count; d += STEP) {
+    _mm_storeu_si128((__m128i *)(void *)(output + d), divide16(s, kept + d, inverse));
   }
-  if (d == s->depth) return;
-  uint8_t rest[STEP];
-  memset(rest, row[d], STEP);
-  memcpy(rest, row + d, (size_t)(s->depth - d));
-  er_store_bytes(divide16(rest, k), s->depth - d, (int8_t *)output + d);
+  if (d == count) return;
+  float rest[STEP] = {0};
+  memcpy(rest, kept + d, (size_t)(count - d) * sizeof *rest);
+  er_store_bytes(divide16(s, rest, inverse), count - d, (int8_t *)output + d);
 }
 
 /* @param count rows, at most ROWS */
 static void softmax_rows(const rule *s, int64_t count, const uint8_t *rows, uint8_t *output) {
   const float *at[ROWS];
-  float sums[ROWS];
+  float kept[ROWS][PIECE], sums[ROWS] = {0}, again[ROWS] = {0};
   for (int64_t r = 0; r < count; r++) at[r] = origin(s, largest(s, rows + r * s->depth));
-  if (count == ROWS) {
-    if (s->flip) {
-      sum_rows(s->depth, rows, at, true, sums);
-    } else {
-      sum_rows(s->depth, rows, at, false, sums);
-    }
-  } else {
-    for (int64_t r = 0; r < count; r++) sums[r] = sum_row(s, rows + r * s->depth, at[r]);
+  for (int32_t d = 0; d < s->depth; d += PIECE) {
+    const int32_t here = s->depth - d < PIECE ? s->depth - d : PIECE;
+    take(s, count, here, rows + d, at, kept, sums);
   }
-  for (int64_t r = 0; r < count; r++) {
-    divide(s, rows + r * s->depth, at[r], sums[r], output + r * s->depth);
+  for (int32_t d = 0; d < s->depth; d += PIECE) {
+    const int32_t here = s->depth - d < PIECE ? s->depth - d : PIECE;
+    if (s->depth > PIECE) take(s, count, here, rows + d, at, kept, again);
+    for (int64_t r = 0; r < count; r++) {
+      divide(s, here, kept[r], sums[r], output + r * s->depth + d);
+    }
   }
 }
 
