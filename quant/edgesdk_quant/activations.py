@@ -130,7 +130,25 @@ class _Ranges:
         if group.range is not None:
             return fixed_parameters(*group.range, recipe.bits)
         low, high = find_range(self._merge(group), recipe, self._method(group))
+        if low == high == 0.0:
+            low, high = self._added_to(group, recipe)
         return activation_parameters(low, high, recipe.bits)
+
+    def _added_to(self, group: Group, recipe: ActivationRecipe) -> tuple[float, float]:
+        """The range of what is added to zeros.
+
+        They have any step; one far above that of the sum is one that LiteRT stops the process at.
+        """
+        others = [
+            self.histograms[str(other.name)]
+            for node in self.model.graph
+            if node.op_type in ("Add", "Sub")
+            for value, other in zip(node.inputs, node.inputs[::-1], strict=True)
+            if value is not None and other is not None and value.name in group.values
+            if other.name in self.histograms
+        ]
+        ranges = [(0.0, 0.0), *(find_range(other, recipe, "") for other in others)]
+        return min(low for low, _ in ranges), max(high for _, high in ranges)
 
     def _method(self, group: Group) -> str:
         """What an override says for one of the nodes that make the group's values."""

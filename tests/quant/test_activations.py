@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import edgesdk
-from edgesdk_quant.graph import load, to_bytes
+from edgesdk_quant.graph import constant, load, to_bytes
 from tests.quant.graph.written import model, random, run
 
 TOKENS = 400
@@ -48,3 +48,22 @@ def test_what_no_step_holds_stays_with_the_fixed_one() -> None:
     mixed = to_bytes(model(f"{text} {{ p = Softmax(x) y = MatMul(p, w) }}", w=random(TOKENS, 4)))
     quantized = edgesdk.quantize(mixed, scores)
     assert {d.op: d.kind for d in quantized.decisions} == {"Softmax": "int8", "MatMul": "int8"}
+
+
+def test_a_state_of_zeros_has_the_step_of_what_is_added_to_it() -> None:
+    """A step of 1 beside one of 1e-9 makes LiteRT stop the process."""
+    text = "agraph (float[N,4] x, float[N,4] state) => (float[N,4] y)"
+    body = "t = MatMul(x, v) s = Add(t, state) y = MatMul(s, w)"
+    small = model(f"{text} {{ {body} }}", v=random(4, 4) * np.float32(1e-5), w=random(4, 4, seed=1))
+    data = [{"x": x[None], "state": np.zeros((1, 4), np.float32)} for x in random(8, 4, seed=2)]
+    quantized = edgesdk.quantize(to_bytes(small), data, recipe="w8a16")
+    step = next(
+        constant(node.inputs[1])
+        for node in quantized.model.graph
+        if node.op_type == "QuantizeLinear" and node.inputs[0].name == "state"
+    )
+    assert step is not None
+    assert float(step) < 1e-6
+    runs = [edgesdk.Runner(quantized.to_bytes("tflite"), name) for name in ("litert", "native")]
+    exact, found = (runner(data[0]) for runner in runs)
+    np.testing.assert_array_equal(exact, found)
