@@ -57,11 +57,8 @@ def test_a_state_of_zeros_has_the_step_of_what_is_added_to_it() -> None:
     small = model(f"{text} {{ {body} }}", v=random(4, 4) * np.float32(1e-5), w=random(4, 4, seed=1))
     data = [{"x": x[None], "state": np.zeros((1, 4), np.float32)} for x in random(8, 4, seed=2)]
     quantized = edgesdk.quantize(to_bytes(small), data, recipe="w8a16")
-    step = next(
-        constant(node.inputs[1])
-        for node in quantized.model.graph
-        if node.op_type == "QuantizeLinear" and node.inputs[0].name == "state"
-    )
+    (stored,) = (v.consumers()[0] for v in quantized.model.graph.inputs if v.name == "state")
+    step = constant(stored.inputs[1])
     assert step is not None
     assert float(step) < 1e-6
     runs = [edgesdk.Runner(quantized.to_bytes("tflite"), name) for name in ("litert", "native")]
