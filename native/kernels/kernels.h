@@ -30,6 +30,13 @@ typedef struct er_wide_range {
   int64_t low, high;
 } er_wide_range;
 
+/** Two lines through a zero point: clamp((((x - in_zero) * m + 128) >> 8) + out_zero) to the type,
+ * m = above for x >= in_zero, below else. */
+typedef struct er_slopes {
+  int32_t in_zero, out_zero;
+  int32_t above, below; /* in 1 / 256; |.| < 2^15 */
+} er_slopes;
+
 /* The kernels that exist per instruction set. A session holds one table: the generic kernels,
  * overlaid with what each instruction set of the machine does better (kernels.c). */
 typedef struct er_kernels {
@@ -77,6 +84,9 @@ typedef struct er_kernels {
                            const void *a, int32_t a_step, const void *b, int32_t b_step,
                            void *output);
   void (*lookup)(const uint8_t *table, int64_t count, const uint8_t *input, uint8_t *output);
+  /* NULL where `lookup` takes no more time. */
+  void (*slopes)(const er_slopes *slopes, bool is_unsigned, int64_t count, const uint8_t *input,
+                 uint8_t *output);
   void (*quantize)(edgert_type type, float inverse_scale, int32_t zero_point, int64_t count,
                    const float *input, void *output);
   void (*dequantize)(edgert_type type, float scale, int32_t zero_point, int64_t count,

@@ -6,10 +6,12 @@
 #include "kernels/kernels.h"
 #include "shape.h"
 #include "spread.h"
+#include "unary_rule.h"
 
 typedef enum er_way {
   ER_FROM_FLOAT,
-  ER_BY_TABLE, /* 8 bits to 8 bits */
+  ER_BY_TABLE,  /* 8 bits to 8 bits */
+  ER_BY_SLOPES, /* the same where there is a kernel */
   ER_BY_FACTOR,
   ER_TO_FLOAT,
   ER_TO_FLOAT_BY_CHANNEL,
@@ -27,18 +29,23 @@ typedef struct er_quantize_plan {
   const er_quant *channels; /* BY_CHANNEL: scales and zero points */
   int64_t inner;            /* BY_CHANNEL: elements of one channel that lie together */
   uint8_t table[256];
+  er_slopes slopes; /* BY_SLOPES */
 } er_quantize_plan;
 
 static bool is_byte(edgert_type type) { return type == EDGERT_INT8 || type == EDGERT_UINT8; }
 
-/* XNNPACK's 8-bit fixed point, where the type stays. */
-static void fill_near(er_quantize_plan *p, float ratio) {
+/* XNNPACK's 8-bit fixed point, where the type stays: LEAKY_RELU with one slope. */
+static void plan_near(er_plan *plan, er_node *node, er_quantize_plan *p, const er_tensor *input,
+                      const er_tensor *output) {
   const er_range range = er_type_range(p->out);
-  const int64_t multiplier = (int64_t)rint(256.0 * (double)ratio);
+  er_unary_rule rule;
+  er_make_unary_rule(ER_LEAKY_RELU, 1.0f, input, output, &rule);
   for (int32_t q = range.low; q <= range.high; ++q) {
-    const int64_t value = ((q - p->in_zero) * multiplier + 128) >> 8;
-    p->table[(uint8_t)q] = (uint8_t)er_clamp(value + p->out_zero, range.low, range.high);
+    p->table[(uint8_t)q] = (uint8_t)rule.apply(&rule, q - p->in_zero);
   }
+  if (!er_plan_kernels(plan)->slopes || !er_unary_slopes(&rule, &p->slopes)) return;
+  p->way = ER_BY_SLOPES;
+  node->kernel = "slopes";
 }
 
 /* LiteRT's 31-bit fixed point, where signed becomes unsigned or the reverse. */
@@ -60,8 +67,8 @@ static edgert_status plan_rescale(er_plan *plan, er_node *node, er_quantize_plan
   }
   p->way = is_byte(p->in) && is_byte(p->out) ? ER_BY_TABLE : ER_BY_FACTOR;
   node->kernel = p->way == ER_BY_TABLE ? "lookup" : "rescale";
-  if (p->way == ER_BY_TABLE && p->in == p->out) fill_near(p, si / so);
   if (p->way == ER_BY_TABLE && p->in != p->out) fill_far(p);
+  if (p->way == ER_BY_TABLE && p->in == p->out) plan_near(plan, node, p, input, output);
   return EDGERT_OK;
 }
 
@@ -192,6 +199,9 @@ static void work(void *arg, int64_t first, int64_t last) {
       break;
     case ER_BY_TABLE:
       job->kernels->lookup(p->table, count, input, output);
+      break;
+    case ER_BY_SLOPES:
+      job->kernels->slopes(&p->slopes, p->in == EDGERT_UINT8, count, input, output);
       break;
     case ER_BY_FACTOR:
       er_rescale(p->in, p->out, p->in_zero, p->fixed, p->out_zero, count, input, output);

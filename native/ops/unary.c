@@ -19,6 +19,8 @@ typedef struct er_unary_plan {
   int64_t element_bytes;
   er_unary_rule rule;
   uint8_t table[256]; /* 8 bits; by the stored byte */
+  bool sloped;        /* 8 bits: the table is that of the slopes, for which there is a kernel */
+  er_slopes slopes;
 } er_unary_plan;
 
 static void fill_table(er_unary_plan *p) {
@@ -49,8 +51,9 @@ static edgert_status plan_quantized(er_plan *plan, er_node *node, er_unary_plan 
                         (double)input->quant.scale[0], (double)output->quant.scale[0]);
   }
   if (p->type == EDGERT_INT16) return plan_s16(plan, node, p);
-  node->kernel = "lookup";
   fill_table(p);
+  p->sloped = er_plan_kernels(plan)->slopes && er_unary_slopes(&p->rule, &p->slopes);
+  node->kernel = p->sloped ? "slopes" : "lookup";
   return EDGERT_OK;
 }
 
@@ -121,6 +124,8 @@ static void work(void *arg, int64_t first, int64_t last) {
     job->kernels->unary_f32(p->op, p->alpha, count, input, output);
   } else if (is_number(p)) {
     run_numbers(p, count, input, output);
+  } else if (p->sloped) {
+    job->kernels->slopes(&p->slopes, p->type == EDGERT_UINT8, count, input, output);
   } else if (p->type != EDGERT_INT16) {
     job->kernels->lookup(p->table, count, input, output);
   } else {
@@ -146,6 +151,7 @@ void *er_unary_with_table(er_plan *plan, const er_node *node, const uint8_t *tab
   if (p == NULL) return NULL;
   *p = *(const er_unary_plan *)node->data;
   memcpy(p->table, table, sizeof p->table);
+  p->sloped = false;
   return p;
 }
 

@@ -179,3 +179,15 @@ bool er_make_unary_rule(er_unary op, float alpha, const er_tensor *input, const 
   rule->apply = apply_ratio;
   return rule->ratio.multiplier != 0;
 }
+
+static bool is_short(int64_t slope) { return slope >= -INT16_MAX && slope <= INT16_MAX; }
+
+bool er_unary_slopes(const er_unary_rule *rule, er_slopes *slopes) {
+  const bool mirrors = rule->op == ER_NEG && rule->in_scale == rule->out_scale;
+  const int64_t above = mirrors ? -256 : rule->near_ratio;
+  const int64_t below = mirrors ? -256 : rule->near_below;
+  if (!mirrors && rule->apply != apply_near) return false;
+  if (!is_short(above) || !is_short(below)) return false;
+  *slopes = (er_slopes){rule->in_zero, rule->out_zero, (int32_t)above, (int32_t)below};
+  return true;
+}

@@ -24,6 +24,8 @@ typedef struct er_unary_rule {
  * @return false when the scales lie too far apart */
 bool er_make_unary_rule(er_unary op, float alpha, const er_tensor *input, const er_tensor *output,
                         er_unary_rule *rule);
+/** @return whether an 8-bit rule is two slopes that kernels know */
+bool er_unary_slopes(const er_unary_rule *rule, er_slopes *slopes);
 /** @return whether int16 values go through a table, which the caller then provides */
 bool er_unary_interpolates(er_unary op);
 /** Fill the table of an int16 rule and let the rule use it. */

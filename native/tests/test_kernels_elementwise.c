@@ -91,6 +91,26 @@ static void test_lookup(void) {
   free(table), free(input);
 }
 
+static void test_slopes(void) {
+  const bool is_unsigned = random_from(0, 1);
+  const int32_t least = is_unsigned ? 0 : -128, most = random_from(0, 3) ? 600 : INT16_MAX;
+  const er_slopes s = {least + random_from(0, 255), least + random_from(0, 255),
+                       random_from(-most, most), random_from(-most, most)};
+  const size_t count = (size_t)random_from(0, 100);
+  uint8_t *input = random_bytes(count);
+  if (tested.slopes) {
+    outputs o = make_outputs(count);
+    for (size_t i = 0; i < count; i++) {
+      const int32_t d = (is_unsigned ? input[i] : (int8_t)input[i]) - s.in_zero;
+      const int32_t y = ((d * (d < 0 ? s.below : s.above) + 128) >> 8) + s.out_zero;
+      ((uint8_t *)o.expected)[i] = (uint8_t)er_clamp(y, least, least + 255);
+    }
+    tested.slopes(&s, is_unsigned, (int64_t)count, input, o.actual);
+    CHECK(equal(o));
+  }
+  free(input);
+}
+
 static edgert_type random_type(void) {
   static const edgert_type types[] = {EDGERT_INT8, EDGERT_INT8, EDGERT_UINT8, EDGERT_INT16};
   return types[random_from(0, 3)];
@@ -262,9 +282,9 @@ static void test_resize(void) {
 static void test_layer(const char *isa) {
   printf("%s\n", isa);
   CHECK(er_kernels_for(isa, &tested));
-  static void (*const tests[])(void) = {
-      test_add, test_mul,   test_fixed_binary, test_lookup,     test_quantize, test_dequantize,
-      test_sum, test_pools, test_softmax,      test_layer_norm, test_resize};
+  static void (*const tests[])(void) = {test_add,    test_mul,      test_fixed_binary, test_lookup,
+                                        test_slopes, test_quantize, test_dequantize,   test_sum,
+                                        test_pools,  test_softmax,  test_layer_norm,   test_resize};
   for (size_t t = 0; t < sizeof tests / sizeof tests[0]; t++) {
     for (int32_t round = 0; round < ROUNDS; round++) {
       random_state = (uint64_t)round + 1;

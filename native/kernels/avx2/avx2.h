@@ -39,6 +39,8 @@ void er_mul_row_s8_avx2(const er_mul_s8 *mul, bool is_unsigned, int32_t count, c
 void er_fixed_binary_row_avx2(const struct er_fixed_binary *binary, edgert_type type, int32_t count,
                               const void *a, int32_t a_step, const void *b, int32_t b_step,
                               void *output);
+void er_slopes_avx2(const er_slopes *slopes, bool is_unsigned, int64_t count, const uint8_t *input,
+                    uint8_t *output);
 void er_lookup_avx2(const uint8_t *table, int64_t count, const uint8_t *input, uint8_t *output);
 void er_quantize_avx2(edgert_type type, float inverse_scale, int32_t zero_point, int64_t count,
                       const float *input, void *output);

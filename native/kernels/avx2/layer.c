@@ -26,6 +26,7 @@ void er_add_avx2(er_kernels *kernels) {
   kernels->mul_row_s8 = er_mul_row_s8_avx2;
   kernels->fixed_binary_row = er_fixed_binary_row_avx2;
   kernels->lookup = er_lookup_avx2;
+  kernels->slopes = er_slopes_avx2;
   kernels->quantize = er_quantize_avx2;
   kernels->dequantize = er_dequantize_avx2;
   kernels->sum = er_sum_avx2;
