@@ -53,10 +53,16 @@ er_range er_quantized_range_away(const er_tensor *tensor, er_bounds bounds) {
 }
 
 edgert_status er_want_per_tensor(er_plan *plan, const er_node *node, const er_tensor *tensor) {
-  if (tensor->quant.count == 1) return EDGERT_OK;
+  const er_quant *q = &tensor->quant;
+  if (q->count != 1) {
+    return er_plan_fail(plan, node, EDGERT_MALFORMED,
+                        "needs one scale on the quantized tensor '%s', which has %d", tensor->name,
+                        (int)q->count);
+  }
+  if (tensor->type != EDGERT_INT16 || q->zero_point[0] == 0) return EDGERT_OK;
   return er_plan_fail(plan, node, EDGERT_MALFORMED,
-                      "needs one scale on the quantized tensor '%s', which has %d", tensor->name,
-                      (int)tensor->quant.count);
+                      "needs zero point 0 on the int16 tensor '%s', which has %d", tensor->name,
+                      (int)q->zero_point[0]);
 }
 
 edgert_status er_want_same_quant(er_plan *plan, const er_node *node, const er_tensor *a,

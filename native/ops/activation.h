@@ -28,7 +28,8 @@ er_range er_quantized_range(const er_tensor *tensor, er_bounds bounds);
 /** The same with bounds rounded half away from zero (AVERAGE_POOL_2D and the int16 operators). */
 er_range er_quantized_range_away(const er_tensor *tensor, er_bounds bounds);
 
-/** Require quantization with one scale. */
+/** Require quantization with one scale, and of int16 zero point 0: kernels count on a value less
+ * its zero point being an int16 again. */
 edgert_status er_want_per_tensor(er_plan *plan, const er_node *node, const er_tensor *tensor);
 
 /** Require the same scale and zero point on both. */

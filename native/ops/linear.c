@@ -187,11 +187,6 @@ static edgert_status check_scales(er_plan *plan, const er_node *node, const er_l
   if (arithmetic == ER_FLOAT_LINEAR) return EDGERT_OK;
   ER_TRY(er_want_per_tensor(plan, node, t->input));
   ER_TRY(er_want_per_tensor(plan, node, t->output));
-  if (arithmetic == ER_S16_LINEAR &&
-      (t->input->quant.zero_point[0] != 0 || t->output->quant.zero_point[0] != 0)) {
-    return er_plan_fail(plan, node, EDGERT_MALFORMED,
-                        "has int16 activations with a zero point; only 0 is allowed");
-  }
   ER_TRY(check_weight_zero_points(plan, node, t));
   return check_bias_scales(plan, node, t);
 }

@@ -130,12 +130,10 @@ static edgert_status plan_sums(er_plan *plan, er_node *node, er_reduce_plan *p,
                         "sums %lld quantized values into one; its sum could overflow",
                         (long long)p->shape.group);
   }
-  if (p->type == EDGERT_INT16 &&
-      (p->fixed.multiplier == 0 || p->zero_point != 0 || input->quant.zero_point[0] != 0)) {
+  if (p->type == EDGERT_INT16 && p->fixed.multiplier == 0) {
     return er_plan_fail(plan, node, EDGERT_UNSUPPORTED,
-                        "has int16 quantization with a zero point or with scales %g and %g that "
-                        "lie too far apart",
-                        (double)si, (double)so);
+                        "has int16 scales %g and %g that lie too far apart", (double)si,
+                        (double)so);
   }
   return EDGERT_OK;
 }

@@ -134,3 +134,22 @@ def test_matrices_that_do_not_fit_are_refused() -> None:
     )
     with pytest.raises(ModelError, match="cannot multiply"):
         native(model, [])
+
+
+INT16_OPERATORS: dict[str, tuple[int, object | None, int]] = {
+    "EXP": (OP.EXP, None, 1),
+    "RSQRT": (OP.RSQRT, None, 1),
+    "SQUARED_DIFFERENCE": (OP.SQUARED_DIFFERENCE, None, 2),
+    "MUL": (OP.MUL, schema.MulOptionsT(), 2),
+    "BATCH_MATMUL": (OP.BATCH_MATMUL, schema.BatchMatMulOptionsT(), 2),
+}
+
+
+@pytest.mark.parametrize("name", INT16_OPERATORS)
+def test_an_int16_tensor_with_a_zero_point_is_refused(name: str) -> None:
+    """Less that zero point its values would leave int16, and tables that have an entry for each."""
+    op, options, count = INT16_OPERATORS[name]
+    inputs = [tensor((4, 4), Stored("int16", 0.001, -32768))] * count
+    model = single_op_model(op, options, inputs, [tensor((4, 4), Stored("int16", 0.01, 0))])
+    with pytest.raises(ModelError, match=f"{name}.*zero point 0 .* which has -32768"):
+        native(model, [])

@@ -88,10 +88,10 @@ static const void *repeated(edgert_type type, const void *value, int32_t step, v
 void er_fixed_binary_row_avx2(const er_fixed_binary *binary, edgert_type type, int32_t count,
                               const void *a, int32_t a_step, const void *b, int32_t b_step,
                               void *output) {
-  const int32_t bytes = type == EDGERT_INT16 ? 2 : 1;
+  const int64_t bytes = type == EDGERT_INT16 ? 2 : 1;
   char a_copies[MOST_BYTES], b_copies[MOST_BYTES], *to = output;
   const char *x = repeated(type, a, a_step, a_copies), *y = repeated(type, b, b_step, b_copies);
-  const int32_t x_bytes = a_step * bytes, y_bytes = b_step * bytes;
+  const int64_t x_bytes = a_step * bytes, y_bytes = b_step * bytes;
   int32_t i = 0;
   for (; i + STEP <= count; i += STEP) {
     const __m256i u = load(type, x + i * x_bytes, binary->a_zero);
