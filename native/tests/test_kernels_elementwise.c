@@ -94,8 +94,9 @@ static void test_lookup(void) {
 static void test_slopes(void) {
   const bool is_unsigned = random_from(0, 1);
   const int32_t least = is_unsigned ? 0 : -128, most = random_from(0, 3) ? 600 : INT16_MAX;
-  const er_slopes s = {least + random_from(0, 255), least + random_from(0, 255),
-                       random_from(-most, most), random_from(-most, most)};
+  er_slopes s = {least + random_from(0, 255), least + random_from(0, 255), random_from(-most, most),
+                 random_from(-most, most)};
+  if (random_from(0, 2) == 0) s.below = s.above;
   const size_t count = (size_t)random_from(0, 100);
   uint8_t *input = random_bytes(count);
   if (tested.slopes) {

@@ -46,7 +46,10 @@ static void fill(const er_value *value, size_t bytes, char *to) {
     memset(to, value->bytes[0], bytes);
     return;
   }
-  for (size_t i = 0; i < bytes; i += value->count) memcpy(to + i, value->bytes, value->count);
+  memcpy(to, value->bytes, value->count);
+  for (size_t done = value->count; done < bytes; done *= 2) { /* by what is there */
+    memcpy(to + done, to, bytes - done < done ? bytes - done : done);
+  }
 }
 
 /* Dimensions from `d` on: border, content, border. */
