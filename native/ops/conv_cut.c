@@ -1,7 +1,8 @@
 #include "conv_cut.h"
 
-enum { MOST = 7 };   /* lines and columns of a filter */
-enum { SPARE = 16 }; /* units, that kernels may read beyond the last one */
+enum { MOST = 7 };             /* lines and columns of a filter */
+enum { MOST_UNITS = 1 << 16 }; /* their sums then take 45 MB at most, which 32 bits can count */
+enum { SPARE = 16 };           /* units, that kernels may read beyond the last one */
 
 /* What is left out of a patch. */
 typedef struct er_outside {
@@ -67,7 +68,7 @@ static void fill_sums(const er_conv_gemm *conv, const int8_t *values, int32_t *t
 edgert_status er_conv_cut_plan(er_plan *plan, const int8_t *values, er_conv_gemm *conv) {
   const er_conv_shape *s = &conv->shape;
   if (!conv->s8->cuts || s->groups > 1 || s->filter_h == 1) return EDGERT_OK;
-  if (s->filter_h > MOST || s->filter_w > MOST) return EDGERT_OK;
+  if (s->filter_h > MOST || s->filter_w > MOST || s->out_c > MOST_UNITS) return EDGERT_OK;
   const size_t all = (size_t)(kinds(s->filter_h) * kinds(s->filter_w));
   int32_t *sums = er_plan_alloc(plan, all * padded_units(s) * sizeof *sums);
   if (!sums) return er_plan_no_memory(plan);
