@@ -225,13 +225,47 @@ def test_weights_of_a_cell_with_two_states_in_one_tensor_learn_to_round() -> Non
 def test_learnt_weights_beyond_the_range_sit_at_its_ends() -> None:
     exact = np.array([[-12.3, -8.6, -8.0, -0.4, 0.6, 7.2, 9.7, 15.0]], np.float32)
     stored = Affine(np.ones(1, np.float32), np.zeros(1, np.int8), WEIGHTS[4], axis=0)
-    rounding = _Rounding(Layer("y", "w", "", exact, stored))
+    rounding = _Rounding(Layer("y", "w", "", exact, stored.round_trip(exact), stored), 0.45)
     with torch.no_grad():
         assert rounding.weights().tolist() == [[-8, -8, -8, 0, 1, 7, 7, 7]]
         for move in (-3.0, 3.0):
             rounding.move.fill_(move)
             found = rounding.weights().numpy()
             assert np.array_equal(found, stored.round_trip(found))
+
+
+def test_learning_begins_where_the_start_put_each_weight_though_it_is_no_neighbour() -> None:
+    exact = np.array([[-2.4, 0.1, 0.1, 3.2]], np.float32)
+    stored = Affine(np.ones(1, np.float32), np.zeros(1, np.int8), WEIGHTS[4], axis=0)
+    start = np.array([[-3, 0, 1, 5]], np.float32)
+    rounding = _Rounding(Layer("y", "w", "", exact, start, stored), 0.45)
+    with torch.no_grad():
+        assert rounding.weights().tolist() == start.tolist()
+        rounding.move.fill_(0.0)
+        assert rounding.weights().tolist() == [[-2, 0, 0, 3]]
+        rounding.move.fill_(9.0)
+        assert rounding.weights().tolist() == [[-2, 1, 1, 5]]
+
+
+def test_a_layer_too_deep_for_a_hessian_starts_at_the_nearest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from edgesdk_quant.algorithms.gptq import by_moments
+
+    start = "edgesdk_quant.algorithms.first_rounding"
+    seen: list[int] = []
+
+    def watched(rows: Any, *rest: Any) -> Any:
+        seen.append(rows.shape[-1])
+        return by_moments(rows, *rest)
+
+    monkeypatch.setattr(f"{start}.by_moments", watched)
+    quantized(recipe("adaround"))
+    depths = set(seen)
+    seen.clear()
+    monkeypatch.setattr(f"{start}.LARGEST_DEPTH", max(depths) - 1)
+    quantized(recipe("adaround"))
+    assert depths - set(seen) == {max(depths)}
 
 
 def test_blocks_of_eight_bits_are_rounded_to_the_nearest() -> None:

@@ -4,8 +4,10 @@ Nagel et al. 2020, "Up or Down? Adaptive Rounding for Post-Training Quantization
 the two neighbours of w / s, clip(floor(w / s) + {0, 1}), those are chosen that make ||y - y~||^2
 least. As in Li et al. 2021 (BRECQ, algorithm 1) y is the output of a whole block; the block's input
 mixes the exact and the quantized prefix, element by element (Wei et al. 2022, "QDrop", equation 8).
-Biases learn along. The choice learns by a straight-through gradient with a cosine decay instead of
-the paper's rectified sigmoid, and slowly: faster, or for longer, it learns the samples by heart.
+Biases learn along. It starts from a rounding that is good already (GPTQ's), and where that took a
+weight further than to a neighbour, its choice stays open. The choice learns by a straight-through
+gradient with a cosine decay instead of the paper's rectified sigmoid, and slowly: faster, or for
+longer, it learns the samples by heart.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ class Settings:
         rate: first learning rate of the roundings (Adam), in steps of the weights' grid.
         bias_rate: first learning rate of the biases, in deviations of the layer's output.
         exact_inputs: share of the input's elements that come from the float model.
+        margin: how far from the start's place on the grid a weight begins at most, in steps: at 0.5
+            it would be about to leave.
     """
 
     iterations: int = 200
@@ -45,6 +49,7 @@ class Settings:
     rate: float = 0.005
     bias_rate: float = 0.002
     exact_inputs: float = 0.5
+    margin: float = 0.45
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class Layer:
         weight: name of its weights in the block's graph.
         bias: name of its bias, "" without.
         exact: float weights.
+        start: the same on their grid, rounded in some good way.
         parameters: how they are stored.
         exact_bias: float bias, None without.
     """
@@ -64,6 +70,7 @@ class Layer:
     weight: str
     bias: str
     exact: NDArray[np.float32]
+    start: NDArray[np.float32]
     parameters: Affine
     exact_bias: NDArray[np.float32] | None = None
 
@@ -71,18 +78,20 @@ class Layer:
 class _Rounding:
     """The learnt rounding of one layer's weights."""
 
-    def __init__(self, layer: Layer) -> None:
+    def __init__(self, layer: Layer, margin: float) -> None:
         scheme, shape = layer.parameters.scheme, layer.exact.shape
         zero = layer.parameters.zeros(shape).astype(np.float32)
         self._step = torch.from_numpy(np.array(layer.parameters.steps(shape)))
         self._place = torch.from_numpy(layer.exact) / self._step
         ends = [torch.from_numpy(end - zero) for end in (scheme.low, scheme.high)]
-        self._low = torch.floor(self._place).clamp(*ends)
-        self._high = torch.ceil(self._place).clamp(*ends)
-        self.move = torch.zeros(shape, requires_grad=True)
+        start = torch.round(torch.from_numpy(layer.start) / self._step)
+        self._low = torch.minimum(torch.floor(self._place).clamp(*ends), start)
+        self._high = torch.maximum(torch.ceil(self._place).clamp(*ends), start)
+        near = torch.minimum(torch.maximum(self._place, start - margin), start + margin)
+        self.move = (near - self._place).requires_grad_(True)
 
     def weights(self) -> Tensor:
-        """On the grid: the neighbour below or above, or the end of the range."""
+        """On the grid: the neighbour below or above, the start, or the end of the range."""
         moved = torch.maximum(self._place + self.move, self._low)
         return round_through(torch.minimum(moved, self._high)) * self._step
 
@@ -94,7 +103,7 @@ class BlockLearner:
         self._graph = graph
         self._layers = layers
         self._settings = settings
-        self._roundings = [_Rounding(layer) for layer in layers]
+        self._roundings = [_Rounding(layer, settings.margin) for layer in layers]
         self._shifts = {
             layer.bias: torch.zeros(layer.exact_bias.shape, requires_grad=True)
             for layer in layers

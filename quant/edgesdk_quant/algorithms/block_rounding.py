@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx_ir as ir
+from numpy.typing import NDArray
 
 from edgesdk_quant.algorithms.adaround import BlockLearner, Layer, Settings, one_thread
+from edgesdk_quant.algorithms.first_rounding import first_rounding
 from edgesdk_quant.algorithms.reconstruction import Rounded, Step
 from edgesdk_quant.algorithms.sequential_mse import SequentialMse
 from edgesdk_quant.blocks import Block
@@ -71,7 +74,8 @@ class AdaRound:
         inputs, outputs = reach(block, ahead)
         part = segment(step.twin, inputs, outputs)
         nodes = {str(node.name): node for node in part.graph}
-        layers = {s: _layer(nodes[s.node], s, step.parameters[s]) for s in block.sites}
+        start = first_rounding(step) if self.units(block) else {}
+        layers = {s: _layer(nodes[s.node], s, step.parameters[s], start) for s in block.sites}
         settings = self._fitting(part.graph, block)
         with one_thread():
             learner = BlockLearner(TorchGraph(part), list(layers.values()), settings)
@@ -112,15 +116,22 @@ def reach(block: Block, ahead: Block | None) -> tuple[tuple[str, ...], tuple[str
     return (*block.inputs, *others), (*block.outputs, *ahead.outputs)
 
 
-def _layer(node: ir.Node, site: WeightSite, parameters: Affine) -> Layer:
+def _layer(
+    node: ir.Node,
+    site: WeightSite,
+    parameters: Affine,
+    start: Mapping[WeightSite, NDArray[np.float32]],
+) -> Layer:
     weight = node.inputs[site.index]
     bias = node.inputs[2] if len(node.inputs) > 2 and node.op_type in BIASED else None
     array = constant(bias)
+    exact = np.array(constant(weight), np.float32)
     return Layer(
         output=str(node.outputs[0].name),
         weight=str(weight.name if weight is not None else ""),
         bias=str(bias.name) if bias is not None and array is not None else "",
-        exact=np.array(constant(weight), np.float32),
+        exact=exact,
+        start=start.get(site, parameters.round_trip(exact)),
         parameters=parameters,
         exact_bias=None if array is None else np.array(array, np.float32),
     )

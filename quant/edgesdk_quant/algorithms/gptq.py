@@ -42,10 +42,18 @@ class Gptq:
 
         def by_hessian(rows: Matrix, grid: Grid, seen: Moments, name: str) -> tuple[Matrix, Matrix]:
             _refuse_too_few(rows.shape[-1], seen.rows, samples, name)
-            hessian = np.stack([shrunk(h, seen.rows) for h in seen.harm])
-            return round_by_hessian(rows, grid, hessian), np.ones((*rows.shape[:2], 1))
+            return by_moments(rows, grid, seen, name)
 
         return round_layers(step, progress, by_hessian)
+
+
+def by_moments(rows: Matrix, grid: Grid, seen: Moments, name: str) -> tuple[Matrix, Matrix]:
+    """Rounded rows, and the factor of each row's steps [G, O, 1], which is 1.
+
+    Of few rows little but the diagonal is left of the Hessian: then the nearest are not far.
+    """
+    hessian = np.stack([shrunk(h, seen.rows) for h in seen.harm])
+    return round_by_hessian(rows, grid, hessian), np.ones((*rows.shape[:2], 1))
 
 
 def _refuse_too_few(depth: int, rows: int, samples: int, name: str) -> None:
