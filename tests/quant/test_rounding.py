@@ -255,9 +255,9 @@ def test_a_layer_too_deep_for_a_hessian_starts_at_the_nearest(
     start = "edgesdk_quant.algorithms.first_rounding"
     seen: list[int] = []
 
-    def watched(rows: Any, *rest: Any) -> Any:
+    def watched(rows: Any, *rest: Any, **options: Any) -> Any:
         seen.append(rows.shape[-1])
-        return by_moments(rows, *rest)
+        return by_moments(rows, *rest, **options)
 
     monkeypatch.setattr(f"{start}.by_moments", watched)
     quantized(recipe("adaround"))

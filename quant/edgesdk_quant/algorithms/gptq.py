@@ -42,18 +42,21 @@ class Gptq:
 
         def by_hessian(rows: Matrix, grid: Grid, seen: Moments, name: str) -> tuple[Matrix, Matrix]:
             _refuse_too_few(rows.shape[-1], seen.rows, samples, name)
-            return by_moments(rows, grid, seen, name)
+            return by_moments(rows, grid, seen, name, DAMPING)
 
         return round_layers(step, progress, by_hessian)
 
 
-def by_moments(rows: Matrix, grid: Grid, seen: Moments, name: str) -> tuple[Matrix, Matrix]:
+def by_moments(
+    rows: Matrix, grid: Grid, seen: Moments, _name: str, damping: float
+) -> tuple[Matrix, Matrix]:
     """Rounded rows, and the factor of each row's steps [G, O, 1], which is 1.
 
     Of few rows little but the diagonal is left of the Hessian: then the nearest are not far.
     """
     hessian = np.stack([shrunk(h, seen.rows) for h in seen.harm])
-    return round_by_hessian(rows, grid, hessian), np.ones((*rows.shape[:2], 1))
+    rounded = round_by_hessian(rows, grid, hessian, damping)
+    return rounded, np.ones((*rows.shape[:2], 1))
 
 
 def _refuse_too_few(depth: int, rows: int, samples: int, name: str) -> None:
@@ -89,21 +92,24 @@ def shrunk(hessian: Matrix, rows: int) -> Matrix:
     return np.asarray(kept)
 
 
-def round_by_hessian(rows: Matrix, grid: Grid, hessian: Matrix) -> Matrix:
+def round_by_hessian(rows: Matrix, grid: Grid, hessian: Matrix, damping: float = DAMPING) -> Matrix:
     """Rounded weights.
 
     Args:
         rows: float64 [G, O, K].
         grid: of these rows.
         hessian: float64 [G, K, K], E[x x^T].
+        damping: what is added to its diagonal, as a share of the diagonal's mean.
     """
     pairs = zip(rows, grid.steps, grid.zeros, hessian, strict=True)
-    return np.stack([_group(w, Grid(s, z, grid.low, grid.high), h) for w, s, z, h in pairs])
+    return np.stack(
+        [_group(w, Grid(s, z, grid.low, grid.high), h, damping) for w, s, z, h in pairs]
+    )
 
 
-def _group(rows: Matrix, grid: Grid, hessian: Matrix) -> Matrix:
+def _group(rows: Matrix, grid: Grid, hessian: Matrix, damping: float) -> Matrix:
     order = np.argsort(-np.diag(hessian), kind="stable")
-    upper = _inverse_factor(hessian[np.ix_(order, order)])
+    upper = _inverse_factor(hessian[np.ix_(order, order)], damping)
     work = rows[:, order].copy()
     ordered = Grid(grid.steps[:, order], grid.zeros[:, order], grid.low, grid.high)
     found = np.empty_like(work)
@@ -129,8 +135,8 @@ def _columns(work: Matrix, grid: Grid, part: slice, upper: Matrix) -> tuple[Matr
     return found, errors
 
 
-def _inverse_factor(hessian: Matrix) -> Matrix:
+def _inverse_factor(hessian: Matrix, damping: float) -> Matrix:
     """Upper Cholesky factor of the damped Hessian's inverse."""
-    damping = DAMPING * max(float(np.diag(hessian).mean()), 1e-12)
-    damped = hessian + damping * np.eye(len(hessian))
+    added = damping * max(float(np.diag(hessian).mean()), 1e-12)
+    damped = hessian + added * np.eye(len(hessian))
     return np.ascontiguousarray(np.linalg.cholesky(np.linalg.inv(damped)).T)
