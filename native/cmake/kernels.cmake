@@ -80,8 +80,8 @@ if("neon" IN_LIST EDGERT_LAYERS) # which every ARM core in question has: those a
   list(APPEND EDGERT_SMALL_KERNELS add_s8 dwconv_f32 dwconv_s8 dynamic fc_f32 gemm_f32 gemm_s8 gemv_s8 lookup pool
        quantize)
   # weights with zero points and the like, and 16-bit functions: rare there, and 400 kB are the limit
-  list(APPEND EDGERT_SMALL_KERNELS dwconv_wide_s8 fixed16 gemm_wide_s8 softmax_s16 wide_units widen batch_matmul
-       norm_f32)
+  list(APPEND EDGERT_SMALL_KERNELS dwconv_wide_s8 fixed16 gemm_wide_s8 sigmoid16 softmax_s16 table16 wide_units widen
+       batch_matmul fixed_binary integer_binary norm_f32 rounding unary_real)
 endif()
 list(TRANSFORM EDGERT_SMALL_KERNELS REPLACE "(.+)" "kernels/generic/\\1.c")
 list(APPEND EDGERT_SMALL_KERNELS kernels/kernels.c kernels/one_fma.c kernels/pack_f32.c)

@@ -5,8 +5,8 @@
  * 5x5 filter the fifth line is turned the other way: four neighbouring columns side by side, and
  * the fifth column comes with the four of the pixel before.
  *
- * Other filters run on the NEON kernel, and 5x5 ones of which some channels are settled in the
- * slowest way, which is rare. */
+ * Other filters run on the NEON kernel, and 5x5 ones of stride 2 of which some channels are settled
+ * in the slowest way, which is rare. */
 #include <string.h>
 
 #include "kernels/dotprod/eight_units.h"
@@ -99,7 +99,7 @@ static int32_t pack_blocks(const er_conv_shape *s, const er_weights_s8 *w, char 
 static void pack(const er_conv_shape *s, const er_weights_s8 *w, void *packed) {
   er_packed *p = packed;
   if (has_kernel(s)) p->ways = pack_blocks(s, w, p->blocks);
-  if (s->filter_h == 5 && p->ways >> ER_SATURATED & 1) {
+  if (s->filter_h == 5 && s->stride_w == 2 && p->ways >> ER_SATURATED & 1) {
     memset(p, 0, packed_bytes(s));
   }
   if (p->ways == 0) er_dwconv_s8_neon.pack(s, w, p->blocks);
@@ -281,6 +281,7 @@ FMA_STRIPS(strips_5x5_s1, 5, 1, 1)
 FMA_STRIPS(strips_5x5_s2, 5, 2, 1)
 STRIPS(strips_3x3_s1_saturated, ER_SATURATED, 3, 1, 1)
 STRIPS(strips_3x3_s2_saturated, ER_SATURATED, 3, 2, 1)
+STRIPS(strips_5x5_s1_saturated, ER_SATURATED, 5, 1, 1)
 
 /* Rare: one line after the other. */
 static void strips_3x3_s1_two_saturated(const er_strip *s) {
@@ -298,7 +299,7 @@ enum { ONE_LINE, TWO_LINES, STRIDE_2, FILTER_5X5, FILTER_5X5_STRIDE_2 };
 static strips_function *const strips[][3] = {[ONE_LINE] = BY_WAY(strips_3x3_s1),
                                              [TWO_LINES] = BY_WAY(strips_3x3_s1_two),
                                              [STRIDE_2] = BY_WAY(strips_3x3_s2),
-                                             [FILTER_5X5] = BY_FMA(strips_5x5_s1),
+                                             [FILTER_5X5] = BY_WAY(strips_5x5_s1),
                                              [FILTER_5X5_STRIDE_2] = BY_FMA(strips_5x5_s2)};
 
 static bool pairs(const er_conv_shape *s) {
