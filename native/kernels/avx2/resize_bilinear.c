@@ -35,7 +35,8 @@ static ER_ALWAYS_INLINE void mix_lanes(__m256i weights, __m128i turned, const ui
 
 static void mix_neighbours(const mixer *m, int32_t weight, const uint8_t *low, const uint8_t *high,
                            int32_t *mixed) {
-  const __m256i weights = _mm256_set1_epi32(((2048 - weight) & 0xFFFF) | (int32_t)((uint32_t)weight << 16));
+  const __m256i weights =
+      _mm256_set1_epi32(((2048 - weight) & 0xFFFF) | (int32_t)((uint32_t)weight << 16));
   const __m128i turned = _mm_set1_epi8((char)m->turned);
   if (m->channels < LANES) {
     for (int32_t c = 0; c < m->channels; ++c) {

@@ -80,6 +80,18 @@ ER_INLINE void load_rows(const int rows, const int8_t *const *input, int64_t d, 
   ER_UNROLL for (int r = 0; r < rows; r++) a[r] = vld1q_s8(input[r] + d);
 }
 
+/* BLOCK * rows * UNITS products. Without ER_AGAIN d would be kept twice, and moved. */
+#define MULTIPLY_BLOCK            \
+  {                               \
+    load_rows(rows, input, d, a); \
+    MULTIPLY(0)                   \
+    MULTIPLY(1)                   \
+    MULTIPLY(2)                   \
+    MULTIPLY(3)                   \
+    d += BLOCK;                   \
+    ER_AGAIN(d);                  \
+  }
+
 ER_INLINE void start(const int rows, const er_panel *panel, int32x4_t acc[ROWS][2]) {
   ER_UNROLL for (int r = 0; r < rows; r++) er_start(panel->units.start, acc[r]);
 }
@@ -176,15 +188,7 @@ ER_INLINE int8_t *tile(const int rows, const enum tile_depth depth, const int wa
   int64_t d = at, last = at + s.segment - BLOCK; /* of d, in a piece */
   start(rows, panel, acc);
   for (int32_t left = s.pieces; depth != ANY || s.depth >= BLOCK;) {
-    do {
-      load_rows(rows, input, d, a);
-      MULTIPLY(0)
-      MULTIPLY(1)
-      MULTIPLY(2)
-      MULTIPLY(3)
-      d += BLOCK;
-      ER_AGAIN(d); /* else it is kept twice, and moved */
-    } while (d <= last);
+    do MULTIPLY_BLOCK while (d <= last);
     if (depth == WHOLE || depth == PART || (depth == ANY && left == 1)) break;
     d += s.gap;
     last += s.gap + s.segment;
@@ -305,15 +309,7 @@ ER_INLINE int64_t multiply_blocks(const int rows, const int8_t *const *input, in
   const int8_t(*weights)[2][16] = *at;
   int8x16_t a[ROWS];
   const int64_t end = d + bytes;
-  do {
-    load_rows(rows, input, d, a);
-    MULTIPLY(0)
-    MULTIPLY(1)
-    MULTIPLY(2)
-    MULTIPLY(3)
-    d += BLOCK;
-    ER_AGAIN(d);
-  } while (d < end);
+  do MULTIPLY_BLOCK while (d < end);
   *at = weights;
   return d;
 }

@@ -74,11 +74,12 @@ class AdaRound:
         inputs, outputs = reach(block, ahead)
         part = segment(step.twin, inputs, outputs)
         nodes = {str(node.name): node for node in part.graph}
+        graph = TorchGraph(part)  # where an operator has no gradient it ends here
         start = first_rounding(step) if self.units(block) else {}
         layers = {s: _layer(nodes[s.node], s, step.parameters[s], start) for s in block.sites}
         settings = self._fitting(part.graph, block)
         with one_thread():
-            learner = BlockLearner(TorchGraph(part), list(layers.values()), settings)
+            learner = BlockLearner(graph, list(layers.values()), settings)
             found = learner.learn(
                 {name: prefix.exact[name] for name in inputs},
                 {name: prefix.quantized[name] for name in inputs},
