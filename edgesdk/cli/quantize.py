@@ -49,9 +49,9 @@ def run(options: argparse.Namespace) -> int:
     from edgesdk.report.file import check_target
     from edgesdk.sources import model_named
 
+    folder = output_folder(options.output)  # a report may go there
     if options.report is not None:
         check_target(options.report)
-    folder = output_folder(options.output)
     given: dict[str, Any] = {
         "calibration": options.calibration,
         "recipe": _recipe(options),

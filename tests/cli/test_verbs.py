@@ -175,10 +175,13 @@ def test_report_prints_its_data(
     assert found["verification"] is None
 
 
-def test_quantize_writes_a_report_too(folder: Path, tmp_path: Path) -> None:
+def test_quantize_writes_a_report_too_into_the_folder_that_it_makes(
+    folder: Path, tmp_path: Path
+) -> None:
     given = [str(folder / "float.onnx"), "--calibration", str(folder / "images.npy")]
-    page = tmp_path / "report.json"
-    assert main(["quantize", *given, "-o", str(tmp_path), "--report", str(page)]) == 0
+    made = tmp_path / "new"
+    page = made / "report.json"
+    assert main(["quantize", *given, "-o", str(made), "--report", str(page)]) == 0
     assert json.loads(page.read_text())["verification"]["samples"] == 8
 
 
