@@ -22,6 +22,7 @@ from examples.models import (
     ds_cnn,
     efficientnet_lite0,
     minilm,
+    mobilenet_v1,
     mobilenet_v2,
     resnet,
     resnet_cifar,
@@ -151,6 +152,7 @@ JOBS: Mapping[str, Job] = {
     "EfficientNet-Lite0": Job(
         efficientnet_lite0.build, lambda: _photos(efficientnet_lite0.PREPROCESS, 136), ALL_RECIPES
     ),
+    "MobileNetV1, ImageNet": Job(mobilenet_v1.build, lambda: _photos(mobilenet_v1.PREPROCESS, 136)),
     "MiniLM-L6": Job(minilm.build, lambda: _sentences(8), ALL_RECIPES),
     "ResNet-20 (CIFAR-10)": Job(
         _cifar_resnet(20, "resnet20-12fca82f.th"), lambda: cifar_samples(400, *TRAINED_CIFAR)

@@ -13,11 +13,13 @@ import onnx_ir as ir
 
 from edgesdk_quant.blocks import Block
 from edgesdk_quant.data import CalibrationData, sample_digest
-from edgesdk_quant.graph import to_bytes
+from edgesdk_quant.graph import node_named, to_bytes
 from edgesdk_quant.graph.segment import segment
 from edgesdk_runtimes.base import Array, TensorSpec
 from edgesdk_runtimes.onnxruntime import OnnxRuntime
 
+# One sample of so many is held out.
+HELD_OUT = 8
 # Value name -> its content, one array a sample.
 Samples = Mapping[str, list[Array]]
 
@@ -30,6 +32,7 @@ class Prefix:
         quantized: the same of the twin, whose earlier weights are quantized.
         data_sha256: hash over the samples, in order.
         samples: how many samples were given; `exact` and `quantized` hold their views too.
+        held_out: how many of these come from samples that judge how to go about a layer: the last.
     """
 
     def __init__(
@@ -45,20 +48,35 @@ class Prefix:
         self._blocks = blocks
         self.exact, self.data_sha256 = read_inputs(model, data)
         self.samples = len(next(iter(self.exact.values()), []))
+        known = self.samples - self.samples // HELD_OUT
+        parts = [{k: v[:known] for k, v in self.exact.items()}]
+        parts += [{k: v[known:] for k, v in self.exact.items()}]
         if views > self.samples:
             from edgesdk_quant.algorithms.views import with_views
 
-            self.exact = with_views(self.exact, views)
+            judging = views * (self.samples - known) // self.samples
+            parts = [with_views(parts[0], views - judging), with_views(parts[1], judging)]
+        self.exact = {name: [*arrays, *parts[1][name]] for name, arrays in parts[0].items()}
+        self.held_out = len(next(iter(parts[1].values()), []))
         self.quantized: dict[str, list[Array]] = dict(self.exact)
+
+    @property
+    def known(self) -> int:
+        """How many samples and views come before those that are held out."""
+        return len(next(iter(self.exact.values()), [])) - self.held_out
 
     def find_targets(self, block: Block) -> None:
         """Keep what the float model makes of a block's exact inputs."""
         missing = [name for name in block.outputs if name not in self.exact]
         self.exact.update(evaluate(self._model, block.inputs, missing, self.exact))
 
-    def inside(self, block: Block, values: Sequence[str]) -> Iterator[list[Array]]:
-        """Values inside a block behind the quantized prefix, sample by sample."""
-        yield from _stream(self._twin, block.inputs, values, self.quantized)
+    def exact_inside(self, block: Block, values: Sequence[str]) -> Iterator[list[Array]]:
+        """Values inside a block of the float model, sample by sample."""
+        yield from stream(self._model, block.inputs, values, self.exact)
+
+    def exact_node(self, name: str) -> ir.Node:
+        """A node of the float model."""
+        return node_named(self._model.graph, name)
 
     def advance(self, index: int) -> None:
         """Block `index` is quantized in the twin: go to the next cut."""
@@ -75,15 +93,16 @@ def evaluate(
 ) -> dict[str, list[Array]]:
     """Values of a part of a model, one array a sample."""
     found: dict[str, list[Array]] = {name: [] for name in outputs}
-    for arrays in _stream(model, inputs, outputs, values):
+    for arrays in stream(model, inputs, outputs, values):
         for name, array in zip(outputs, arrays, strict=True):
             found[name].append(array)
     return found
 
 
-def _stream(
+def stream(
     model: ir.Model, inputs: Sequence[str], outputs: Sequence[str], values: Samples
 ) -> Iterator[list[Array]]:
+    """Values of a part of a model, sample by sample."""
     computed = [name for name in outputs if name not in inputs]
     count = len(values[inputs[0]]) if inputs else 0
     if not computed:

@@ -119,7 +119,7 @@ def rounder_of(algorithms: Algorithms) -> Rounder | None:
 
         return AdaRound(Settings(iterations=algorithms.iterations))
     if algorithms.rounding == "gptq":
-        from edgesdk_quant.algorithms.gptq import Gptq
+        from edgesdk_quant.algorithms.gptq_rounding import Gptq
 
         return Gptq()
     if algorithms.rounding == "sequential_mse":

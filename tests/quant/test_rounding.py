@@ -14,6 +14,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from edgesdk_quant.algorithms.adaround import Layer, Settings, _Rounding
+from edgesdk_quant.algorithms.gptq_rounding import Gptq
 from edgesdk_quant.capability import Target
 from edgesdk_quant.data import open_data
 from edgesdk_quant.graph import constant, load, normalize, to_bytes
@@ -126,13 +127,6 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_same_file(
     resumed = quantize(graph, data, rules, target, workdir=tmp_path).model
     assert to_bytes(resumed) == to_bytes(quantize(graph, data, rules, target).model)
     assert not list(tmp_path.glob("rounding*"))
-
-
-def test_too_few_samples_for_the_hessian_are_refused_with_a_number() -> None:
-    from edgesdk_quant.algorithms.gptq import _refuse_too_few
-
-    with pytest.raises(InputError, match=r"1280 x 1280 .* 16 samples .* at least 40 samples"):
-        _refuse_too_few(1280, 16, 16, "classifier")
 
 
 def test_too_few_samples_to_learn_from_are_refused_with_a_number() -> None:
@@ -250,16 +244,15 @@ def test_learning_begins_where_the_start_put_each_weight_though_it_is_no_neighbo
 def test_a_layer_too_deep_for_a_hessian_starts_at_the_nearest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from edgesdk_quant.algorithms.gptq import by_moments
+    seen: list[int] = []
+    rounded = Gptq.rounded
+
+    def watched(self: Gptq, rows: Any, *rest: Any) -> Any:
+        seen.append(rows.shape[-1])
+        return rounded(self, rows, *rest)
 
     start = "edgesdk_quant.algorithms.first_rounding"
-    seen: list[int] = []
-
-    def watched(rows: Any, *rest: Any, **options: Any) -> Any:
-        seen.append(rows.shape[-1])
-        return by_moments(rows, *rest, **options)
-
-    monkeypatch.setattr(f"{start}.by_moments", watched)
+    monkeypatch.setattr(Gptq, "rounded", watched)
     quantized(recipe("adaround"))
     depths = set(seen)
     seen.clear()

@@ -8,66 +8,13 @@ correlations that few rows show by chance are shrunk.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from edgesdk_quant.algorithms.layer_input import Matrix, Moments
-from edgesdk_quant.algorithms.layer_rounding import Grid, round_layers
-from edgesdk_quant.algorithms.reconstruction import Rounded, Step
-from edgesdk_quant.blocks import Block
-from edgesdk_quant.placement import WeightSite
-from edgesdk_quant.progress import Progress
-from edgesdk_runtimes.errors import InputError
+from edgesdk_quant.algorithms.layer_input import Matrix
+from edgesdk_quant.algorithms.layer_rounding import Grid
 
 DAMPING = 0.01
-# The Hessian must rest on at least this many rows for each of its columns; damping does the rest.
-FEWEST_ROWS = 1 / 32
 LAZY = 128  # columns that are rounded before the rest hears of it
-
-
-@dataclass(frozen=True)
-class Gptq:
-    """Rounds each layer by the Hessian of its inputs."""
-
-    @property
-    def task(self) -> str:
-        return "rounding by GPTQ"
-
-    def units(self, block: Block) -> int:
-        return len(block.sites)
-
-    def round(self, step: Step, progress: Progress) -> dict[WeightSite, Rounded]:
-        samples = step.prefix.samples
-
-        def by_hessian(rows: Matrix, grid: Grid, seen: Moments, name: str) -> tuple[Matrix, Matrix]:
-            _refuse_too_few(rows.shape[-1], seen.rows, samples, name)
-            return by_moments(rows, grid, seen, name, DAMPING)
-
-        return round_layers(step, progress, by_hessian)
-
-
-def by_moments(
-    rows: Matrix, grid: Grid, seen: Moments, _name: str, damping: float
-) -> tuple[Matrix, Matrix]:
-    """Rounded rows, and the factor of each row's steps [G, O, 1], which is 1.
-
-    Of few rows little but the diagonal is left of the Hessian: then the nearest are not far.
-    """
-    hessian = np.stack([shrunk(h, seen.rows) for h in seen.harm])
-    rounded = round_by_hessian(rows, grid, hessian, damping)
-    return rounded, np.ones((*rows.shape[:2], 1))
-
-
-def _refuse_too_few(depth: int, rows: int, samples: int, name: str) -> None:
-    if rows < depth * FEWEST_ROWS:
-        each = max(rows // max(samples, 1), 1)
-        needed = int(np.ceil(depth * FEWEST_ROWS / each))
-        raise InputError(
-            f"GPTQ estimates a {depth} x {depth} Hessian for {name}, and {samples} samples give it "
-            f"only {rows} rows. Give at least {needed} samples, or choose rounding = "
-            '"sequential_mse", which needs none of it.'
-        )
 
 
 def shrunk(hessian: Matrix, rows: int) -> Matrix:

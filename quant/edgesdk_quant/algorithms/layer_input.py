@@ -1,13 +1,14 @@
 """A weighted layer as a matrix product: its weights as rows, and the second moments of its inputs.
 
 Whatever rounds one layer by its own output needs no more of the data: for weights w and rounded
-ones w~ the squared error of the output is (w - w~) H (w - w~)^T, with H = E[x x^T].
+ones w~ the squared error of the output is (w - w~) H (w - w~)^T, with H = E[x x^T]; where rounded
+layers stand before it, E[x x~^T] tells how much of their error w~ can take back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx_ir as ir
@@ -19,28 +20,76 @@ from edgesdk_runtimes.base import Array
 
 Matrix = NDArray[np.float64]
 
+MOST_ROWS = 1024  # of a sample
+
 
 @dataclass(frozen=True)
 class Moments:
-    """What a layer's inputs are like.
+    """What a layer's inputs are like: x~ behind the quantized prefix, x in the float model.
 
     Attributes:
-        second: float64 [G, K, K], mean of x x^T for each group.
-        mean: float64 [G, K].
+        second: float64 [G, K, K], mean of x~ x~^T for each group.
+        mean: float64 [G, K], of x~.
+        cross: float64 [G, K, K], mean of x x~^T.
+        exact_mean: float64 [G, K], of x.
         rows: how many input rows were seen.
         biased: the layer has a bias, which takes the mean error away.
     """
 
     second: Matrix
     mean: Matrix
+    cross: Matrix
+    exact_mean: Matrix
     rows: int
     biased: bool = False
 
     @property
     def harm(self) -> Matrix:
-        """float64 [G, K, K]: H of the error that stays, E[x x^T], or cov(x) beside a bias."""
-        outer = self.mean[:, :, None] * self.mean[:, None, :]
-        return self.second - outer if self.biased else self.second
+        """float64 [G, K, K]: H of the error that stays, E[x~ x~^T], or cov(x~) beside a bias."""
+        return self.second - _outer(self.mean, self.mean) if self.biased else self.second
+
+    @property
+    def shared(self) -> Matrix:
+        """float64 [G, K, K]: E[x x~^T], or the covariance beside a bias."""
+        return self.cross - _outer(self.exact_mean, self.mean) if self.biased else self.cross
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Moments of samples that a layer is rounded by, and of others that judge.
+
+    Attributes:
+        known: of the former.
+        held_out: of the latter; None without any.
+    """
+
+    known: Moments
+    held_out: Moments | None = None
+
+    @property
+    def whole(self) -> Moments:
+        """Of all samples."""
+        return self.known if self.held_out is None else _joined(self.known, self.held_out)
+
+
+def _outer(left: Matrix, right: Matrix) -> Matrix:
+    return left[:, :, None] * right[:, None, :]
+
+
+def _joined(some: Moments, more: Moments) -> Moments:
+    count = some.rows + more.rows
+
+    def both(left: Matrix, right: Matrix) -> Matrix:
+        return (left * some.rows + right * more.rows) / count
+
+    return replace(
+        some,
+        second=both(some.second, more.second),
+        mean=both(some.mean, more.mean),
+        cross=both(some.cross, more.cross),
+        exact_mean=both(some.exact_mean, more.exact_mean),
+        rows=count,
+    )
 
 
 def rows_of(node: ir.Node, weight: NDArray[np.generic], axis: int) -> Matrix:
@@ -56,26 +105,39 @@ def weight_of(rows: Matrix, shape: tuple[int, ...], axis: int) -> NDArray[np.flo
     return np.ascontiguousarray(np.moveaxis(rows.reshape(moved), 0, axis), np.float32)
 
 
-def moments(node: ir.Node, kernel: tuple[int, ...], inputs: Iterable[Array]) -> Moments:
+def moments(
+    node: ir.Node, kernel: tuple[int, ...], inputs: Iterable[tuple[Array, Array]]
+) -> Moments:
     """Second moments of the rows that a layer multiplies its weights with.
 
     Args:
         node: Conv, Gemm or MatMul.
         kernel: shape of its weights.
-        inputs: its first input, sample by sample.
+        inputs: its first input, sample by sample: in the float model, and behind the prefix.
     """
-    second: Matrix | None = None
-    total: Matrix | None = None
+    sums: list[Matrix] = []
     count = 0
-    for x in inputs:
-        rows = input_rows(node, kernel, x).astype(np.float64)  # [G, R, K]
-        added = np.swapaxes(rows, 1, 2) @ rows
-        second = added if second is None else second + added
-        total = rows.sum(axis=1) if total is None else total + rows.sum(axis=1)
-        count += rows.shape[1]
-    if second is None or total is None:
+    for pair in inputs:
+        exact, ours = (_some_rows(node, kernel, x) for x in pair)
+        turned = np.swapaxes(ours, 1, 2)
+        added = [
+            turned @ ours,
+            ours.sum(axis=1),
+            np.swapaxes(exact, 1, 2) @ ours,
+            exact.sum(axis=1),
+        ]
+        sums = [old + new for old, new in zip(sums, added, strict=True)] if sums else added
+        count += ours.shape[1]
+    if not sums:
         raise ValueError("no input was given")
-    return Moments(second / count, total / count, count)
+    second, mean, cross, exact_mean = (total / count for total in sums)
+    return Moments(second, mean, cross, exact_mean, count)
+
+
+def _some_rows(node: ir.Node, kernel: tuple[int, ...], x: Array) -> Matrix:
+    """float64 [G, R, K] of a sample; neighbours on large maps tell next to nothing new."""
+    rows = input_rows(node, kernel, x)
+    return rows[:, :: -(-rows.shape[1] // MOST_ROWS)].astype(np.float64)
 
 
 def input_rows(node: ir.Node, kernel: tuple[int, ...], x: Array) -> NDArray[np.float32]:

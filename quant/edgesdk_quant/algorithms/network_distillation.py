@@ -18,15 +18,14 @@ from edgesdk_quant.graph import clone, constant, node_named
 from edgesdk_quant.insertion import insert
 from edgesdk_quant.operators import bias_place
 from edgesdk_quant.placement import Placement, WeightSite
+from edgesdk_quant.prefix import HELD_OUT
 from edgesdk_quant.progress import Progress
 from edgesdk_quant.scheme import Affine
 from edgesdk_quant.torch_graph import TorchGraph
 from edgesdk_quant.torch_graph.batches import Samples
 from edgesdk_runtimes.errors import UnsupportedError
 
-# One sample of so many is held out; fewer samples teach nothing.
-HELD_OUT = 8
-FEWEST_SAMPLES = 16
+FEWEST_SAMPLES = 16  # fewer teach nothing
 TABLES = frozenset({"Gather"})  # their rows are seldom seen
 
 

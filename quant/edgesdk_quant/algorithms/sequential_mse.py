@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgesdk_quant.algorithms.layer_input import Matrix, Moments
+from edgesdk_quant.algorithms.layer_input import Matrix, Seen
 from edgesdk_quant.algorithms.layer_rounding import Grid, round_layers
 from edgesdk_quant.algorithms.reconstruction import Rounded, Step
 from edgesdk_quant.blocks import Block
@@ -37,15 +37,16 @@ class SequentialMse:
         return round_layers(step, progress, best_steps)
 
 
-def best_steps(rows: Matrix, grid: Grid, seen: Moments, name: str) -> tuple[Matrix, Matrix]:
+def best_steps(rows: Matrix, grid: Grid, seen: Seen, name: str) -> tuple[Matrix, Matrix]:
     """Rounded rows, and the factor of each row's steps [G, O, 1]."""
     best, factors = grid.round(rows), np.ones((*rows.shape[:2], 1))
-    least = _errors(rows - best, seen.second)
+    second = seen.whole.second
+    least = _errors(rows - best, second)
     for factor in FACTORS:
         # The stored scale is float32, and so is the step that is tried.
         tried = replace(grid, steps=(grid.steps * factor).astype(np.float32).astype(np.float64))
         rounded = tried.round(rows)
-        error = _errors(rows - rounded, seen.second)
+        error = _errors(rows - rounded, second)
         better = error < least
         best[better], factors[better], least[better] = rounded[better], factor, error[better]
     return best, factors

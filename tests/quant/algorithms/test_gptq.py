@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgesdk_quant.algorithms.gptq import DAMPING, round_by_hessian, shrunk
-from edgesdk_quant.algorithms.layer_input import Moments
+from edgesdk_quant.algorithms.layer_input import Moments, Seen
 from edgesdk_quant.algorithms.layer_rounding import Grid
 from edgesdk_quant.algorithms.sequential_mse import best_steps
 
@@ -76,7 +76,9 @@ def test_many_rows_leave_the_hessian_as_it_is() -> None:
 
 def test_sequential_mse_finds_the_best_factor_of_a_fine_search() -> None:
     weight, hessian, grid = layer()
-    rounded, factors = best_steps(weight, grid, Moments(hessian, np.zeros((1, 24)), 400), "layer")
+    zero = np.zeros((1, 24))
+    seen = Seen(Moments(hessian, zero, hessian, zero, 400))
+    rounded, factors = best_steps(weight, grid, seen, "layer")
     tried = []
     for factor in np.linspace(0.7, 1.3, 25):
         own = Grid(grid.steps * factor, grid.zeros, -8, 7).round(weight)
