@@ -101,7 +101,7 @@ def test_when_the_time_is_up_the_best_so_far_is_given_and_says_so() -> None:
 
 def test_a_step_that_data_are_too_few_for_is_left_out_and_the_next_one_tried() -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("edgesdk_quant.algorithms.gptq.FEWEST_ROWS", 1e9)
+        patch.setattr("edgesdk_quant.algorithms.gptq_rounding.FEWEST_ROWS", 1e9)
         outcome = loop(max_drop=0)
     refused = [a for a in outcome.attempts if a.drop is None]
     assert [a.step for a in refused] == ["GPTQ"]

@@ -76,7 +76,7 @@ def test_texts_not_seen_come_nearer_to_the_float_network() -> None:
 
 
 def test_convolutions_with_integer_activations_are_distilled_too() -> None:
-    plain = test_rounding.recipe("gptq")
+    plain = test_rounding.recipe("sequential_mse")
     asked = replace(plain, algorithms=replace(plain.algorithms, distillation=300))
     before, after = (test_rounding.quantized(rules, samples=64) for rules in (plain, asked))
     assert test_rounding.noise(after) < 0.95 * test_rounding.noise(before)
