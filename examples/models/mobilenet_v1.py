@@ -44,13 +44,12 @@ class Convolution(nn.Module):
         self.bias = nn.Parameter(torch.from_numpy(bias))
         self.stride, self.groups = stride, len(weight) if depthwise else 1
         # Of an even size a stride of 2 leaves one line of zeros, behind the image.
-        self.behind = int(stride == 2)
-        self.padding = 0 if self.behind else weight.shape[2] // 2
+        self.padding = 0 if stride == 2 else weight.shape[2] // 2
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """float32 [N, C, H, W] -> [N, C', H / stride, W / stride]."""
-        if self.behind:
-            x = functional.pad(x, (0, self.behind, 0, self.behind))
+        if self.stride == 2:
+            x = functional.pad(x, (0, 1, 0, 1))
         y = functional.conv2d(
             x, self.weight, self.bias, self.stride, self.padding, groups=self.groups
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgesdk_quant.algorithms.gptq import round_by_hessian, shrunk
+from edgesdk_quant.algorithms.gptq import DAMPING, round_by_hessian, shrunk
 from edgesdk_quant.algorithms.layer_input import Matrix, Moments, Seen
 from edgesdk_quant.algorithms.layer_rounding import Grid, round_layers
 from edgesdk_quant.algorithms.reconstruction import Rounded, Step
@@ -54,7 +54,7 @@ class Gptq:
             deep to try.
     """
 
-    dampings: tuple[float, ...] = (0.01, 0.1, 1.0)
+    dampings: tuple[float, ...] = (DAMPING, 0.1, 1.0)
 
     @property
     def task(self) -> str:
@@ -79,15 +79,14 @@ class Gptq:
 
         Of few rows little but the diagonal is left of the Hessian: then the nearest are not far.
         """
-        judged = seen.held_out is not None and rows.shape[-1] <= MOST_TRIED
-        choice = (
-            best_choice(rows, grid, seen, self.dampings) if judged else Choice(self.dampings[0])
-        )
+        choice = Choice(self.dampings[0])
+        if seen.held_out is not None and rows.shape[-1] <= MOST_TRIED:
+            choice = best_choice(rows, grid, seen.known, seen.held_out, self.dampings)
         return round_so(rows, grid, seen.whole, choice), np.ones((*rows.shape[:2], 1))
 
 
 def best_choice(
-    rows: Matrix, grid: Grid, seen: Seen, dampings: tuple[float, ...] = Gptq.dampings
+    rows: Matrix, grid: Grid, known: Moments, held_out: Moments, dampings: tuple[float, ...]
 ) -> Choice:
     """What leaves the least error on the held-out samples: the share first, then the damping."""
     errors: dict[Choice, float] = {}
@@ -95,9 +94,7 @@ def best_choice(
     def best(choices: list[Choice]) -> Choice:
         for choice in choices:
             if choice not in errors:
-                errors[choice] = error_of(
-                    rows, round_so(rows, grid, seen.known, choice), seen.held_out or seen.known
-                )
+                errors[choice] = error_of(rows, round_so(rows, grid, known, choice), held_out)
         return min(choices, key=errors.__getitem__)
 
     found = best([Choice(dampings[0], share) for share in SHARES])

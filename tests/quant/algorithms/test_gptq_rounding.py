@@ -24,6 +24,7 @@ from edgesdk_runtimes.errors import InputError
 
 RNG = np.random.default_rng(0)
 DEPTH, UNITS = 24, 6
+DAMPINGS = Gptq().dampings
 WEIGHT = RNG.normal(size=(1, UNITS, DEPTH))
 MIXED = RNG.normal(size=(DEPTH, DEPTH))
 
@@ -82,11 +83,11 @@ def test_where_what_few_samples_say_does_not_hold_for_others_nothing_is_taken_ba
     known, held_out = seen(30, 0.0), seen(1000, 0.0)
     chance = RNG.normal(size=known.cross.shape) * known.cross.std()
     misleading = Moments(known.second, known.mean, known.cross + chance, known.mean, known.rows)
-    assert best_choice(WEIGHT, grid(), Seen(misleading, held_out)).share == 0
+    assert best_choice(WEIGHT, grid(), misleading, held_out, DAMPINGS).share == 0
 
 
 def test_where_the_prefix_errs_alike_everywhere_it_is_taken_back() -> None:
-    assert best_choice(WEIGHT, grid(0.05), Seen(seen(1000, 0.3), seen(1000, 0.3))).share > 0
+    assert best_choice(WEIGHT, grid(0.05), seen(1000, 0.3), seen(1000, 0.3), DAMPINGS).share > 0
 
 
 def test_without_held_out_samples_it_is_plain_gptq() -> None:
