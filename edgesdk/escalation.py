@@ -16,9 +16,9 @@ def steps_of(recipe: Recipe) -> Mapping[str, Recipe]:
     """Name of each step -> its recipe, in the order of their cost.
 
     Ranges by minimum and maximum, then by squared error; equalization and bias correction;
-    roundings that are chosen one layer after another (sequential MSE, GPTQ); distillation, where
-    the recipe has it: it takes longer than all of these together; roundings that are learnt block
-    after block (AdaRound); at last more bits for the layers that four hurt most.
+    roundings that are chosen one layer after another (sequential MSE, GPTQ); distillation behind
+    them, where the recipe has it; roundings that are learnt block after block (AdaRound); more bits
+    for the layers that four hurt most, at last for all.
     """
     plain = _rounding(recipe, "nearest", equalization=False, bias_correction=False)
     better, learnt = _ranges(recipe, "mse"), recipe.algorithms.distillation
@@ -34,15 +34,17 @@ def steps_of(recipe: Recipe) -> Mapping[str, Recipe]:
         "sequential MSE": step("sequential_mse"),
         "GPTQ": step("gptq"),
     }
-    if learnt:  # behind the rounding that no data are too few for
-        steps["sequential MSE and distillation"] = step("sequential_mse", learnt)
-    steps["AdaRound"] = step("adaround", learnt)
+    if learnt:
+        steps["GPTQ and distillation"] = step("gptq", learnt)
+    steps["AdaRound"] = step("adaround")  # which learns all samples: none is left to judge
     if recipe.weights.bits == 4:
         search = recipe.search or Search()
         for share in WIDER:
             wider = replace(search, budget=share, unit="extra_share")
             name = f"AdaRound, {share:.0%} of the way to 8 bits"
             steps[name] = replace(steps["AdaRound"], search=wider)
+        eight = replace(step("nearest"), search=None)
+        steps["8 bits for all weights"] = replace(eight, weights=replace(eight.weights, bits=8))
     return steps
 
 
