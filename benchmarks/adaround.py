@@ -26,7 +26,7 @@ from benchmarks.data import shared_data
 from edgesdk.cli.output import print_json, print_table
 from edgesdk_quant.recipe import Recipe
 
-MODEL = "examples.models.efficientnet_lite0:build"
+MODEL = "examples.models.efficientnet_lite:build"
 PREPROCESS = "crop=224,resize=256,mean=127,std=128"
 INTEGERS = frozenset({onnx.TensorProto.INT4, onnx.TensorProto.INT8})
 POLL_S = 0.2

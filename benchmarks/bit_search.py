@@ -29,7 +29,7 @@ from edgesdk_quant.search.haq import allocate_by_agent
 from edgesdk_quant.weights import Run
 from edgesdk_quant.widths import float_bytes, table_of_bytes
 from edgesdk_targets import load
-from examples.models import efficientnet_lite0
+from examples.models import efficientnet_lite
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ def compare(
 ) -> list[Row]:
     """Run the three searches."""
     graph, target, recipe = (
-        capture(efficientnet_lite0.build()),
+        capture(efficientnet_lite.build()),
         load("generic"),
         Recipe.load("w4a8"),
     )
     placement = place(graph, recipe, target)
-    run = Run(open_data(images, efficientnet_lite0.PREPROCESS), recipe, progress, workdir)
+    run = Run(open_data(images, efficientnet_lite.preprocess()), recipe, progress, workdir)
     judge = judge_of(graph, placement, target, run, samples)
     table = table_of_bytes(graph, placement, judge.table(SEARCHED_BITS, progress))
     measured = sum(len(choices) for choices in table.values())

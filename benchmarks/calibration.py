@@ -25,7 +25,7 @@ from edgesdk.cli.options import numbers
 from edgesdk.cli.output import print_json, print_table
 from edgesdk.footprint import peak_memory_mb
 from edgesdk_quant.data import CalibrationData, open_data
-from examples.models import efficientnet_lite0
+from examples.models import efficientnet_lite
 
 MOST_GROWTH = 0.05
 # Function of the profile (file, name) -> what the table calls it.
@@ -78,9 +78,9 @@ def repeated(data: CalibrationData, count: int) -> CalibrationData:
 
 def measure(samples: int) -> Measurement:
     """Quantize EfficientNet-Lite0 in this process."""
-    graph = capture(efficientnet_lite0.build())
+    graph = capture(efficientnet_lite.build())
     data = repeated(
-        open_data(shared_data() / "imagenet" / "images", efficientnet_lite0.PREPROCESS), samples
+        open_data(shared_data() / "imagenet" / "images", efficientnet_lite.preprocess()), samples
     )
     before = peak_memory_mb()
     cpu, wall = time.process_time(), time.perf_counter()
@@ -91,8 +91,8 @@ def measure(samples: int) -> Measurement:
 
 def breakdown(samples: int = 64) -> list[tuple[str, float]]:
     """Seconds of each part, by the profiler, which itself costs a little; the rest comes last."""
-    graph = capture(efficientnet_lite0.build())
-    data = open_data(shared_data() / "imagenet" / "images", efficientnet_lite0.PREPROCESS).limited(
+    graph = capture(efficientnet_lite.build())
+    data = open_data(shared_data() / "imagenet" / "images", efficientnet_lite.preprocess()).limited(
         samples
     )
     profiler = cProfile.Profile(time.process_time)

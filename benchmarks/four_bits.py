@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import resource
+import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from edgesdk.capture import capture
 from edgesdk.cli.output import print_json, print_table
 from edgesdk.verification import Verification
 from edgesdk_quant.graph import to_bytes
+from edgesdk_runtimes.errors import RuntimeMissingError
 
 CIFAR_TEST = 1000
 
@@ -130,7 +132,11 @@ def main() -> None:
     for name in _chosen(options.words):
         fresh = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(1, mp_context=fresh) as process:
-            rows.append(process.submit(measure, name, options.recipe).result())
+            row = process.submit(measure, name, options.recipe)
+            try:
+                rows.append(row.result())
+            except RuntimeMissingError as error:
+                print(f"{name} is left out. {error}", file=sys.stderr)
     if options.json:
         print_json(rows)
     else:

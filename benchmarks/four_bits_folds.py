@@ -27,7 +27,7 @@ from edgesdk_quant.data import open_data
 from edgesdk_quant.graph import to_bytes
 from edgesdk_quant.recipe import Recipe
 from edgesdk_runtimes.base import Array
-from examples.models import efficientnet_lite0
+from examples.models import efficientnet_lite
 
 FOLDS = 3
 CALIBRATION = 128
@@ -79,7 +79,7 @@ def photos(exact: bytes) -> Photos:
     folder = shared_data() / "imagenet"
     labels = read_labels(folder / "labels.csv")
     with edgesdk.Runner(exact) as network:
-        data = open_data(folder / "images", efficientnet_lite0.PREPROCESS)
+        data = open_data(folder / "images", efficientnet_lite.preprocess())
         samples = list(data.samples(network.inputs))
         pixels = np.concatenate([sample.arrays[0] for sample in samples])
         classes = [labels.of(sample.name, i) for i, sample in enumerate(samples)]
@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    graph = capture(efficientnet_lite0.build())
+    graph = capture(efficientnet_lite.build())
     exact = to_bytes(graph)
     known, recipe = photos(exact), Recipe.load(options.recipe)
     nearest = replace(recipe, algorithms=replace(recipe.algorithms, rounding=NEAREST))

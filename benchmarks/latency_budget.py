@@ -20,7 +20,7 @@ from edgesdk.cli.output import print_json, print_table
 from edgesdk.cli.progress import progress_bar
 from edgesdk_quant.data import open_data
 from edgesdk_quant.progress import Progress
-from examples.models import efficientnet_lite0
+from examples.models import efficientnet_lite
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ def measure(
     target: str, budget: str, samples: int, workdir: Path, progress: Progress
 ) -> tuple[edgesdk.Quantized, list[Row]]:
     """Quantize under the budget, then time the outcome."""
-    data = open_data(shared_data() / "imagenet" / "images", efficientnet_lite0.PREPROCESS).limited(
+    data = open_data(shared_data() / "imagenet" / "images", efficientnet_lite.preprocess()).limited(
         samples
     )
     made = edgesdk.quantize(
-        efficientnet_lite0.build(), data, "mixed", target,
+        efficientnet_lite.build(), data, "mixed", target,
         budget=budget, workdir=workdir, progress=progress,
     )  # fmt: skip
     searched = None if made.origin is None else made.origin.searched

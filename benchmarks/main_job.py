@@ -24,7 +24,7 @@ from edgesdk.cli.verify import print_verification
 from edgesdk.verification import Verification
 from edgesdk_quant.data import open_data
 from edgesdk_quant.graph import to_bytes
-from examples.models import efficientnet_lite0
+from examples.models import efficientnet_lite
 
 CALIBRATION_IMAGES = 64
 
@@ -55,9 +55,9 @@ class Figures:
 
 def measure(images: Path, labels: Path, recipe: str, progress: Any) -> Figures:
     """Do the job in a temporary folder."""
-    data = open_data(images, efficientnet_lite0.PREPROCESS)
+    data = open_data(images, efficientnet_lite.preprocess())
     cpu = CpuSeconds()
-    module = efficientnet_lite0.build()
+    module = efficientnet_lite.build()
     with cpu.step("capture"):
         graph = capture(module)
     with cpu.step("quantize"):

@@ -20,7 +20,7 @@ from edgesdk_quant.preprocess import Preprocess
 from edgesdk_runtimes.base import Array
 from examples.models import (
     ds_cnn,
-    efficientnet_lite0,
+    efficientnet_lite,
     minilm,
     mobilenet_v1,
     mobilenet_v2,
@@ -146,12 +146,17 @@ def _cifar_resnet(depth: int, file: str) -> Callable[[], Any]:
     return lambda: resnet_cifar.build(shared_data() / "cifar10" / file, depth)
 
 
+def _efficientnet(variant: int, recipes: tuple[str, ...] = ("w8a8",)) -> Job:
+    steps = efficientnet_lite.preprocess(variant)
+    return Job(lambda: efficientnet_lite.build(variant), lambda: _photos(steps, 136), recipes)
+
+
 TRAINED_CIFAR = (resnet_cifar.MEAN, resnet_cifar.DEVIATION)
 
 JOBS: Mapping[str, Job] = {
-    "EfficientNet-Lite0": Job(
-        efficientnet_lite0.build, lambda: _photos(efficientnet_lite0.PREPROCESS, 136), ALL_RECIPES
-    ),
+    "EfficientNet-Lite0": _efficientnet(0, ALL_RECIPES),
+    "EfficientNet-Lite1": _efficientnet(1),
+    "EfficientNet-Lite2": _efficientnet(2),
     "MobileNetV1, ImageNet": Job(mobilenet_v1.build, lambda: _photos(mobilenet_v1.PREPROCESS, 136)),
     "MiniLM-L6": Job(minilm.build, lambda: _sentences(8), ALL_RECIPES),
     "ResNet-20 (CIFAR-10)": Job(

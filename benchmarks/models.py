@@ -7,6 +7,7 @@ A WORD picks models by name.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from edgesdk.cli.output import print_json, print_table
 from edgesdk.cli.progress import progress_bar
 from edgesdk.verification import Verification
 from edgesdk_quant.graph import to_bytes
-from edgesdk_runtimes.errors import EdgeError
+from edgesdk_runtimes.errors import EdgeError, RuntimeMissingError
 
 SLOW_SAMPLES = 4
 EMBEDDINGS = "MiniLM-L6"
@@ -131,7 +132,10 @@ def main() -> None:
             samples = job.samples()
             samples = replace(samples, test=samples.test.limited(options.samples))
             recipes = (options.recipe,) if options.recipe else job.recipes
-            rows += [measure(name, job, recipe, samples, progress) for recipe in recipes]
+            try:
+                rows += [measure(name, job, recipe, samples, progress) for recipe in recipes]
+            except RuntimeMissingError as error:
+                print(f"{name} is left out. {error}", file=sys.stderr)
     if options.json:
         print_json(rows)
     else:

@@ -44,14 +44,14 @@ class Entry:
 
 
 ENTRIES = (
-    Entry("efficientnet_lite0", "efficientnet_lite0"),
+    Entry("efficientnet_lite0", "efficientnet_lite"),
     Entry("mobilenet_v2", "mobilenet_v2"),
     Entry("resnet18", "resnet", (18,)),
     Entry("resnet50", "resnet", (50,)),
     Entry("resnet8", "resnet8"),
     Entry("ds_cnn", "ds_cnn"),
     Entry("minilm", "minilm"),
-    Entry("efficientnet_lite0_w7", "efficientnet_lite0", recipe="w7a8", target="x86-avx2"),
+    Entry("efficientnet_lite0_w7", "efficientnet_lite", recipe="w7a8", target="x86-avx2"),
     Entry("mobilenet_v2_w7", "mobilenet_v2", recipe="w7a8", target="x86-avx2"),
     Entry("resnet18_w7", "resnet", (18,), recipe="w7a8", target="x86-avx2"),
     Entry("resnet50_w7", "resnet", (50,), recipe="w7a8", target="x86-avx2"),
@@ -59,9 +59,9 @@ ENTRIES = (
     Entry("ds_cnn_w7", "ds_cnn", recipe="w7a8", target="x86-avx2"),
     Entry("minilm_w8", "minilm", recipe="w8"),
     Entry("minilm_dynamic", "minilm", recipe="w8-dynamic"),
-    Entry("efficientnet_lite0_w4", "efficientnet_lite0", recipe="w4a8"),
+    Entry("efficientnet_lite0_w4", "efficientnet_lite", recipe="w4a8"),
     Entry("resnet18_w4", "resnet", (18,), recipe="w4a8"),
-    Entry("efficientnet_lite0_f32", "efficientnet_lite0", recipe=""),
+    Entry("efficientnet_lite0_f32", "efficientnet_lite", recipe=""),
     Entry("mobilenet_v2_f32", "mobilenet_v2", recipe=""),
     Entry("resnet18_f32", "resnet", (18,), recipe=""),
     Entry("resnet8_f32", "resnet8", recipe=""),
