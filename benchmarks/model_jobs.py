@@ -166,6 +166,9 @@ JOBS: Mapping[str, Job] = {
         _cifar_resnet(56, "resnet56-4bfd9763.th"), lambda: cifar_samples(400, *TRAINED_CIFAR)
     ),
     "ResNet-8 (MLPerf Tiny IC)": Job(_tiny("ic_resnet8_cifar10"), lambda: cifar_samples(400)),
+    "ResNet-8, large (MLPerf Tiny)": Job(
+        _tiny("ic_resnet8_large_cifar10"), lambda: cifar_samples(400)
+    ),
     "DS-CNN (MLPerf Tiny KWS)": Job(_tiny("kws_dscnn"), lambda: _keywords(936)),
     "MobileNetV1-0.25 (MLPerf Tiny VWW)": Job(
         _tiny("vww_mobilenetv1_025_96"), lambda: _photos_without_labels(64, 96)
