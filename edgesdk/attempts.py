@@ -90,5 +90,5 @@ class Outcome:
             )
         return (
             f"No step holds {self.max_drop:g}; this is the best, {found}. Allow a larger drop, "
-            "give more calibration samples, or more bits (recipe w8a8 or w8a16)."
+            "give more calibration samples, or take w8a16, or w8, which keeps activations in float."
         )
