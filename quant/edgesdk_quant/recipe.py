@@ -102,7 +102,8 @@ class Algorithms:
         rounding: how weights meet their grid: "nearest", "sequential_mse", "gptq" or "adaround".
         iterations: steps that "adaround" takes for each block.
         distillation: steps that the whole network learns from the float one for, behind a
-            rounding other than "nearest"; 0 leaves it out.
+            rounding other than "nearest"; 0 leaves it out. "adaround" has learnt the samples that
+            would have to judge it: nothing is gained.
         views: how many samples "adaround" and distillation learn from: the calibration samples and,
             where these are fewer, crops, mirror images and mixtures of them.
         scaling: how channels of the inputs of linear layers are scaled: "none", "awq" (float
