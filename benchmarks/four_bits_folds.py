@@ -1,10 +1,10 @@
-"""EfficientNet-Lite0 in four bits, each of 200 photos judged by a network that never saw it.
+"""EfficientNet-Lite in four bits, each of 200 photos judged by a network that never saw it.
 
 Each fold tests a third of the photos and calibrates with 128 of the others, without labels. So few
 photos leave a spread of about two of them, so agreement, SQNR and the divergence from the float
 network's answers are told too.
 
-Run: python -m benchmarks.four_bits_folds [--recipe w4a8] [--work FOLDER] [--json]
+Run: python -m benchmarks.four_bits_folds [--variant 0] [--recipe w4a8] [--work FOLDER] [--json]
 The folder (default build/folds) keeps files and state: the same command goes on where it stopped.
 """
 
@@ -25,6 +25,7 @@ from edgesdk.cli.progress import progress_bar
 from edgesdk.labels import read_labels
 from edgesdk_quant.data import open_data
 from edgesdk_quant.graph import to_bytes
+from edgesdk_quant.preprocess import Preprocess
 from edgesdk_quant.recipe import Recipe
 from edgesdk_runtimes.base import Array
 from examples.models import efficientnet_lite
@@ -39,7 +40,7 @@ class Photos:
     """All photos.
 
     Attributes:
-        pixels: float32 [N, 3, 224, 224].
+        pixels: float32 [N, 3, S, S].
         classes: [N], the right ones.
         exact: float32 [N, 1000], logits of the float network.
     """
@@ -74,12 +75,12 @@ class Row:
     photos: int
 
 
-def photos(exact: bytes) -> Photos:
+def photos(exact: bytes, steps: Preprocess) -> Photos:
     """Read them, and ask the float network (an .onnx file)."""
     folder = shared_data() / "imagenet"
     labels = read_labels(folder / "labels.csv")
     with edgesdk.Runner(exact) as network:
-        data = open_data(folder / "images", efficientnet_lite.preprocess())
+        data = open_data(folder / "images", steps)
         samples = list(data.samples(network.inputs))
         pixels = np.concatenate([sample.arrays[0] for sample in samples])
         classes = [labels.of(sample.name, i) for i, sample in enumerate(samples)]
@@ -162,21 +163,25 @@ HEAD = (
 def main() -> None:
     """Quantize, judge and print."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--variant", type=int, default=0, help="0, 1 or 2 (default 0)")
     parser.add_argument("--recipe", default="w4a8", help="name or .toml file (default w4a8)")
     parser.add_argument("--work", type=Path, default=Path("build/folds"), help="state and files")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     options = parser.parse_args()
-    options.work.mkdir(parents=True, exist_ok=True)
-    graph = capture(efficientnet_lite.build())
+    work = options.work / f"lite{options.variant}"
+    work.mkdir(parents=True, exist_ok=True)
+    graph = capture(efficientnet_lite.build(options.variant))
     exact = to_bytes(graph)
-    known, recipe = photos(exact), Recipe.load(options.recipe)
+    known = photos(exact, efficientnet_lite.preprocess(options.variant))
+    recipe = Recipe.load(options.recipe)
     nearest = replace(recipe, algorithms=replace(recipe.algorithms, rounding=NEAREST))
     rows = [compared("float", known, known.exact, 1.0, 0)]
-    rows += [judge(r, known, graph, len(exact), options.work) for r in (nearest, recipe)]
+    rows += [judge(r, known, graph, len(exact), work) for r in (nearest, recipe)]
     if options.json:
         print_json(rows)
     else:
-        print_table(f"Recipe {recipe.name}", list(HEAD), [cells(row) for row in rows])
+        title = f"EfficientNet-Lite{options.variant}, recipe {recipe.name}"
+        print_table(title, list(HEAD), [cells(row) for row in rows])
 
 
 if __name__ == "__main__":

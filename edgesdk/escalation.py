@@ -20,7 +20,7 @@ def steps_of(recipe: Recipe) -> Mapping[str, Recipe]:
     them, where the recipe has it; roundings that are learnt block after block (AdaRound); more bits
     for the layers that four hurt most, at last for all.
     """
-    plain = _rounding(recipe, "nearest", equalization=False, bias_correction=False)
+    plain = _rounding(recipe, "nearest", equalization=False, mixing=False, bias_correction=False)
     better, learnt = _ranges(recipe, "mse"), recipe.algorithms.distillation
 
     def step(rounding: str, distillation: int = 0) -> Recipe:

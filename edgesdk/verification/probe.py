@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import onnx_ir as ir
+
 from edgesdk.artifact import Artifact
 from edgesdk.capture import capture
 from edgesdk.verification.artifacts import Artifacts
@@ -11,7 +13,9 @@ from edgesdk.verification.float_values import FloatValues
 from edgesdk.verification.layers import LayerComparison, LayerDamage
 from edgesdk.verification.tensors import SimulatedTensors
 from edgesdk_quant import channel_factors
+from edgesdk_quant.algorithms.mixing import mix_channels
 from edgesdk_quant.calibration.masks import find_scores
+from edgesdk_quant.recipe import Recipe
 from edgesdk_runtimes.base import Array, Session
 from edgesdk_runtimes.errors import EdgeError, UnsupportedError
 
@@ -45,7 +49,7 @@ class LayerProbe:
             raise UnsupportedError(artifacts.tflite_error)
         self._simulated = SimulatedTensors(artifacts.model, exact, artifacts.layout)
         text = artifacts.model.metadata.get(channel_factors.KEY, b"{}").decode()
-        graph = capture(reference.data)
+        graph = _as_quantized(capture(reference.data), artifacts.model.metadata)
         masked = frozenset[str]().union(*(scores.names for scores in find_scores(graph.graph)))
         comparison = LayerComparison(artifacts.model, channel_factors.from_text(text), masked)
         self._floats = FloatValues(graph, comparison.wanted)
@@ -73,3 +77,11 @@ class LayerProbe:
     def close(self) -> None:
         """Give back all memory; what was compared is kept."""
         self._left = 0
+
+
+def _as_quantized(graph: ir.Model, metadata: Mapping[str, bytes]) -> ir.Model:
+    """The float graph with the channels that were quantized: mixed where the recipe says so."""
+    text = metadata.get("edgesdk.recipe", b"").decode()
+    if text and Recipe.parse(text).algorithms.mixing:
+        mix_channels(graph)
+    return graph

@@ -13,6 +13,7 @@ from edgesdk_quant import channel_factors
 from edgesdk_quant.activations import settle
 from edgesdk_quant.algorithms.equalization import equalize, observed
 from edgesdk_quant.algorithms.feature_scaling import scale_features, tables
+from edgesdk_quant.algorithms.mixing import mix_channels
 from edgesdk_quant.bit_allocation import Searched, allocate_bits
 from edgesdk_quant.calibration import Collected, Histogram, collect
 from edgesdk_quant.calibration.channel_range import ChannelRange
@@ -92,6 +93,8 @@ def quantize(
     recipe = recipe.for_data(data is not None)
     data = None if data is None else Witnessed.of(data)
     run = Run(data, recipe, progress, workdir, clock)
+    if recipe.algorithms.mixing:
+        mix_channels(model)
     asked, recipe = recipe, smooth_activations(model, run)
     if recipe.activations is not None:
         write_integer_forms(model)

@@ -98,6 +98,7 @@ class Algorithms:
 
     Attributes:
         equalization: scale channels so that they use their tensor's range alike.
+        mixing: mix the channels between linear layers so that rounding their weights harms less.
         bias_correction: move each bias so that its operator's mean output is the float one.
         rounding: how weights meet their grid: "nearest", "sequential_mse", "gptq" or "adaround".
         iterations: steps that "adaround" takes for each block.
@@ -112,6 +113,7 @@ class Algorithms:
     """
 
     equalization: bool = False
+    mixing: bool = False
     bias_correction: bool = False
     rounding: str = "nearest"
     iterations: int = 200
@@ -246,6 +248,7 @@ _ALLOWED: dict[tuple[str, str], tuple[Any, ...]] = {
     ("activations", "bits"): (8, 16),
     ("activations", "range"): ACTIVATION_RANGES,
     ("algorithms", "equalization"): (True, False),
+    ("algorithms", "mixing"): (True, False),
     ("algorithms", "bias_correction"): (True, False),
     ("algorithms", "rounding"): ROUNDINGS,
     ("algorithms", "scaling"): SCALINGS,

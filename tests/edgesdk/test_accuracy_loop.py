@@ -59,6 +59,7 @@ def test_steps_come_in_the_order_of_their_cost_and_end_with_more_bits() -> None:
         "minmax ranges", "mse ranges", "equalization + bias correction", "sequential MSE", "GPTQ",
         "AdaRound",
     ]  # fmt: skip
+    assert [r.algorithms.mixing for r in steps.values()] == [False] * 2 + [True] * (len(steps) - 2)
     distilled = steps_of(Recipe.load("w4"))["GPTQ and distillation"].algorithms
     assert (distilled.rounding, distilled.distillation) == ("gptq", 150)
     budgets = [r.search.budget for r in steps.values() if r.search is not None]

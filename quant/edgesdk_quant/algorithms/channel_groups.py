@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
+from numpy.typing import NDArray
 
-from edgesdk_quant.graph import constant, consumers, scalar, value_shape
+from edgesdk_quant.graph import constant, consumers, new_initializer, scalar, value_shape
 from edgesdk_quant.operators import Weighted, attribute, clip_bounds, input_at, is_plain, weighted
 
 CHANNEL = 1  # dimension of the channels in [N, C, ...]
@@ -28,6 +29,7 @@ class ChannelGroup:
         writers: operators whose output channels these are.
         readers: operators whose input channels these are.
         clips: upper bounds of the Clips inside.
+        linear: no operator inside is nonlinear: channels may be mixed, not only scaled.
     """
 
     values: tuple[ir.Value, ...]
@@ -35,6 +37,26 @@ class ChannelGroup:
     writers: tuple[Weighted, ...]
     readers: tuple[Weighted, ...]
     clips: tuple[float, ...]
+    linear: bool
+
+
+def weight_of(edge: Weighted) -> NDArray[np.float64]:
+    """The weights of a writer or reader."""
+    return np.asarray(constant(edge.node.inputs[1]), np.float64)
+
+
+def group_count(edge: Weighted) -> int:
+    """In how many groups a convolution keeps its channels apart; 1 for other operators."""
+    return int(attribute(edge.node, "group", 1)) if edge.node.op_type == "Conv" else 1
+
+
+def put_constant(
+    graph: ir.Graph, edge: Weighted, index: int, array: NDArray[np.float64], done: str
+) -> None:
+    """Give a writer or reader another weight or bias, named after the old one and what was done."""
+    old = edge.node.inputs[index]
+    name = f"{old.name if old is not None else edge.node.name}_{done}"
+    edge.node.replace_input_with(index, new_initializer(graph, name, array.astype(np.float32)))
 
 
 def channel_groups(graph: ir.Graph) -> list[ChannelGroup]:
@@ -95,7 +117,8 @@ def _enclosed(values: list[ir.Value], inside: set[ir.Node]) -> ChannelGroup | No
     if channels is None or not writers or not readers:
         return None
     clips = tuple(b[1] for n in inside if (b := clip_bounds(n)) and n.op_type == "Clip")
-    return ChannelGroup(tuple(values), channels, tuple(writers), tuple(readers), clips)
+    linear = all(node.op_type in _LINEAR for node in inside)
+    return ChannelGroup(tuple(values), channels, tuple(writers), tuple(readers), clips, linear)
 
 
 def _channels(values: list[ir.Value]) -> int | None:
@@ -161,6 +184,12 @@ def _averages_space(node: ir.Node) -> bool:
     return all(int(axis) % len(shape) > CHANNEL for axis in np.asarray(axes).reshape(-1))
 
 
+_LINEAR = frozenset(
+    {
+        *("Add", "AveragePool", "GlobalAveragePool", "ReduceMean"),
+        *("Pad", "Flatten", "Reshape", "Squeeze"),
+    }
+)
 _HOMOGENEOUS: Mapping[str, Callable[[ir.Node], bool]] = {
     "Relu": _always,
     "Clip": is_plain,

@@ -14,10 +14,16 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from edgesdk_quant.algorithms.channel_groups import ChannelGroup, channel_groups
+from edgesdk_quant.algorithms.channel_groups import (
+    ChannelGroup,
+    channel_groups,
+    group_count,
+    put_constant,
+    weight_of,
+)
 from edgesdk_quant.calibration.channel_range import ChannelRange
-from edgesdk_quant.graph import constant, new_initializer
-from edgesdk_quant.operators import Weighted, attribute
+from edgesdk_quant.graph import constant
+from edgesdk_quant.operators import Weighted
 
 # No channel is made finer than this: beyond it rounding of the biases would show.
 FINEST = 1 / 32
@@ -72,10 +78,10 @@ def _reading(group: ChannelGroup) -> NDArray[np.float64]:
     """float64 [C], largest weight that reads each channel, relative to its output channel's."""
     largest = np.zeros(group.channels)
     for edge in group.readers:
-        if _group_count(edge) > 1:
+        if group_count(edge) > 1:
             largest = np.maximum(largest, 1.0)
             continue
-        rows = np.abs(np.moveaxis(_weight(edge), edge.axis, 0))
+        rows = np.abs(np.moveaxis(weight_of(edge), edge.axis, 0))
         rows = rows.reshape(rows.shape[0], rows.shape[1], -1).max(axis=2)
         share = rows / np.maximum(rows.max(axis=1, keepdims=True), np.finfo(float).tiny)
         largest = np.maximum(largest, share.max(axis=0))
@@ -84,34 +90,21 @@ def _reading(group: ChannelGroup) -> NDArray[np.float64]:
 
 def _scale(graph: ir.Graph, group: ChannelGroup, factors: NDArray[np.float64]) -> None:
     for edge in group.writers:
-        shape = [1] * _weight(edge).ndim
+        shape = [1] * weight_of(edge).ndim
         shape[edge.axis] = -1
-        _replace(graph, edge, 1, _weight(edge) / factors.reshape(shape))
+        put_constant(graph, edge, 1, weight_of(edge) / factors.reshape(shape), "equalized")
         if edge.bias is not None:
-            _replace(graph, edge, 2, np.asarray(constant(edge.bias), np.float64) / factors)
+            bias = np.asarray(constant(edge.bias), np.float64)
+            put_constant(graph, edge, 2, bias / factors, "equalized")
     for edge in group.readers:
-        _replace(graph, edge, 1, _weight(edge) * _reader_shape(edge, factors))
+        put_constant(graph, edge, 1, weight_of(edge) * _reader_shape(edge, factors), "equalized")
 
 
 def _reader_shape(edge: Weighted, factors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Factors along the input channels of the weights that read them."""
-    weight = _weight(edge)
+    weight = weight_of(edge)
     if edge.node.op_type == "Gemm":
         return factors[:, None] if edge.axis == 1 else factors[None, :]
-    groups = _group_count(edge)
+    groups = group_count(edge)
     rows = np.repeat(factors.reshape(groups, -1), weight.shape[0] // groups, axis=0)
     return rows.reshape(rows.shape + (1,) * (weight.ndim - 2))
-
-
-def _group_count(edge: Weighted) -> int:
-    return int(attribute(edge.node, "group", 1)) if edge.node.op_type == "Conv" else 1
-
-
-def _weight(edge: Weighted) -> NDArray[np.float64]:
-    return np.asarray(constant(edge.node.inputs[1]), np.float64)
-
-
-def _replace(graph: ir.Graph, edge: Weighted, index: int, array: NDArray[np.float64]) -> None:
-    old = edge.node.inputs[index]
-    name = f"{old.name if old is not None else edge.node.name}_equalized"
-    edge.node.replace_input_with(index, new_initializer(graph, name, array.astype(np.float32)))
