@@ -18,6 +18,7 @@ from edgesdk.labels import Labels, read_labels
 from edgesdk_quant.data import CalibrationData, open_data
 from edgesdk_quant.preprocess import Preprocess
 from edgesdk_runtimes.base import Array
+from edgesdk_runtimes.errors import RuntimeMissingError
 from examples.models import (
     ds_cnn,
     efficientnet_lite,
@@ -151,12 +152,25 @@ def _efficientnet(variant: int, recipes: tuple[str, ...] = ("w8a8",)) -> Job:
     return Job(lambda: efficientnet_lite.build(variant), lambda: _photos(steps, 136), recipes)
 
 
+# Where `benchmarks.train_mobilenet_v2` leaves the weights.
+MOBILENET_V2 = Path("build/mobilenet_v2_cifar.pt")
+
+
+def _mobilenet_v2() -> Any:
+    if not MOBILENET_V2.exists():
+        raise RuntimeMissingError(
+            f"There is no {MOBILENET_V2}; python -m benchmarks.train_mobilenet_v2 trains it."
+        )
+    return mobilenet_v2.build_cifar(MOBILENET_V2)
+
+
 TRAINED_CIFAR = (resnet_cifar.MEAN, resnet_cifar.DEVIATION)
 
 JOBS: Mapping[str, Job] = {
     "EfficientNet-Lite0": _efficientnet(0, ALL_RECIPES),
     "EfficientNet-Lite1": _efficientnet(1),
     "EfficientNet-Lite2": _efficientnet(2),
+    "MobileNetV2 1.4 (CIFAR-10)": Job(_mobilenet_v2, lambda: cifar_samples(400, *TRAINED_CIFAR)),
     "MobileNetV1, ImageNet": Job(mobilenet_v1.build, lambda: _photos(mobilenet_v1.PREPROCESS, 136)),
     "MiniLM-L6": Job(minilm.build, lambda: _sentences(8), ALL_RECIPES),
     "ResNet-20 (CIFAR-10)": Job(

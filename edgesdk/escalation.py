@@ -40,7 +40,7 @@ def steps_of(recipe: Recipe) -> Mapping[str, Recipe]:
     if recipe.weights.bits == 4:
         search = recipe.search or Search()
         for share in WIDER:
-            wider = replace(search, budget=share, unit="extra_share")
+            wider = replace(search, budget=share, unit="extra_share", file_share=0.0)
             name = f"AdaRound, {share:.0%} of the way to 8 bits"
             steps[name] = replace(steps["AdaRound"], search=wider)
         eight = replace(step("nearest"), search=None)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import onnx_ir as ir
 
 from edgesdk_quant.capability import Target
+from edgesdk_quant.graph import to_bytes
 from edgesdk_quant.placement import Placement
 from edgesdk_quant.recipe import SEARCHED_BITS, Override, Recipe, Search
 from edgesdk_quant.scheme import Affine
@@ -20,13 +21,14 @@ from edgesdk_quant.search import (
     extremes,
     pareto_front,
 )
-from edgesdk_quant.search.budget import UNITS, Limit
+from edgesdk_quant.search.budget import BYTES, UNITS, Limit
 from edgesdk_quant.search.latency import LatencyTable
 from edgesdk_quant.search.whole import Whole, allocate_measured
 from edgesdk_quant.sensitivity import Damage, Evaluations, Judge, first_samples
 from edgesdk_quant.weights import Run, measure_means
 from edgesdk_quant.widths import (
     allowed_bits,
+    bytes_beside,
     bytes_of,
     float_bytes,
     latencies_of,
@@ -115,6 +117,7 @@ def allocate_bits(
     least, most = extremes(table_of(costs, {}))
     limit = _limit(search, latencies, float_bytes(model, placement), least, most)
     limit.refuse_impossible(least, most)
+    limit = _within_file(limit, search, model, placement, least)
     judge = judge_of(model, placement, target, run, search.samples)
     damages = judge.table(SEARCHED_BITS, run.progress)
     table = table_of(costs, damages)
@@ -147,6 +150,16 @@ def _limit(
         fixed, full = latencies.rest_ms, latencies.total_ms[max(latencies.total_ms)]
     whole = full if unit.share else 0.0
     return Limit(search.budget * (whole or 1), unit.cost, fixed, whole, unit.share)
+
+
+def _within_file(
+    limit: Limit, search: Search, model: ir.Model, placement: Placement, least: float
+) -> Limit:
+    """The limit, cut to what the share of the float file leaves to the weights, if they fit."""
+    if not search.file_share or limit.unit != BYTES:
+        return limit
+    room = search.file_share * len(to_bytes(model)) - bytes_beside(model, placement)
+    return replace(limit, amount=min(limit.amount, room)) if room >= least else limit
 
 
 def _front(

@@ -135,12 +135,16 @@ class Search:
             with 8-bit weights).
         method: "ilp" (exact) or "greedy".
         samples: how many calibration samples judge a layer.
+        file_share: most that the artifact may take of the float file, where the narrowest widths
+            allow it: a budget of bytes that would lead beyond is cut. What lies beside the weights
+            is estimated. 0 is no limit.
     """
 
     budget: float = 0.13
     unit: str = "float_share"
     method: str = "ilp"
     samples: int = 16
+    file_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -203,7 +207,7 @@ class Recipe:
             RecipeError: the text is not understood.
         """
         amount, unit = parse_budget(text)
-        search = replace(self.search or Search(), budget=amount, unit=unit)
+        search = replace(self.search or Search(), budget=amount, unit=unit, file_share=0.0)
         _check_budget(search, "the given budget:")
         return replace(self, search=search)
 
@@ -273,6 +277,7 @@ _NUMBERS = {
     "percentile": (50.0, 100.0, "above 50, up to 100"),
     "min_sqnr": (-1e-9, 200.0, "of dB from 0 to 200"),
     "budget": (0.0, 1e15, "above 0"),
+    "file_share": (-1e-9, 1.0, "from 0 to 1"),
 }
 
 

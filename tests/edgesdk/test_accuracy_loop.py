@@ -64,6 +64,7 @@ def test_steps_come_in_the_order_of_their_cost_and_end_with_more_bits() -> None:
     assert (distilled.rounding, distilled.distillation) == ("gptq", 150)
     budgets = [r.search.budget for r in steps.values() if r.search is not None]
     assert budgets[-1] > budgets[-2] > budgets[0]
+    assert [r.search.file_share for r in steps.values() if r.search][-2:] == [0.0, 0.0]
     last = list(steps.values())[-1]
     assert (last.weights.bits, last.search) == (8, None)
     assert not any("8 bits" in name for name in steps_of(Recipe.load("w8a8")))

@@ -22,6 +22,7 @@ from edgesdk_quant.pipeline import quantize
 from edgesdk_quant.progress import Silent
 from edgesdk_quant.recipe import Algorithms, Recipe, Search
 from edgesdk_quant.scheme import WEIGHTS, Affine
+from edgesdk_quant.widths import CHANNEL_BYTES, LAYER_BYTES
 from edgesdk_runtimes import runtime_named
 from edgesdk_runtimes.errors import InputError, RecipeError, UnsupportedError
 from edgesdk_targets import load as load_target
@@ -150,6 +151,22 @@ def test_a_budget_below_four_bits_is_impossible_and_says_so() -> None:
     rules = replace(recipe("nearest"), search=Search(budget=0.1, samples=8))
     with pytest.raises(RecipeError, match="impossible: the cheapest choice"):
         quantized(rules)
+
+
+def test_a_share_of_the_float_file_cuts_the_budget_where_four_bits_leave_room() -> None:
+    def stored(file_share: float) -> int:
+        """Bytes of the weights."""
+        search = Search(0.95, "extra_share", samples=8, file_share=file_share)
+        model = quantized(replace(recipe("nearest"), search=search))
+        settled = Recipe.parse(model.metadata_props["edgesdk.recipe"])
+        sizes = {"stem": 16 * 27, "inner": 16 * 144, "classify": 7 * 16}
+        return sum(settled.weight_bits(node) * size // 8 for node, size in sizes.items())
+
+    beside = 3 * LAYER_BYTES + int(CHANNEL_BYTES * 39) + 8 * (16 + 7)
+    room = 1800
+    assert stored(0.0) > room
+    assert stored((room + beside) / len(network())) <= room
+    assert stored(0.1) == stored(0.0)  # not even four bits everywhere get there
 
 
 def test_configurations_that_were_measured_are_not_measured_again(tmp_path: Path) -> None:

@@ -57,6 +57,8 @@ def put_constant(
     old = edge.node.inputs[index]
     name = f"{old.name if old is not None else edge.node.name}_{done}"
     edge.node.replace_input_with(index, new_initializer(graph, name, array.astype(np.float32)))
+    if old is not None and not old.uses() and not old.is_graph_output():
+        graph.initializers.pop(str(old.name), None)
 
 
 def channel_groups(graph: ir.Graph) -> list[ChannelGroup]:

@@ -46,6 +46,11 @@ def test_a_budget_survives_the_recipe_s_text() -> None:
     )
 
 
+def test_a_budget_that_is_given_replaces_what_the_recipe_allows_the_file() -> None:
+    assert Recipe.load("w4a8").search == Search(0.032, "extra_share", file_share=0.1425)
+    assert Recipe.load("w4a8").with_budget("2MB").search == Search(2e6, "bytes")
+
+
 def test_an_impossible_limit_says_the_least_and_the_most() -> None:
     limit = Limit(5.0, "ms", fixed=2.0, whole=10.0, share="the inference")
     limit.refuse_impossible(least=3.0, most=8.0)
