@@ -37,7 +37,7 @@ def jobs() -> Mapping[str, Job]:
     chosen = {name: job for name, job in JOBS.items() if "seeded" not in name}
     del chosen["MiniLM-L6"]
     for name, job in chosen.items():
-        if name.startswith("ResNet"):
+        if name.startswith("ResNet") or "CIFAR" in name:
             normal = TRAINED_CIFAR if "CIFAR" in name else ()
             chosen[name] = replace(job, samples=partial(cifar_samples, CIFAR_TEST, *normal))
     return chosen

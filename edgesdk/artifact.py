@@ -37,13 +37,18 @@ def read_artifact(source: Source | Artifact) -> Artifact:
     """Read a model file, or take its bytes.
 
     Raises:
-        InputError: no such file, or not a file that can be read.
+        InputError: no such file, not a file that can be read, or no file at all.
         ModelError: the file is empty.
     """
     if isinstance(source, Artifact):
         return source
     if isinstance(source, bytes):
         return Artifact("<bytes>", format_of(source, "<bytes>"), source)
+    if not isinstance(source, str | os.PathLike):
+        raise InputError(
+            f"A {type(source).__name__} is no model file. Give the path or the bytes of a {KINDS} "
+            "file; edgesdk.quantize(...).save(...) makes one of an nn.Module."
+        )
     path = Path(source)
     data = _read(path)
     kind = format_of(data, str(path))

@@ -67,3 +67,8 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
     (tmp_path / "weights.bin").unlink()
     with pytest.raises(ModelError, match="external file that cannot be read"):
         read_artifact(path)
+
+
+def test_what_is_no_file_is_refused_with_what_makes_one() -> None:
+    with pytest.raises(InputError, match=r"A dict is no model file\. Give the path .*edgesdk\.quantize"):
+        read_artifact({})  # type: ignore[arg-type]

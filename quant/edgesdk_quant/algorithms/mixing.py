@@ -12,7 +12,7 @@ orthogonal Q spreads each channel over all, so that no row is longer than the ot
 weights stand out (Chee et al. 2023, "QuIP", section 4, incoherence). Then the sum is
 tr(A M) tr(S M^-1) / C, with A of all writers' W W^T and S of all readers' R^T R, and least
 (Cauchy-Schwarz) where M A M = S: M is the geometric mean of A^-1 and S (Bhatia 2007, "Positive
-Definite Matrices", equation 4.10). The weights alone say so; no data is needed.
+Definite Matrices", chapter 4). The weights alone say so; no data is needed.
 """
 
 from __future__ import annotations
