@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,15 @@ def test_seeded_statistics_describe_the_activations() -> None:
     with torch.no_grad():
         features = model.features(torch.randn(4, 3, 224, 224))
     assert 0.01 < float(features.std()) < 10
+
+
+def test_small_pictures_keep_their_size_through_the_first_two_strides(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    torch.save(mobilenet_v2.Cifar().state_dict(), tmp_path / "weights.pt")
+    model = mobilenet_v2.build_cifar(tmp_path / "weights.pt")
+    with torch.no_grad():
+        assert model.features(torch.zeros(1, 3, 32, 32)).shape == (1, 1792, 4, 4)
+        assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
 
 
 def test_wordpiece_cuts_words_as_bert_does() -> None:

@@ -96,7 +96,15 @@ def _power(matrix: Matrix, exponent: float) -> Matrix:
 
 def _is_mixable(group: ChannelGroup) -> bool:
     edges = (*group.writers, *group.readers)
-    return group.linear and group.channels > 1 and all(group_count(e) == 1 for e in edges)
+    rows = all(_bias(edge).size in (0, 1, group.channels) for edge in group.writers)
+    apart = any(group_count(edge) > 1 for edge in edges)
+    return group.linear and group.channels > 1 and rows and not apart
+
+
+def _bias(edge: Weighted) -> Matrix:
+    """Flat, empty without; a Gemm may add a number, or a row to each row."""
+    array = constant(edge.bias)
+    return np.zeros(0) if array is None else np.asarray(array, np.float64).reshape(-1)
 
 
 def _mix(graph: ir.Graph, group: ChannelGroup) -> None:
@@ -107,9 +115,8 @@ def _mix(graph: ir.Graph, group: ChannelGroup) -> None:
     for edge in group.writers:
         _put_rows(graph, edge, np.tensordot(mixing, _rows(edge), 1))
         if edge.bias is not None:
-            bias = np.asarray(constant(edge.bias), np.float64)
-            spoken = np.broadcast_to(bias.reshape(-1), (group.channels,))
-            put_constant(graph, edge, 2, mixing @ spoken, "mixed")
+            row = np.broadcast_to(_bias(edge), (group.channels,))
+            put_constant(graph, edge, 2, mixing @ row, "mixed")
     inverse = np.linalg.inv(mixing)
     for edge in group.readers:
         mixed = np.tensordot(_rows(edge), inverse, (1, 0))

@@ -72,6 +72,22 @@ def test_channels_that_meet_something_nonlinear_stay(between: str) -> None:
     assert mix_channels(graph) == []
 
 
+@pytest.mark.parametrize(("shape", "mixed"), [((1,), ["a"]), ((1, NARROW), ["a"]), ((3, 8), [])])
+def test_biases_are_mixed_too_but_not_a_matrix_of_them(
+    shape: tuple[int, ...], mixed: list[str]
+) -> None:
+    graph = model(
+        "agraph (float[3,24] x) => (float[3,6] y) { a = Gemm(x, u, b) y = Gemm(a, w) }",
+        u=random(WIDE, NARROW, seed=1),
+        b=random(*shape, seed=2),
+        w=random(NARROW, 6, seed=3),
+    )
+    x = random(3, WIDE, seed=4)
+    expected = run(graph, {"x": x})[0]
+    assert mix_channels(graph) == mixed
+    np.testing.assert_allclose(run(graph, {"x": x})[0], expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("outputs", ["float[1,8,5,5] a, float[1,24,5,5] y", "float[1,8,5,5] y"])
 def test_outputs_and_channels_kept_apart_stay(outputs: str) -> None:
     """An output shows its channels; a depthwise layer keeps them apart."""
