@@ -82,6 +82,6 @@ class LayerProbe:
 def _as_quantized(graph: ir.Model, metadata: Mapping[str, bytes]) -> ir.Model:
     """The float graph with the channels that were quantized: mixed where the recipe says so."""
     text = metadata.get("edgesdk.recipe", b"").decode()
-    if text and Recipe.parse(text).algorithms.mixing:
-        mix_channels(graph)
+    if text:
+        mix_channels(graph, Recipe.parse(text))
     return graph

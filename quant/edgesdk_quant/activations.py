@@ -30,11 +30,13 @@ class Settled:
         placement: the one that was asked for, less what the recipe's width cannot hold.
         parameters: of every value of the placement; one object for each group.
         histograms: value name -> counts of what it was on the calibration samples.
+        coarse: values that stay float -> the SQNR in dB that the recipe's width would give them.
     """
 
     placement: Placement
     parameters: Mapping[str, Affine]
     histograms: Mapping[str, Histogram]
+    coarse: Mapping[str, float] = field(default_factory=dict)
 
 
 def settle(
@@ -76,6 +78,7 @@ def settle(
                 placement,
                 {name: parameters[group] for group in placement.groups for name in group.values},
                 ranges.histograms,
+                coarse,
             )
         coarse.update(found)
         unfixed |= better

@@ -91,10 +91,9 @@ def quantize(
     refuse_unsuited(graph, recipe, target)
     model, progress = clone(graph), progress or Silent()
     recipe = recipe.for_data(data is not None)
-    data = None if data is None else Witnessed.of(data)
+    given, data = data, None if data is None else Witnessed.of(data)
     run = Run(data, recipe, progress, workdir, clock)
-    if recipe.algorithms.mixing:
-        mix_channels(model)
+    mixed = mix_channels(model, recipe)
     asked, recipe = recipe, smooth_activations(model, run)
     if recipe.activations is not None:
         write_integer_forms(model)
@@ -113,6 +112,12 @@ def quantize(
         _observe, model=model, data=data, recipe=recipe, progress=progress, workdir=workdir
     )
     settled = settle(model, placement, recipe, target, observe, coarse)
+    spoilt = {writer for name in settled.coarse for writer in mixed.get(name, ())}
+    if spoilt:  # the old channels may fit into the activations' bits
+        again = asked.without_mixing(sorted(spoilt))
+        return quantize(
+            graph, given, again, target, progress=progress, workdir=workdir, clock=clock
+        )
     placement = settled.placement
     _refuse_no_op(placement, recipe, target)
     placement, searched = allocate_bits(model, placement, settled.parameters, target, run)

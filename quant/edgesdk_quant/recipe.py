@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from importlib import resources
@@ -83,6 +84,7 @@ class Override:
         weight_bits: replaces `weights.bits`; 0 leaves it.
         weight_range: replaces `weights.range`; "" leaves it.
         activation_range: replaces `activations.range` for the node's output; "" leaves it.
+        mixing: whether `algorithms.mixing` may touch the channels of the node's output.
     """
 
     pattern: str
@@ -90,6 +92,7 @@ class Override:
     weight_bits: int = 0
     weight_range: str = ""
     activation_range: str = ""
+    mixing: bool = True
 
 
 @dataclass(frozen=True)
@@ -223,6 +226,14 @@ class Recipe:
         plain = replace(self.algorithms, rounding="nearest", scaling="none")
         return replace(self, algorithms=plain)
 
+    def without_mixing(self, nodes: Iterable[str]) -> Recipe:
+        """The recipe that leaves the channels of these nodes' outputs as they are."""
+        spared = (
+            replace(self.override_for(node), pattern=glob.escape(node), mixing=False)
+            for node in nodes
+        )
+        return replace(self, overrides=(*self.overrides, *spared))
+
     def weight_bits(self, node: str) -> int:
         """Width of the node's weights."""
         return self.override_for(node).weight_bits or self.weights.bits
@@ -263,6 +274,7 @@ _ALLOWED: dict[tuple[str, str], tuple[Any, ...]] = {
     ("override", "weight_bits"): (0, *WEIGHT_BITS),
     ("override", "weight_range"): ("", *WEIGHT_RANGES),
     ("override", "activation_range"): ("", *ACTIVATION_RANGES),
+    ("override", "mixing"): (True, False),
 }
 
 # Key -> the smallest and the largest count.

@@ -13,6 +13,9 @@ weights stand out (Chee et al. 2023, "QuIP", section 4, incoherence). Then the s
 tr(A M) tr(S M^-1) / C, with A of all writers' W W^T and S of all readers' R^T R, and least
 (Cauchy-Schwarz) where M A M = S: M is the geometric mean of A^-1 and S (Bhatia 2007, "Positive
 Definite Matrices", chapter 4). The weights alone say so; no data is needed.
+
+Activations need not gain: where few directions carry nearly all, 8 bits may hold mixed channels
+worse than the old ones. The caller sees that when it calibrates, and spares them.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from edgesdk_quant.algorithms.channel_groups import (
 )
 from edgesdk_quant.graph import constant
 from edgesdk_quant.operators import Weighted
+from edgesdk_quant.recipe import Recipe
 
 Matrix = NDArray[np.float64]
 
@@ -37,21 +41,25 @@ Matrix = NDArray[np.float64]
 FLOOR = 1e-3
 
 
-def mix_channels(model: ir.Model) -> list[str]:
-    """Mix channels in place, wherever it is possible; the outputs stay what they are.
+def mix_channels(model: ir.Model, recipe: Recipe) -> dict[str, tuple[str, ...]]:
+    """Mix channels in place, wherever it is possible and asked for; the outputs stay what they are.
 
     The same weights give the same mixing: it can be done again to compare values inside.
 
     Args:
         model: float graph in normal form.
+        recipe: asks for it; its overrides may spare the results of some nodes.
 
     Returns:
-        Names of the values whose channels are mixed.
+        Name of each value whose channels are mixed -> names of the nodes that write its channels.
     """
-    groups = [group for group in channel_groups(model.graph) if _is_mixable(group)]
-    for group in groups:
-        _mix(model.graph, group)
-    return [str(value.name) for group in groups for value in group.values]
+    mixed = {}
+    for group in channel_groups(model.graph) if recipe.algorithms.mixing else ():
+        writers = tuple(str(edge.node.name) for edge in group.writers)
+        if _is_mixable(group) and all(recipe.override_for(name).mixing for name in writers):
+            _mix(model.graph, group)
+            mixed.update(dict.fromkeys((str(value.name) for value in group.values), writers))
+    return mixed
 
 
 def mixing_of(writing: Matrix, reading: Matrix) -> Matrix:

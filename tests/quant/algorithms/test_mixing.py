@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx_ir as ir
 import pytest
@@ -9,9 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgesdk_quant.algorithms.mixing import mix_channels, mixing_of, spread
-from edgesdk_quant.graph import constant
+from edgesdk_quant.data import open_data
+from edgesdk_quant.graph import constant, normalize
+from edgesdk_quant.pipeline import quantize
+from edgesdk_quant.recipe import ActivationRecipe, Algorithms, Recipe
+from edgesdk_targets import load as load_target
 from tests.quant.graph.written import model, random, run
 
+MIXING = Recipe("mixing", algorithms=Algorithms(mixing=True))
 NARROW, WIDE = 8, 24
 SIZES = (10.0 ** np.linspace(-1, 1, NARROW)).astype(np.float32)
 BOTTLENECKS = (
@@ -36,10 +43,20 @@ def network() -> ir.Model:
 
 def test_results_stay_through_additions_padding_and_larger_kernels() -> None:
     before, after = network(), network()
-    assert sorted(mix_channels(after)) == ["a", "d", "e", "f"]
+    assert sorted(mix_channels(after, MIXING)) == ["a", "d", "e", "f"]
     x = {"x": random(1, WIDE, 5, 5, seed=6)}
     for expected, found in zip(run(before, x), run(after, x), strict=True):
         np.testing.assert_allclose(found, expected, atol=2e-5 * np.abs(expected).max())
+
+
+def test_what_a_recipe_spares_stays() -> None:
+    graph = network()
+    assert mix_channels(graph, Recipe("plain")) == {}
+    writers = mix_channels(network(), MIXING)["e"]
+    assert mix_channels(graph, MIXING.without_mixing(writers[:1])) == {}
+    for name in ("u", "v", "w", "k"):
+        before = constant(network().graph.initializers[name])
+        np.testing.assert_array_equal(constant(graph.graph.initializers[name]), before)
 
 
 def test_fully_connected_layers_mix_in_either_layout() -> None:
@@ -52,7 +69,7 @@ def test_fully_connected_layers_mix_in_either_layout() -> None:
         layout = {"u": u if first else u.T, "w": w if second else w.T}
         graph = model(text % (first, second), b=random(NARROW, seed=3), **layout)
         x = random(3, WIDE, seed=4)
-        assert mix_channels(graph) == ["a"]
+        assert list(mix_channels(graph, MIXING)) == ["a"]
         expected = (x @ u.T + random(NARROW, seed=3)) @ w.T
         np.testing.assert_allclose(run(graph, {"x": x})[0], expected, rtol=1e-4, atol=1e-4)
 
@@ -69,7 +86,7 @@ def test_channels_that_meet_something_nonlinear_stay(between: str) -> None:
         low=np.float32(0),
         high=np.float32(6),
     )
-    assert mix_channels(graph) == []
+    assert mix_channels(graph, MIXING) == {}
 
 
 @pytest.mark.parametrize(("shape", "mixed"), [((1,), ["a"]), ((1, NARROW), ["a"]), ((3, 8), [])])
@@ -84,7 +101,7 @@ def test_biases_are_mixed_too_but_not_a_matrix_of_them(
     )
     x = random(3, WIDE, seed=4)
     expected = run(graph, {"x": x})[0]
-    assert mix_channels(graph) == mixed
+    assert list(mix_channels(graph, MIXING)) == mixed
     np.testing.assert_allclose(run(graph, {"x": x})[0], expected, rtol=1e-4, atol=1e-4)
 
 
@@ -98,7 +115,7 @@ def test_outputs_and_channels_kept_apart_stay(outputs: str) -> None:
         u=random(NARROW, WIDE, 1, 1, seed=1),
         w=random(NARROW, 1, 1, 1, seed=2) if depthwise else random(WIDE, NARROW, 1, 1, seed=2),
     )
-    assert mix_channels(graph) == []
+    assert mix_channels(graph, MIXING) == {}
 
 
 def harm(graph: ir.Model) -> float:
@@ -118,7 +135,7 @@ def test_rounding_harms_less_where_large_channels_are_read_with_large_weights() 
         w=random(WIDE, NARROW, 1, 1, seed=2) * SIZES[None, :, None, None],
     )
     before = harm(graph)
-    mix_channels(graph)
+    mix_channels(graph, MIXING)
     assert harm(graph) < 0.5 * before
 
 
@@ -153,6 +170,27 @@ def test_channels_that_nobody_writes_or_reads_do_not_break_it() -> None:
     for name in ("u", "v", "w", "k"):
         array = np.zeros_like(constant(graph.graph.initializers[name]))
         graph.graph.initializers[name].const_value = ir.tensor(array, name=name)
-    mix_channels(graph)
+    mix_channels(graph, MIXING)
     found = run(graph, {"x": random(1, WIDE, 5, 5, seed=6)})
     assert all(np.isfinite(array).all() for array in found)
+
+
+def test_channels_that_eight_bits_hold_worse_when_mixed_are_spared() -> None:
+    """Uniform channels fill their range; sums of them do not."""
+    graph = normalize(
+        model(
+            "agraph (float[1,8,9,9] x) => (float[1,24,9,9] y) { a = Conv(x, u) y = Conv(a, w) }",
+            u=np.eye(NARROW, dtype=np.float32)[:, :, None, None],
+            w=random(WIDE, NARROW, 1, 1, seed=1),
+        )
+    )
+    pictures = np.random.default_rng(0).uniform(-1, 1, (16, NARROW, 9, 9)).astype(np.float32)
+    recipe = replace(Recipe.load("w8a8"), algorithms=MIXING.algorithms)
+    mixes = []
+    for least in (40.0, 46.0):
+        rules = replace(recipe, activations=ActivationRecipe(min_sqnr=least))
+        done = quantize(graph, open_data(pictures), rules, load_target("generic"))
+        mixes.append(done.recipe.override_for(str(graph.graph[0].name)).mixing)
+        kept = Recipe.parse(done.model.metadata_props["edgesdk.recipe"])
+        assert kept == done.recipe  # so that `verify` mixes what was mixed
+    assert mixes == [True, False]
