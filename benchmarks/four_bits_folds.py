@@ -24,6 +24,7 @@ from edgesdk.cli.output import print_json, print_table
 from edgesdk.cli.progress import progress_bar
 from edgesdk.labels import read_labels
 from edgesdk_quant.data import open_data
+from edgesdk_quant.fingerprint import fingerprint
 from edgesdk_quant.graph import to_bytes
 from edgesdk_quant.preprocess import Preprocess
 from edgesdk_quant.recipe import Recipe
@@ -92,8 +93,8 @@ def _logits(network: edgesdk.Runner, pixels: Array) -> Array:
 
 
 def quantized(fold: int, recipe: Recipe, pixels: Array, graph: object, work: Path) -> Path:
-    """The .tflite file of a fold; made unless it is there."""
-    file = work / f"{recipe.name}-{recipe.algorithms.rounding}-{fold}.tflite"
+    """The .tflite file of a fold; made unless it is there, by this very recipe."""
+    file = work / f"{recipe.name}-{fingerprint([recipe.to_toml()])[:8]}-{fold}.tflite"
     if not file.exists():
         others = pixels[np.arange(len(pixels)) % FOLDS != fold][:CALIBRATION]
         with progress_bar() as progress:

@@ -113,9 +113,11 @@ def main() -> None:
     """Train, judge and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=400)
-    parser.add_argument("--device", default="cuda", help="of torch; a CPU takes hours")
+    parser.add_argument("--device", default="cuda", help="of torch (default cuda)")
     parser.add_argument("-o", "--output", type=Path, default=MOBILENET_V2)
     options = parser.parse_args()
+    if options.device == "cuda" and not torch.cuda.is_available():
+        parser.error("torch sees no CUDA device. --device cpu works too, but takes days.")
     torch.manual_seed(0)
     images, labels = cifar10(PHOTOS, *TRAINED_CIFAR)
     photos = torch.from_numpy(images).to(options.device)

@@ -81,7 +81,7 @@ class LayerProbe:
 
 def _as_quantized(graph: ir.Model, metadata: Mapping[str, bytes]) -> ir.Model:
     """The float graph with the channels that were quantized: mixed where the recipe says so."""
-    text = metadata.get("edgesdk.recipe", b"").decode()
+    text = metadata.get("edgesdk.recipe", b"").decode(errors="replace")
     if text:
         mix_channels(graph, Recipe.parse(text))
     return graph
